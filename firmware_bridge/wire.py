@@ -1,0 +1,111 @@
+"""What travels from the bridge to the service: readings, gathered into blocks.
+
+(bridge, boot, seq) names a block for ever, so sending it again is harmless. The bridge is known by its token, never
+by the body. A block refuses shapes, not physics: an implausible value is the service's to judge.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+
+MAX_READINGS_PER_COLUMN: Final = 20_000
+MAX_COLUMNS: Final = 64
+MAX_BLOCKS_PER_POST: Final = 64
+MAX_POST_BYTES: Final = 4_000_000
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_\-]{0,39}$")]
+Boot = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16,32}$")]
+Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+EpochMs = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]  # 1970 to 2100
+
+
+class Quality(StrEnum):
+    """What the instrument said of one reading; a fault is a quality, not a number."""
+
+    GOOD = "good"
+    OPEN = "open"
+    SHORT_TO_GROUND = "short_to_ground"
+    SHORT_TO_SUPPLY = "short_to_supply"
+    OUT_OF_RANGE = "out_of_range"
+    FAULT = "fault"
+    NO_VALUE = "no_value"
+
+
+class Unit(StrEnum):
+    """The unit a value is sent in; the service converts nothing it has to guess."""
+
+    CELSIUS = "c"
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """One value of one channel at one time; `value` is None unless the quality is good."""
+
+    kiln: str
+    channel: str
+    at_ms: int
+    value: float | None
+    quality: Quality = Quality.GOOD
+    unit: Unit = Unit.CELSIUS
+
+
+class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The readings of one channel in one block, in the order in which they were taken.
+
+    `at_ms[i]` goes with `value[i]`; `fault` holds the quality of those that are not good, by index.
+    """
+
+    channel: Name
+    unit: Unit
+    at_ms: Annotated[list[EpochMs], msgspec.Meta(max_length=MAX_READINGS_PER_COLUMN)]
+    value: Annotated[list[float | None], msgspec.Meta(max_length=MAX_READINGS_PER_COLUMN)]
+    fault: dict[int, Quality] = {}
+
+    def __post_init__(self) -> None:
+        if len(self.at_ms) != len(self.value):
+            msg = f"column {self.channel}: {len(self.at_ms)} times but {len(self.value)} values"
+            raise ValueError(msg)
+        if any(not 0 <= index < len(self.value) for index in self.fault):
+            msg = f"column {self.channel}: a fault names a reading outside 0..{len(self.value) - 1}"
+            raise ValueError(msg)
+
+
+class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Some seconds of readings of one kiln, column by column: what travels and what is stored.
+
+    `until_ms` is how far the bridge vouches for having listened: no reading at or before it is still to come, so
+    silence up to it is the instrument's, not the network's. A block may be empty and say only that.
+    """
+
+    boot: Boot
+    seq: Seq
+    kiln: Name
+    until_ms: EpochMs
+    columns: Annotated[list[Column], msgspec.Meta(max_length=MAX_COLUMNS)]
+
+
+class Skipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A block that the bridge has put into quarantine, so that the mark can pass over it."""
+
+    boot: Boot
+    seq: Seq
+    reason: Annotated[str, msgspec.Meta(max_length=300)]
+
+
+class Post(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST /api/v1/blocks`."""
+
+    blocks: Annotated[list[Block], msgspec.Meta(max_length=MAX_BLOCKS_PER_POST)]
+    skipped: Annotated[list[Skipped], msgspec.Meta(max_length=MAX_BLOCKS_PER_POST)] = []
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The answer, sent after the blocks are on disk.
+
+    `marks[boot]` is the highest seq below which, and with which, everything of that boot is stored; the bridge may
+    forget that and nothing else.
+    """
+
+    stored: int
+    duplicate: int
+    marks: dict[str, int]

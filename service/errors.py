@@ -1,0 +1,43 @@
+"""Failures that are expected, without HTTP: `api.problems` alone gives each `code` a status."""
+
+
+class ServiceError(Exception):
+    """Something a caller asked for cannot be done; `code` is stable, the message is for a person."""
+
+    code = "service_error"
+
+
+class NotFoundError(ServiceError):
+    code = "not_found"
+
+
+class ConflictError(ServiceError):
+    code = "conflict"
+
+
+class RefusedError(ServiceError):
+    """The credential is missing, wrong, expired or not enough."""
+
+    code = "refused"
+
+
+class InvalidError(ServiceError):
+    """The request is well-formed but asks for something that makes no sense."""
+
+    code = "invalid"
+
+
+class TooManyError(ServiceError):
+    """A limit on number or rate was reached."""
+
+    code = "too_many"
+
+
+class DeliveryError(ServiceError):
+    """A channel could not deliver; `retry` says whether trying again can help."""
+
+    code = "delivery_failed"
+
+    def __init__(self, message: str, *, retry: bool) -> None:
+        super().__init__(message)
+        self.retry = retry
