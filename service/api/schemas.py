@@ -1,0 +1,429 @@
+"""What the page and other clients send and get. Units stand in the names; times are ISO 8601 in UTC."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(min_length=1, max_length=80)]
+Login = Annotated[str, Field(min_length=3, max_length=120, description="e-mail address or phone number")]
+Password = Annotated[str, Field(min_length=10, max_length=200)]
+ConeName = Annotated[str, Field(pattern=r"^0?[0-9]{1,2}(\.5)?$", max_length=5)]
+Language = Literal["vi", "en"]
+
+
+class Out(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class In(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+# --- who is asking ---------------------------------------------------------------------------------------------------
+
+
+class SetupIn(In):
+    """The first account and its workshop, made with the one-time link that the service printed."""
+
+    token: Annotated[str, Field(max_length=100)]
+    name: Name
+    login: Login
+    password: Password
+    workshop_name: Name
+    language: Language = "vi"
+
+
+class SignInIn(In):
+    login: Login
+    password: Annotated[str, Field(max_length=200)]
+
+
+class LinkIn(In):
+    token: Annotated[str, Field(max_length=100)]
+
+
+class WorkshopOut(Out):
+    id: int
+    name: str
+
+
+class MeOut(Out):
+    name: str
+    login: str
+    language: Language
+    workshops: list[WorkshopOut]
+    now_at: datetime
+    clock_rate: float
+    vapid_public_key: str
+    version: str
+
+
+class MeIn(In):
+    language: Language
+
+
+class WorkshopIn(In):
+    name: Name
+
+
+# --- kilns and bridges -----------------------------------------------------------------------------------------------
+
+
+class Fuel(StrEnum):
+    LPG = "lpg"
+    COAL = "coal"
+    WOOD = "wood"
+    ELECTRIC = "electric"
+
+
+class Phase(StrEnum):
+    IDLE = "idle"
+    HEATING = "heating"
+    HOLDING = "holding"
+    COOLING = "cooling"
+
+
+class ChannelNow(Out):
+    """One probe as it is now; `value_c` is the last reading, which keeps its time."""
+
+    channel_id: int
+    name: str
+    at: datetime | None
+    value_c: float | None
+    rate_c_per_h: float | None
+    quality: str
+
+
+class ConeProgress(Out):
+    """How far a cone has bent by heat work: 1 is down."""
+
+    channel: str
+    cone: str
+    progress: float
+    down_at: datetime | None
+
+
+class KilnNow(Out):
+    """A kiln as it is now; also what the live stream sends as `kiln` events."""
+
+    kiln_id: int
+    now_at: datetime
+    last_at: datetime | None
+    phase: Phase
+    firing_id: int | None
+    started_at: datetime | None
+    peak_c: float | None
+    spread_c: float | None
+    cone_reached: str | None
+    next_cone: str | None
+    next_cone_progress: float | None
+    cones: list[ConeProgress]
+    channels: list[ChannelNow]
+    bridge_seen_at: datetime | None
+    open_alarms: int
+
+
+class KilnOut(Out):
+    id: int
+    workshop_id: int
+    key: str
+    name: str
+    fuel: Fuel
+    target_cone: str | None
+    plan_id: int | None
+    now: KilnNow
+
+
+class KilnIn(In):
+    workshop_id: int
+    name: Name
+    key: Annotated[str | None, Field(pattern=r"^[a-z0-9][a-z0-9_\-]{0,39}$")] = None
+    fuel: Fuel = Fuel.LPG
+    target_cone: ConeName | None = None
+
+
+class KilnChange(In):
+    name: Name | None = None
+    fuel: Fuel | None = None
+    target_cone: ConeName | None = None
+    plan_id: int | None = None
+
+
+class BridgeOut(Out):
+    id: int
+    workshop_id: int
+    name: str
+    created_at: datetime
+    paired_at: datetime | None
+    seen_at: datetime | None
+    revoked_at: datetime | None
+
+
+class BridgeIn(In):
+    workshop_id: int
+    name: Name
+
+
+class PairingOut(Out):
+    bridge: BridgeOut
+    code: str
+    expires_at: datetime
+
+
+class PairIn(In):
+    code: Annotated[str, Field(min_length=6, max_length=20)]
+
+
+class PairOut(Out):
+    token: str
+    bridge_name: str
+    workshop_name: str
+
+
+# --- firings ---------------------------------------------------------------------------------------------------------
+
+
+class PlanPoint(Out):
+    """A corner of a plan: so long after the start, so hot."""
+
+    time_s: Annotated[float, Field(ge=0, le=1e7)]
+    temp_c: Annotated[float, Field(ge=-20, le=1500)]
+
+
+class PlanIn(In):
+    workshop_id: int
+    name: Name
+    points: Annotated[list[PlanPoint], Field(min_length=2, max_length=100)]
+
+
+class PlanOut(Out):
+    id: int
+    workshop_id: int
+    name: str
+    points: list[PlanPoint]
+
+
+class Words(Out):
+    """A finding or an alarm in the reader's language: what, what was measured, what to do."""
+
+    title: str
+    detail: str
+    advice: str
+
+
+class FindingOut(Out):
+    id: int
+    kind: str
+    group: Literal["sensor", "schedule", "kiln", "defect"]
+    severity: Literal["info", "warning", "critical"]
+    channel: str | None
+    start_at: datetime
+    end_at: datetime | None
+    probability: float | None
+    evidence: dict[str, float | str | None]
+    advice_key: str
+    words: Words
+
+
+class SegmentOut(Out):
+    kind: Literal["ramp", "hold", "cool"]
+    start_at: datetime
+    end_at: datetime
+    from_c: float
+    to_c: float
+    rate_c_per_h: float
+
+
+EndCause = Literal["operator", "cooled", "lost_sensor", "lost_link"]
+
+
+class FiringOut(Out):
+    id: int
+    kiln_id: int
+    kiln_name: str
+    workshop_id: int
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
+    end_cause: EndCause | None
+    target_cone: str | None
+    plan: PlanOut | None
+    note: str
+    peak_c: float | None
+    peak_at: datetime | None
+    cone_reached: str | None
+    max_spread_c: float | None
+
+
+class FiringDetail(FiringOut):
+    segments: list[SegmentOut]
+    cones: list[ConeProgress]
+    findings: list[FindingOut]
+
+
+class FiringChange(In):
+    target_cone: ConeName | None = None
+    plan_id: int | None = None
+    note: Annotated[str | None, Field(max_length=2000)] = None
+
+
+class CurveChannel(Out):
+    """Points to draw, true to every minimum and maximum; a None value is a gap."""
+
+    channel_id: int
+    name: str
+    time_s: list[float]
+    value_c: list[float | None]
+
+
+class CurveOut(Out):
+    kiln_id: int
+    from_at: datetime
+    to_at: datetime
+    channels: list[CurveChannel]
+
+
+# --- batches and comparisons -----------------------------------------------------------------------------------------
+
+
+class Grade(StrEnum):
+    FIRST = "first"
+    SECOND = "second"
+    REFIRE = "refire"
+    REJECT = "reject"
+
+
+class Outcome(Out):
+    grade: Grade
+    defect: Annotated[str | None, Field(max_length=40)] = None
+    count: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class BatchIn(In):
+    ware: Name
+    pieces_loaded: Annotated[int, Field(ge=0, le=1_000_000)]
+    note: Annotated[str, Field(max_length=2000)] = ""
+    outcomes: Annotated[list[Outcome], Field(max_length=60)] = []
+
+
+class BatchOut(Out):
+    id: int
+    firing_id: int
+    ware: str
+    pieces_loaded: int
+    note: str
+    outcomes: list[Outcome]
+
+
+class AlignedCurve(Out):
+    """One firing on the common axis: hours from its start, or °C on the way up."""
+
+    firing_id: int
+    label: str
+    x: list[float]
+    y: list[float | None]
+
+
+class ComparedFiring(Out):
+    """The figures that differ; None where the recording does not reach."""
+
+    firing_id: int
+    label: str
+    started_at: datetime
+    duration_h: float
+    peak_c: float | None
+    cone_reached: str | None
+    heat_work: Annotated[float | None, Field(description="bend of the reference cone, 1 is down")]
+    heat_work_cone: str | None
+    rate_to_600_c_per_h: float | None
+    rate_600_to_1000_c_per_h: float | None
+    rate_above_1000_c_per_h: float | None
+    hold_min: float | None
+    cooling_through_573_c_per_h: float | None
+    max_spread_c: float | None
+    pieces_loaded: int
+    pieces_first: int
+    pieces_second: int
+    pieces_refire: int
+    pieces_reject: int
+
+
+class ComparisonOut(Out):
+    align: Literal["time", "temperature"]
+    x_label: Literal["hours", "temp_c"]
+    y_label: Literal["temp_c", "rate_c_per_h"]
+    curves: list[AlignedCurve]
+    firings: list[ComparedFiring]
+
+
+# --- alarms ----------------------------------------------------------------------------------------------------------
+
+
+class AlarmState(StrEnum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLEARED = "cleared"
+
+
+class AlarmEventOut(Out):
+    at: datetime
+    what: Literal["opened", "acknowledged", "cleared", "delivered", "seen", "failed"]
+    who: str | None
+
+
+class AlarmOut(Out):
+    """`state` says what it asks of a person; a cleared one may still never have been acknowledged."""
+
+    id: int
+    kiln_id: int
+    kiln_name: str
+    firing_id: int | None
+    kind: str
+    severity: Literal["info", "warning", "critical"]
+    channel: str | None
+    state: AlarmState
+    start_at: datetime
+    opened_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    cleared_at: datetime | None
+    words: Words
+    events: list[AlarmEventOut]
+
+
+class TokenAcknowledgeIn(In):
+    """The one-use token that came with the push, so that a tap is enough."""
+
+    token: Annotated[str, Field(max_length=200)]
+
+
+class PushKeys(In):
+    p256dh: Annotated[str, Field(max_length=200)]
+    auth: Annotated[str, Field(max_length=100)]
+
+
+class PushSubscriptionIn(In):
+    """What the browser's PushManager gives, and what the person calls the device."""
+
+    endpoint: Annotated[str, Field(max_length=1000)]
+    keys: PushKeys
+    device: Name
+
+
+class PushSubscriptionOut(Out):
+    id: int
+    device: str
+    created_at: datetime
+    last_delivered_at: datetime | None
+
+
+class Problem(Out):
+    """RFC 9457."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str

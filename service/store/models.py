@@ -1,0 +1,328 @@
+"""The tables. Everything but accounts belongs to one workshop, the tenant."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from service.store.database import UtcDateTime
+
+# SQLite counts up by itself only for plain INTEGER keys.
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON(), list[Any]: JSON(), bytes: LargeBinary()}  # noqa: RUF012
+
+
+# --- people ----------------------------------------------------------------------------------------------------------
+
+
+class Workshop(Base):
+    """The tenant."""
+
+    __tablename__ = "workshop"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime]
+
+
+class Account(Base):
+    __tablename__ = "account"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    login: Mapped[str] = mapped_column(String(120), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    language: Mapped[str] = mapped_column(String(2))
+    created_at: Mapped[datetime]
+
+
+class Membership(Base):
+    __tablename__ = "membership"
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"), primary_key=True)
+    role: Mapped[str] = mapped_column(String(20))
+
+
+class SignInSession(Base):
+    """A browser that signed in; the cookie's token is stored as its hash only."""
+
+    __tablename__ = "sign_in_session"
+    token_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class OneTimeLink(Base):
+    """A link that works once: `account_id` None makes the first account, otherwise it signs that account in."""
+
+    __tablename__ = "one_time_link"
+    token_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+# --- kilns and bridges -----------------------------------------------------------------------------------------------
+
+
+class Plan(Base):
+    """The firing that an operator means to follow: corners of (time_s, temp_c)."""
+
+    __tablename__ = "plan"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+    points: Mapped[list[Any]]
+
+
+class Kiln(Base):
+    __tablename__ = "kiln"
+    __table_args__ = (UniqueConstraint("workshop_id", "key"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    key: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(80))
+    fuel: Mapped[str] = mapped_column(String(10))
+    target_cone: Mapped[str | None] = mapped_column(String(5))
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
+
+
+class Channel(Base):
+    """One measured quantity of one kiln."""
+
+    __tablename__ = "channel"
+    __table_args__ = (UniqueConstraint("kiln_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"))
+    name: Mapped[str] = mapped_column(String(40))
+    unit: Mapped[str] = mapped_column(String(8))
+
+
+class Bridge(Base):
+    __tablename__ = "bridge"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+    token_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    pairing_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    pairing_expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    paired_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+# --- readings --------------------------------------------------------------------------------------------------------
+
+
+class StoredBlock(Base):
+    """A block as it came, named for ever by (bridge, boot, seq)."""
+
+    __tablename__ = "block"
+    __table_args__ = (
+        UniqueConstraint("bridge_id", "boot", "seq"),
+        Index("ix_block_kiln_id_id", "kiln_id", "id"),
+        Index("ix_block_kiln_id_to_ms", "kiln_id", "to_ms"),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"))
+    bridge_id: Mapped[int] = mapped_column(ForeignKey("bridge.id"))
+    boot: Mapped[str] = mapped_column(String(32))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    from_ms: Mapped[int | None] = mapped_column(BigInteger)
+    to_ms: Mapped[int | None] = mapped_column(BigInteger)
+    readings: Mapped[int]
+    received_at: Mapped[datetime]
+    payload: Mapped[bytes]
+
+
+class SkippedBlock(Base):
+    """A block that a bridge has put into quarantine: known to be missing, with the reason."""
+
+    __tablename__ = "skipped_block"
+    bridge_id: Mapped[int] = mapped_column(ForeignKey("bridge.id"), primary_key=True)
+    boot: Mapped[str] = mapped_column(String(32), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    reason: Mapped[str] = mapped_column(String(300))
+    at: Mapped[datetime]
+
+
+class Mark(Base):
+    """Everything of this boot up to and with `seq` is stored."""
+
+    __tablename__ = "mark"
+    bridge_id: Mapped[int] = mapped_column(ForeignKey("bridge.id"), primary_key=True)
+    boot: Mapped[str] = mapped_column(String(32), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+
+
+# --- what the science made of them -----------------------------------------------------------------------------------
+
+
+class LiveState(Base):
+    """Where the live analysis of a kiln stands; written with everything it concluded, so it continues exactly there."""
+
+    __tablename__ = "live_state"
+    kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"), primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    last_block_id: Mapped[int] = mapped_column(BigInteger)
+    last_block_at: Mapped[datetime]
+    snapshot: Mapped[dict[str, Any]]
+    status: Mapped[dict[str, Any]]
+
+
+class Firing(Base):
+    __tablename__ = "firing"
+    __table_args__ = (
+        Index(
+            "uq_firing_running",
+            "kiln_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        UniqueConstraint("kiln_id", "number"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"), index=True)
+    kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"))
+    number: Mapped[int]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    end_cause: Mapped[str | None] = mapped_column(String(20))
+    target_cone: Mapped[str | None] = mapped_column(String(5))
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
+    note: Mapped[str] = mapped_column(Text, default="")
+    peak_c: Mapped[float | None]
+    peak_at: Mapped[datetime | None]
+    cone_reached: Mapped[str | None] = mapped_column(String(5))
+    max_spread_c: Mapped[float | None]
+    cones: Mapped[list[Any]] = mapped_column(default=list)
+    kiln: Mapped[Kiln] = relationship(lazy="joined")
+    plan: Mapped[Plan | None] = relationship(lazy="joined")
+
+
+class StoredFinding(Base):
+    __tablename__ = "finding"
+    __table_args__ = (UniqueConstraint("kiln_id", "kind", "channel", "start_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"))
+    firing_id: Mapped[int | None] = mapped_column(ForeignKey("firing.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    group: Mapped[str] = mapped_column(String(10))
+    severity: Mapped[str] = mapped_column(String(10))
+    channel: Mapped[str] = mapped_column(String(40))  # "" is the kiln as a whole: NULLs are never equal
+    start_at: Mapped[datetime]
+    end_at: Mapped[datetime | None]
+    probability: Mapped[float | None]
+    evidence: Mapped[dict[str, Any]]
+    advice_key: Mapped[str] = mapped_column(String(60))
+
+
+# --- alarms ----------------------------------------------------------------------------------------------------------
+
+
+class Alarm(Base):
+    """A finding that a person must act on. Acknowledged and cleared are independent: each has its own time."""
+
+    __tablename__ = "alarm"
+    __table_args__ = (Index("ix_alarm_workshop_id_cleared_at", "workshop_id", "cleared_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    finding_id: Mapped[int] = mapped_column(ForeignKey("finding.id"), unique=True)
+    opened_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None] = mapped_column(String(80))
+    cleared_at: Mapped[datetime | None]
+    finding: Mapped[StoredFinding] = relationship(lazy="joined")
+    events: Mapped[list["AlarmEvent"]] = relationship(order_by="AlarmEvent.id", lazy="selectin")
+
+
+class AlarmEvent(Base):
+    """The audit of an alarm: only ever added to."""
+
+    __tablename__ = "alarm_event"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    alarm_id: Mapped[int] = mapped_column(ForeignKey("alarm.id"), index=True)
+    at: Mapped[datetime]
+    what: Mapped[str] = mapped_column(String(20))
+    who: Mapped[str | None] = mapped_column(String(80))
+
+
+class PushSubscription(Base):
+    """A browser of a person, to which alerts are pushed."""
+
+    __tablename__ = "push_subscription"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    endpoint: Mapped[str] = mapped_column(String(1000), unique=True)
+    p256dh: Mapped[str] = mapped_column(String(200))
+    auth: Mapped[str] = mapped_column(String(100))
+    device: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime]
+    last_delivered_at: Mapped[datetime | None]
+
+
+class Delivery(Base):
+    """The outbox: one message to one device, written with the alarm and sent later.
+
+    Tokens are random, so they are stored as their hashes; they stand in clear only in the encrypted push. Times here
+    are the machine's, not a replay's: networks know no other.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index("ix_delivery_next_try_at", "next_try_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    alarm_id: Mapped[int] = mapped_column(ForeignKey("alarm.id"), index=True)
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("push_subscription.id", ondelete="CASCADE"))
+    next_try_at: Mapped[datetime | None]  # None: nothing more to do
+    claimed_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    delivered_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    token_hash: Mapped[bytes | None] = mapped_column(unique=True)
+
+
+# --- batches ---------------------------------------------------------------------------------------------------------
+
+
+class Batch(Base):
+    """Ware put in one firing, and what came out: a list of {grade, defect, count}."""
+
+    __tablename__ = "batch"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    firing_id: Mapped[int] = mapped_column(ForeignKey("firing.id"), index=True)
+    ware: Mapped[str] = mapped_column(String(80))
+    pieces_loaded: Mapped[int]
+    note: Mapped[str] = mapped_column(Text)
+    outcomes: Mapped[list[Any]]
