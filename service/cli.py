@@ -1,5 +1,103 @@
 """The `canhlo` command."""
 
+import argparse
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from service.app import create_app
+from service.demo.run import DemoOptions, run_demo
+from service.errors import ServiceError
+from service.logs import set_up_logs
+from service.settings import Settings
+from service.store.database import Database
+from service.store.identity import create_link, has_accounts
+from service.store.migrate import upgrade
+
+FIRST_LINK_LASTS: Final = timedelta(hours=24)
+
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; a failure that was foreseen is one line on stderr and exit code 2."""
+    options = _parser().parse_args()
+    try:
+        options.run(options)
+    except (ServiceError, ValueError) as error:
+        sys.exit(_fail(str(error)))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(message: str) -> int:
+    print(f"canhlo: {message}", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="canhlo", description="Canh Lò: keep watch over the kiln.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="run the service (settings: CANHLO_... in the environment)")
+    serve.add_argument("--data-dir", type=Path, help="where the database and keys live")
+    serve.add_argument("--host", help="address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (8600)")
+    serve.set_defaults(run=_serve)
+    demo = commands.add_parser("demo", help="replay two recorded firings through real instruments, broker and bridges")
+    demo.add_argument("--speed", type=float, default=60.0, help="how many times faster the clock runs (60)")
+    demo.add_argument("--until-done", action="store_true", help="end when both firings were replayed")
+    demo.add_argument("--json", action="store_true", help="print what happened as JSON, and nothing else on stdout")
+    demo.add_argument("--port", type=int, default=8600, help="the page's port (8600; 0 takes any)")
+    demo.add_argument("--folder", type=Path, help="keep everything in this folder instead of a temporary one")
+    demo.set_defaults(run=_demo)
+    openapi = commands.add_parser("openapi", help="print the API's OpenAPI document")
+    openapi.set_defaults(run=_openapi)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> None:
+    given = {name: getattr(options, name) for name in ("data_dir", "host", "port") if getattr(options, name) is not None}
+    settings = Settings(**given)
+    set_up_logs()
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = Database(settings.database)
+    try:
+        upgrade(database)
+        _greet(settings, database)
+        uvicorn.run(
+            create_app(settings, database),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+        )
+    finally:
+        database.close()
+
+
+def _greet(settings: Settings, database: Database) -> None:
+    print(f"Canh Lò: {settings.url}   (data: {settings.data_dir})", flush=True)
+    with database.write() as session:
+        if has_accounts(session):
+            return
+        token = create_link(session, None, now=datetime.now(UTC), lasts=FIRST_LINK_LASTS)
+    print(
+        "Chưa có tài khoản nào. Mở liên kết này để tạo tài khoản đầu tiên (dùng một lần, trong 24 giờ):\n"
+        "There is no account yet. Open this link to make the first one (works once, within 24 hours):\n"
+        f"  {settings.url}/setup#{token}",
+        flush=True,
+    )
+
+
+def _demo(options: argparse.Namespace) -> None:
+    wanted = DemoOptions(options.speed, options.until_done, options.json, options.port, options.folder)
+    asyncio.run(run_demo(wanted))
+
+
+def _openapi(_options: argparse.Namespace) -> None:
+    app = create_app(Settings(data_dir=Path("/nonexistent")), Database("sqlite://"))
+    print(json.dumps(app.openapi(), indent=1, ensure_ascii=False))

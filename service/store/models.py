@@ -193,6 +193,7 @@ class LiveState(Base):
     workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     last_block_id: Mapped[int] = mapped_column(BigInteger)
     last_block_at: Mapped[datetime]
+    revision: Mapped[int] = mapped_column(default=0)  # grows with every write
     snapshot: Mapped[dict[str, Any]]
     status: Mapped[dict[str, Any]]
 

@@ -1,0 +1,95 @@
+"""Alarms: what asks for a person, acknowledged with one tap; and the phones they are sent to."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from service.alarms import record
+from service.alarms.channels.web_push import check_endpoint
+from service.alarms.outbox import send_test
+from service.api import schemas, views
+from service.api.deps import Language, MachineNow, Now, PartsOf, Session, SignedIn
+from service.store import alarms
+from service.store.models import Alarm, Kiln, PushSubscription
+
+router = APIRouter(tags=["alarms"])
+
+
+@router.get("/alarms", response_model=list[schemas.AlarmOut])
+def list_alarms(
+    session: Session,
+    who: SignedIn,
+    language: Language,
+    state: Literal["open", "all"] = "open",
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> list[schemas.AlarmOut]:
+    """Return alarms, newest first; open are those that still hold or that nobody has acknowledged."""
+    found = alarms.list_alarms(session, who.workshop_ids, only_open=state == "open", limit=limit)
+    return [_out(session, alarm, language) for alarm in found]
+
+
+@router.post("/alarms/{alarm_id}/acknowledge", response_model=schemas.AlarmOut)
+def acknowledge(
+    alarm_id: int, session: Session, who: SignedIn, service: PartsOf, language: Language, now: Now
+) -> schemas.AlarmOut:
+    alarm = record.acknowledge(session, who.workshop_ids, alarm_id, who=who.name, now=now)
+    out = _out(session, alarm, language)
+    service.hub.publish_alarm(alarm.workshop_id, out)
+    return out
+
+
+@router.post("/acknowledge", response_model=schemas.AlarmOut)
+def acknowledge_from_push(
+    asked: schemas.TokenAcknowledgeIn, session: Session, service: PartsOf, now: Now
+) -> schemas.AlarmOut:
+    """Acknowledge with the token that came in the push: a tap is enough, without signing in."""
+    alarm, language = record.acknowledge_by_token(session, asked.token, now=now)
+    out = _out(session, alarm, language)
+    service.hub.publish_alarm(alarm.workshop_id, out)
+    return out
+
+
+@router.post("/pushes/seen", status_code=204)
+def push_seen(asked: schemas.TokenAcknowledgeIn, session: Session, now: Now) -> None:
+    """Take the phone's word that it has shown the push: the push service's own answer does not say so."""
+    record.mark_seen(session, asked.token, now=now)
+
+
+@router.get("/push-subscriptions", response_model=list[schemas.PushSubscriptionOut])
+def list_subscriptions(session: Session, who: SignedIn) -> list[PushSubscription]:
+    return alarms.subscriptions(session, who.account_id)
+
+
+@router.post("/push-subscriptions", response_model=schemas.PushSubscriptionOut, status_code=201)
+def subscribe(
+    asked: schemas.PushSubscriptionIn, session: Session, who: SignedIn, service: PartsOf, now: MachineNow
+) -> PushSubscription:
+    check_endpoint(asked.endpoint, service.settings.push_hosts)
+    return alarms.subscribe(
+        session,
+        who.account_id,
+        endpoint=asked.endpoint,
+        p256dh=asked.keys.p256dh,
+        auth=asked.keys.auth,
+        device=asked.device,
+        now=now,
+    )
+
+
+@router.delete("/push-subscriptions/{subscription_id}", status_code=204)
+def unsubscribe(subscription_id: int, session: Session, who: SignedIn) -> None:
+    alarms.unsubscribe(session, who.account_id, subscription_id)
+
+
+@router.post("/push-subscriptions/{subscription_id}/test", response_model=schemas.PushSubscriptionOut)
+async def test_subscription(
+    subscription_id: int, who: SignedIn, service: PartsOf, language: Language, now: MachineNow
+) -> PushSubscription:
+    """Send a test alert at once, and say how it went."""
+    return await send_test(
+        service.database, service.push, who.account_id, subscription_id, language=language, now=now
+    )
+
+
+def _out(session: Session, alarm: Alarm, language: str) -> schemas.AlarmOut:
+    return views.alarm_out(alarm, session.get_one(Kiln, alarm.finding.kiln_id).name, language)

@@ -1,0 +1,57 @@
+"""Bridges: made and revoked by people, paired by the bridge itself with a code."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+
+from service.api import schemas
+from service.api.deps import MachineNow, PartsOf, Session, SignedIn, own_workshop
+from service.errors import TooManyError
+from service.store import identity
+from service.store.models import Bridge
+
+router = APIRouter(tags=["bridges"])
+
+MAX_BRIDGES_PER_WORKSHOP: Final = 100
+
+
+@router.get("/bridges", response_model=list[schemas.BridgeOut])
+def list_bridges(session: Session, who: SignedIn) -> list[Bridge]:
+    return identity.bridges(session, who.workshop_ids)
+
+
+@router.post("/bridges", response_model=schemas.PairingOut, status_code=201)
+def create_bridge(asked: schemas.BridgeIn, session: Session, who: SignedIn, now: MachineNow) -> schemas.PairingOut:
+    workshop_id = own_workshop(who, asked.workshop_id)
+    if identity.count_bridges(session, workshop_id) >= MAX_BRIDGES_PER_WORKSHOP:
+        msg = f"a workshop has at most {MAX_BRIDGES_PER_WORKSHOP} bridges; revoked ones count too"
+        raise TooManyError(msg)
+    return _pairing(session, identity.create_bridge(session, workshop_id, asked.name, now=now), now)
+
+
+@router.post("/bridges/{bridge_id}/pairing-code", response_model=schemas.PairingOut, status_code=201)
+def create_pairing_code(bridge_id: int, session: Session, who: SignedIn, now: MachineNow) -> schemas.PairingOut:
+    return _pairing(session, identity.get_bridge(session, who.workshop_ids, bridge_id), now)
+
+
+@router.post("/bridges/{bridge_id}/revoke", response_model=schemas.BridgeOut)
+def revoke_bridge(bridge_id: int, session: Session, who: SignedIn, now: MachineNow) -> Bridge:
+    bridge = identity.get_bridge(session, who.workshop_ids, bridge_id)
+    identity.revoke_bridge(session, bridge, now=now)
+    return bridge
+
+
+@router.post("/pair", response_model=schemas.PairOut)
+def pair(
+    asked: schemas.PairIn, session: Session, service: PartsOf, now: MachineNow, request: Request
+) -> schemas.PairOut:
+    """Give a bridge its token for the code that a person read out to it."""
+    service.pairing_tries.spend(request.client.host if request.client else "")
+    bridge, token = identity.pair(session, asked.code, now=now)
+    workshop = identity.workshops(session, [bridge.workshop_id])[0]
+    return schemas.PairOut(token=token, bridge_name=bridge.name, workshop_name=workshop.name)
+
+
+def _pairing(session: Session, bridge: Bridge, now: MachineNow) -> schemas.PairingOut:
+    code, expires_at = identity.new_pairing_code(session, bridge, now=now)
+    return schemas.PairingOut(bridge=schemas.BridgeOut.model_validate(bridge), code=code, expires_at=expires_at)

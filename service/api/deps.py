@@ -1,0 +1,125 @@
+"""What routes ask for: a session that commits before the reply, who is asking, and the parts of the running service."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session as OrmSession
+from starlette.responses import Response
+
+from service.alarms.channels.web_push import WebPush
+from service.alarms.vapid import VapidKey
+from service.api.limits import TryLimit
+from service.api.live import Hub
+from service.clock import Clock
+from service.errors import NotFoundError, ServiceError
+from service.monitor import Monitor
+from service.settings import Settings
+from service.store.database import Database
+from service.store.identity import SESSION_LASTS, Who, who_is
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SignedOutError(ServiceError):
+    """The request carries no session, or one that has ended."""
+
+    code = "signed_out"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The running service, made by `app.create_app` and kept on its state."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    hub: Hub
+    monitor: Monitor
+    push: WebPush
+    vapid: VapidKey
+    sign_in_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=10, refill_s=30))
+    pairing_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=20, refill_s=10))
+
+    @property
+    def cookie(self) -> str:
+        """Return the session cookie's name: bound to this very host wherever TLS is there to bind it."""
+        return "__Host-canhlo" if self.is_https else "canhlo"
+
+    @property
+    def is_https(self) -> bool:
+        return self.settings.url.startswith("https://")
+
+    def set_cookie(self, response: Response, token: str) -> None:
+        response.set_cookie(
+            self.cookie,
+            token,
+            max_age=int(SESSION_LASTS.total_seconds()),
+            path="/",
+            secure=self.is_https,
+            httponly=True,
+            samesite="lax",
+        )
+
+
+def parts(request: Request) -> Parts:
+    found = request.app.state.parts
+    assert isinstance(found, Parts)  # noqa: S101 - set by create_app
+    return found
+
+
+PartsOf = Annotated[Parts, Depends(parts)]
+
+
+def _session(request: Request, service: PartsOf) -> Iterator[OrmSession]:
+    open_session = service.database.read if request.method in SAFE_METHODS else service.database.write
+    with open_session() as session:
+        yield session
+
+
+# The default scope would commit after the reply, and a failed commit would have been answered with success.
+Session = Annotated[OrmSession, Depends(_session, scope="function")]
+
+
+def machine_now() -> datetime:
+    """Return the machine's time: what sessions, links and networks live by, whatever a replay's clock says."""
+    return datetime.now(UTC)
+
+
+MachineNow = Annotated[datetime, Depends(machine_now)]
+
+
+def _now(service: PartsOf) -> datetime:
+    return service.clock.now()
+
+
+Now = Annotated[datetime, Depends(_now)]
+
+
+def _signed_in(request: Request, service: PartsOf, session: Session, now: MachineNow) -> Who:
+    who = who_is(session, request.cookies.get(service.cookie, ""), now=now)
+    if who is None:
+        msg = "please sign in"
+        raise SignedOutError(msg)
+    return who
+
+
+SignedIn = Annotated[Who, Depends(_signed_in)]
+
+
+def _language(request: Request, who: SignedIn) -> str:
+    asked = request.headers.get("accept-language", "")[:2].lower()
+    return asked if asked in {"vi", "en"} else who.language
+
+
+Language = Annotated[str, Depends(_language)]
+
+
+def own_workshop(who: Who, workshop_id: int) -> int:
+    """Return the workshop a request names, if the person belongs to it; otherwise there is no such workshop."""
+    if workshop_id not in who.workshop_ids:
+        msg = f"there is no workshop {workshop_id} among yours"
+        raise NotFoundError(msg)
+    return workshop_id

@@ -1,0 +1,83 @@
+"""Firings: what happened, when, and what the heat did."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from service.api import schemas, views
+from service.api.curves import Width, curve_out
+from service.api.deps import Language, Now, PartsOf, Session, SignedIn
+from service.lab.segments import segments_of
+from service.store import firings, kilns
+from service.store.models import Firing
+
+router = APIRouter(tags=["firings"])
+
+
+@router.get("/firings", response_model=list[schemas.FiringOut])
+def list_firings(
+    session: Session,
+    who: SignedIn,
+    kiln_id: int | None = None,
+    before_id: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[schemas.FiringOut]:
+    """Return firings, newest first."""
+    found = firings.list_firings(session, who.workshop_ids, kiln_id=kiln_id, before_id=before_id, limit=limit)
+    return [views.firing_out(firing) for firing in found]
+
+
+@router.get("/firings/{firing_id}", response_model=schemas.FiringDetail)
+def read_firing(
+    firing_id: int, session: Session, who: SignedIn, language: Language, now: Now
+) -> schemas.FiringDetail:
+    return _detail(session, firings.get_firing(session, who.workshop_ids, firing_id), language, now)
+
+
+@router.patch("/firings/{firing_id}", response_model=schemas.FiringDetail)
+def change_firing(
+    firing_id: int, asked: schemas.FiringChange, session: Session, who: SignedIn, language: Language, now: Now
+) -> schemas.FiringDetail:
+    """Change what is sent and leave the rest; null takes a target cone or a plan away."""
+    firing = firings.get_firing(session, who.workshop_ids, firing_id)
+    sent = asked.model_fields_set
+    if "plan_id" in sent:
+        plan = None if asked.plan_id is None else kilns.get_plan(session, firing.workshop_id, asked.plan_id)
+        firing.plan = plan
+    if "target_cone" in sent:
+        firing.target_cone = asked.target_cone
+    if asked.note is not None:
+        firing.note = asked.note
+    session.flush()
+    return _detail(session, firing, language, now)
+
+
+@router.post("/firings/{firing_id}/end", response_model=schemas.FiringDetail)
+def end_firing(
+    firing_id: int, session: Session, who: SignedIn, service: PartsOf, language: Language, now: Now
+) -> schemas.FiringDetail:
+    """End a firing because its operator says so; one that has ended stays as it is."""
+    firing = firings.get_firing(session, who.workshop_ids, firing_id)
+    service.monitor.end_by_operator(session, firing, now=now)
+    return _detail(session, firing, language, now)
+
+
+@router.get("/firings/{firing_id}/curve", response_model=schemas.CurveOut)
+def read_curve(firing_id: int, session: Session, who: SignedIn, now: Now, width: Width = 1000) -> schemas.CurveOut:
+    firing = firings.get_firing(session, who.workshop_ids, firing_id)
+    return curve_out(session, firing.kiln, firing.started_at, firing.ended_at or now, width)
+
+
+def _detail(session: Session, firing: Firing, language: Language, now: Now) -> schemas.FiringDetail:
+    segments = [
+        schemas.SegmentOut(
+            kind=segment.kind,
+            start_at=views.utc(segment.start_s),
+            end_at=views.utc(segment.end_s),
+            from_c=segment.from_c,
+            to_c=segment.to_c,
+            rate_c_per_h=segment.rate_c_per_h,
+        )
+        for segment in segments_of(session, firing, now=now)
+    ]
+    return views.firing_detail(session, firing, segments, language)

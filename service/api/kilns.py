@@ -1,0 +1,82 @@
+"""Kilns as they are now, their curve, and the plans they follow."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from service.api import schemas, views
+from service.api.curves import Width, curve_out
+from service.api.deps import Now, Session, SignedIn, own_workshop
+from service.errors import InvalidError
+from service.store import kilns
+
+router = APIRouter(tags=["kilns"])
+
+
+@router.get("/kilns", response_model=list[schemas.KilnOut])
+def list_kilns(session: Session, who: SignedIn, now: Now) -> list[schemas.KilnOut]:
+    return views.kilns_out(session, kilns.list_kilns(session, who.workshop_ids), now)
+
+
+@router.post("/kilns", response_model=schemas.KilnOut, status_code=201)
+def create_kiln(asked: schemas.KilnIn, session: Session, who: SignedIn, now: Now) -> schemas.KilnOut:
+    kiln = kilns.create_kiln(
+        session,
+        own_workshop(who, asked.workshop_id),
+        name=asked.name,
+        key=asked.key or kilns.key_from_name(asked.name),
+        fuel=asked.fuel.value,
+    )
+    kiln.target_cone = asked.target_cone
+    return views.kilns_out(session, [kiln], now)[0]
+
+
+@router.get("/kilns/{kiln_id}", response_model=schemas.KilnOut)
+def read_kiln(kiln_id: int, session: Session, who: SignedIn, now: Now) -> schemas.KilnOut:
+    return views.kilns_out(session, [kilns.get_kiln(session, who.workshop_ids, kiln_id)], now)[0]
+
+
+@router.patch("/kilns/{kiln_id}", response_model=schemas.KilnOut)
+def change_kiln(kiln_id: int, asked: schemas.KilnChange, session: Session, who: SignedIn, now: Now) -> schemas.KilnOut:
+    """Change what is sent and leave the rest; null takes a target cone or a plan away."""
+    kiln = kilns.get_kiln(session, who.workshop_ids, kiln_id)
+    sent = asked.model_fields_set
+    if "plan_id" in sent and asked.plan_id is not None:
+        kilns.get_plan(session, kiln.workshop_id, asked.plan_id)
+    for name in sent & {"target_cone", "plan_id"}:
+        setattr(kiln, name, getattr(asked, name))
+    if asked.name is not None:
+        kiln.name = asked.name
+    if asked.fuel is not None:
+        kiln.fuel = asked.fuel.value
+    return views.kilns_out(session, [kiln], now)[0]
+
+
+@router.get("/kilns/{kiln_id}/curve", response_model=schemas.CurveOut)
+def read_curve(
+    kiln_id: int,
+    session: Session,
+    who: SignedIn,
+    from_at: Annotated[datetime, Query()],
+    to_at: Annotated[datetime, Query()],
+    width: Width = 1000,
+) -> schemas.CurveOut:
+    """Return the readings of a stretch of time, thinned to a chart of `width` pixels, every extreme kept."""
+    if from_at.tzinfo is None or to_at.tzinfo is None or not from_at < to_at <= from_at + timedelta(days=14):
+        msg = "from_at and to_at carry their zone, from_at is earlier, and they are at most 14 days apart"
+        raise InvalidError(msg)
+    kiln = kilns.get_kiln(session, who.workshop_ids, kiln_id)
+    return curve_out(session, kiln, from_at, to_at, width)
+
+
+@router.get("/plans", response_model=list[schemas.PlanOut])
+def list_plans(session: Session, who: SignedIn) -> list[schemas.PlanOut]:
+    return [schemas.PlanOut.model_validate(plan) for plan in kilns.list_plans(session, who.workshop_ids)]
+
+
+@router.post("/plans", response_model=schemas.PlanOut, status_code=201)
+def create_plan(asked: schemas.PlanIn, session: Session, who: SignedIn) -> schemas.PlanOut:
+    workshop_id = own_workshop(who, asked.workshop_id)
+    points = [point.model_dump() for point in asked.points]
+    return schemas.PlanOut.model_validate(kilns.create_plan(session, workshop_id, name=asked.name, points=points))

@@ -1,0 +1,33 @@
+"""Limits on guessing: so many tries for a key, refilled with time."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+from service.errors import TooManyError
+
+MAX_KEYS: Final = 10_000
+
+
+@dataclass
+class TryLimit:
+    """A token bucket for each key: `tries` at once, one more every `refill_s`."""
+
+    tries: int
+    refill_s: float
+    _left: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def spend(self, key: str) -> None:
+        """Take one try of this key; raise TooManyError when none is left."""
+        now_s = time.monotonic()
+        with self._lock:
+            left, at_s = self._left.get(key, (float(self.tries), now_s))
+            left = min(float(self.tries), left + (now_s - at_s) / self.refill_s)
+            if left < 1:
+                msg = f"too many tries; wait {self.refill_s * (1 - left):.0f} s and try again"
+                raise TooManyError(msg)
+            if len(self._left) >= MAX_KEYS:
+                self._left.clear()
+            self._left[key] = (left - 1, now_s)

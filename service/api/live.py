@@ -1,0 +1,124 @@
+"""The live stream: server-sent events of everything that changes in a person's workshops."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Final
+
+from pydantic import BaseModel
+
+from service.api import schemas, views
+from service.api.curves import nullable
+from service.core.curve import thin_min_max
+from service.core.series import Chunk
+from service.counters import LIVE_VIEWERS
+from service.monitor import KilnChange
+from service.store import alarms as alarm_rows
+from service.store import firings as firing_rows
+from service.store import kilns as kiln_rows
+from service.store.database import Database
+from service.clock import Clock
+
+MAX_WAITING: Final = 500
+POINTS_WIDTH: Final = 16  # pixels that the newest block gets at most: its extremes, not its every reading
+
+
+class Viewer:
+    """One browser: what it may see, in which language, and what waits to be sent to it."""
+
+    def __init__(self, workshop_ids: tuple[int, ...], language: str) -> None:
+        self.workshop_ids = frozenset(workshop_ids)
+        self.language = language
+        self._waiting: asyncio.Queue[str | None] = asyncio.Queue(MAX_WAITING)
+
+    def put(self, message: str | None) -> None:
+        """Queue a message; a viewer that is too slow is cut off, and fetches what it missed when it comes back."""
+        if self._waiting.full():
+            while not self._waiting.empty():
+                self._waiting.get_nowait()
+            message = None
+        self._waiting.put_nowait(message)
+
+    async def next(self, timeout_s: float) -> str | None:
+        """Return the next message, None at the end; raise TimeoutError when nothing came."""
+        return await asyncio.wait_for(self._waiting.get(), timeout_s)
+
+
+class Hub:
+    """Hands every change to the viewers of its workshop; each message is made once for each language."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._viewers: set[Viewer] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
+    def close(self) -> None:
+        """End every stream, so that the service can stop."""
+        for viewer in self._viewers:
+            viewer.put(None)
+
+    def join(self, workshop_ids: tuple[int, ...], language: str) -> Viewer:
+        viewer = Viewer(workshop_ids, language)
+        self._viewers.add(viewer)
+        LIVE_VIEWERS.set(len(self._viewers))
+        return viewer
+
+    def leave(self, viewer: Viewer) -> None:
+        self._viewers.discard(viewer)
+        LIVE_VIEWERS.set(len(self._viewers))
+
+    def kiln_changed(self, change: KilnChange) -> None:
+        """Tell everybody who looks at this workshop; called from a worker thread, after the commit."""
+        languages = {viewer.language for viewer in tuple(self._viewers) if change.workshop_id in viewer.workshop_ids}
+        for language in languages:
+            self._send(change.workshop_id, language, "".join(self._messages(change, language)))
+
+    def _messages(self, change: KilnChange, language: str) -> Iterator[str]:
+        with self._database.read() as session:
+            kiln = kiln_rows.get_kiln(session, [change.workshop_id], change.kiln_id)
+            yield encode("kiln", views.kilns_out(session, [kiln], self._clock.now())[0].now)
+            if change.chunk is not None:
+                ids = {channel.name: channel.id for channel in kiln_rows.channels(session, [kiln.id])}
+                yield encode("points", _points(kiln.id, ids, change.chunk))
+            for firing_id in change.firing_ids:
+                firing = firing_rows.get_firing(session, [change.workshop_id], firing_id)
+                yield encode("firing", views.firing_out(firing))
+            for alarm_id in change.alarm_ids:
+                alarm = alarm_rows.get_alarm(session, [change.workshop_id], alarm_id)
+                yield encode("alarm", views.alarm_out(alarm, kiln.name, language))
+
+    def _send(self, workshop_id: int, language: str, message: str) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._spread, workshop_id, language, message)
+
+    def _spread(self, workshop_id: int, language: str, message: str) -> None:
+        for viewer in self._viewers:
+            if workshop_id in viewer.workshop_ids and viewer.language == language:
+                viewer.put(message)
+
+
+class NewPoints(schemas.Out):
+    """The newest readings of a kiln, to be drawn at the end of its curve."""
+
+    kiln_id: int
+    channels: list[schemas.CurveChannel]
+
+
+def _points(kiln_id: int, channel_ids: dict[str, int], chunk: Chunk) -> NewPoints:
+    drawn = []
+    for name, samples in chunk.channels.items():
+        time_s, value_c = thin_min_max(samples.time_s, samples.value, POINTS_WIDTH)
+        drawn.append(
+            schemas.CurveChannel(
+                channel_id=channel_ids[name], name=name, time_s=time_s.tolist(), value_c=nullable(value_c)
+            )
+        )
+    return NewPoints(kiln_id=kiln_id, channels=drawn)
+
+
+def encode(kind: str, data: BaseModel) -> str:
+    """Return one server-sent event."""
+    return f"event: {kind}\ndata: {data.model_dump_json()}\n\n"

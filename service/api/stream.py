@@ -1,0 +1,51 @@
+"""`GET /api/v1/live`: the stream itself, and the clock that the page's ages run on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+
+from service.api import schemas
+from service.api.deps import Language, Parts, PartsOf, SignedIn
+from service.api.live import Viewer, encode
+
+router = APIRouter(tags=["live"])
+
+BEAT_S: Final = 5.0
+
+
+class ClockBeat(schemas.Out):
+    """What time it is for the service, and how fast its time runs (1, but in a replay)."""
+
+    now_at: datetime
+    clock_rate: float
+
+
+@router.get("/live", response_class=StreamingResponse)
+async def follow(request: Request, who: SignedIn, language: Language, service: PartsOf) -> StreamingResponse:
+    """Send `kiln`, `points`, `firing`, `alarm` and `clock` events until the viewer goes."""
+    viewer = service.hub.join(who.workshop_ids, request.query_params.get("language", language))
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(service, viewer), media_type="text/event-stream", headers=headers)
+
+
+async def _events(service: Parts, viewer: Viewer) -> AsyncIterator[str]:
+    loop = asyncio.get_running_loop()
+    next_beat_s = loop.time()
+    try:
+        while True:
+            if loop.time() >= next_beat_s:
+                yield encode("clock", ClockBeat(now_at=service.clock.now(), clock_rate=service.clock.rate))
+                next_beat_s = loop.time() + BEAT_S
+            try:
+                message = await viewer.next(timeout_s=max(0.0, next_beat_s - loop.time()))
+            except TimeoutError:
+                continue
+            if message is None:
+                return
+            yield message
+    finally:
+        service.hub.leave(viewer)

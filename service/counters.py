@@ -1,0 +1,12 @@
+"""What the service counts about itself, shown at /metrics: every refusal and every drop has a number."""
+
+from prometheus_client import Counter, Gauge
+
+POSTS = Counter("canhlo_ingest_posts", "Posts of bridges, by how they ended", ["result"])
+READINGS = Counter("canhlo_ingest_readings", "Readings stored")
+DUPLICATE_BLOCKS = Counter("canhlo_ingest_duplicate_blocks", "Blocks that were stored before")
+SKIPPED_BLOCKS = Counter("canhlo_ingest_skipped_blocks", "Blocks that a bridge has put into quarantine")
+KILNS_BEHIND = Gauge("canhlo_monitor_kilns_behind", "Kilns with blocks that are not analysed yet")
+MONITOR_FAILURES = Counter("canhlo_monitor_failures", "Kilns whose analysis failed and will be tried again")
+DELIVERIES = Counter("canhlo_deliveries", "Alerts handed over, by how they ended", ["result"])
+LIVE_VIEWERS = Gauge("canhlo_live_viewers", "Browsers that follow the live stream")

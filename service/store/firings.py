@@ -1,0 +1,120 @@
+"""Firings and the findings of each."""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.core.findings import Finding
+from service.errors import NotFoundError
+from service.store.models import Firing, Kiln, LiveState, StoredFinding
+
+
+def list_firings(
+    session: Session,
+    workshop_ids: Collection[int],
+    *,
+    kiln_id: int | None = None,
+    before_id: int | None = None,
+    limit: int = 50,
+) -> list[Firing]:
+    query = select(Firing).where(Firing.workshop_id.in_(workshop_ids))
+    if kiln_id is not None:
+        query = query.where(Firing.kiln_id == kiln_id)
+    if before_id is not None:
+        query = query.where(Firing.id < before_id)
+    return list(session.scalars(query.order_by(Firing.id.desc()).limit(limit)))
+
+
+def get_firing(session: Session, workshop_ids: Collection[int], firing_id: int) -> Firing:
+    found = session.scalar(select(Firing).where(Firing.id == firing_id, Firing.workshop_id.in_(workshop_ids)))
+    if found is None:
+        msg = f"there is no firing {firing_id} in your workshops"
+        raise NotFoundError(msg)
+    return found
+
+
+def running_firing(session: Session, kiln_id: int) -> Firing | None:
+    return session.scalar(select(Firing).where(Firing.kiln_id == kiln_id, Firing.ended_at.is_(None)))
+
+
+def start_firing(session: Session, kiln: Kiln, *, started_at: datetime) -> Firing:
+    last = session.scalar(select(func.max(Firing.number)).where(Firing.kiln_id == kiln.id)) or 0
+    firing = Firing(
+        workshop_id=kiln.workshop_id,
+        kiln=kiln,
+        number=last + 1,
+        started_at=started_at,
+        target_cone=kiln.target_cone,
+        plan_id=kiln.plan_id,
+    )
+    session.add(firing)
+    session.flush()
+    return firing
+
+
+def running_and_unheard_since(session: Session, since: datetime) -> list[int]:
+    """Return the kilns that fire, as far as we know, and whose bridge has sent nothing since."""
+    return list(
+        session.scalars(
+            select(LiveState.kiln_id)
+            .join(Firing, (Firing.kiln_id == LiveState.kiln_id) & Firing.ended_at.is_(None))
+            .where(LiveState.last_block_at < since)
+        )
+    )
+
+
+def findings_of(session: Session, firing_id: int) -> list[StoredFinding]:
+    return list(
+        session.scalars(
+            select(StoredFinding).where(StoredFinding.firing_id == firing_id).order_by(StoredFinding.start_at)
+        )
+    )
+
+
+def open_findings(session: Session, kiln_id: int, kind: str) -> list[StoredFinding]:
+    return list(
+        session.scalars(
+            select(StoredFinding).where(
+                StoredFinding.kiln_id == kiln_id, StoredFinding.kind == kind, StoredFinding.end_at.is_(None)
+            )
+        )
+    )
+
+
+def save_findings(
+    session: Session, kiln: Kiln, firing_id: int | None, findings: Sequence[Finding]
+) -> list[StoredFinding]:
+    """Write what is new and what changed; a finding is known by its kind, channel and start."""
+    return [_save(session, kiln, firing_id, finding) for finding in findings]
+
+
+def _save(session: Session, kiln: Kiln, firing_id: int | None, finding: Finding) -> StoredFinding:
+    start_at = datetime.fromtimestamp(finding.start_s, UTC)
+    row = session.scalar(
+        select(StoredFinding).where(
+            StoredFinding.kiln_id == kiln.id,
+            StoredFinding.kind == finding.kind,
+            StoredFinding.channel == (finding.channel or ""),
+            StoredFinding.start_at == start_at,
+        )
+    )
+    if row is None:
+        row = StoredFinding(
+            workshop_id=kiln.workshop_id,
+            kiln_id=kiln.id,
+            firing_id=firing_id,
+            kind=finding.kind,
+            group=finding.group.value,
+            channel=finding.channel or "",
+            start_at=start_at,
+        )
+        session.add(row)
+    row.severity = finding.severity.value
+    row.end_at = None if finding.end_s is None else datetime.fromtimestamp(finding.end_s, UTC)
+    row.probability = finding.probability
+    row.evidence = dict(finding.evidence)
+    row.advice_key = finding.advice_key
+    session.flush()
+    return row

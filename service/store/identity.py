@@ -1,0 +1,214 @@
+"""Who may see what: accounts, sessions, one-time links, bridges. Secrets are random and stored as their hash."""
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from service.errors import ConflictError, NotFoundError, RefusedError
+from service.store.models import Account, Bridge, Membership, OneTimeLink, SignInSession, Workshop
+
+SESSION_LASTS: Final = timedelta(days=60)
+PAIRING_LASTS: Final = timedelta(minutes=30)
+# No 0/O, 1/I/L: a code is read from one screen and typed on another.
+PAIRING_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Who:
+    """A signed-in person and the workshops that person may see: the tenant comes from here and nowhere else."""
+
+    account_id: int
+    name: str
+    login: str
+    language: str
+    workshop_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BridgeIdentity:
+    """A bridge that showed a valid token, and the workshop it belongs to."""
+
+    bridge_id: int
+    workshop_id: int
+    name: str
+
+
+def hash_secret(secret: str) -> bytes:
+    """Return what is stored of a random secret; it has 128 bits or more, so a fast hash is enough."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def has_accounts(session: Session) -> bool:
+    return session.scalar(select(Account.id).limit(1)) is not None
+
+
+def create_account(
+    session: Session, *, name: str, login: str, password_hash: str, language: str, now: datetime
+) -> Account:
+    if account_by_login(session, login) is not None:
+        msg = "there is already an account with this e-mail or phone number"
+        raise ConflictError(msg)
+    account = Account(
+        name=name, login=normal_login(login), password_hash=password_hash, language=language, created_at=now
+    )
+    session.add(account)
+    session.flush()
+    return account
+
+
+def normal_login(login: str) -> str:
+    """Fold what people type differently: case, and spaces or dots in a phone number."""
+    folded = login.strip().lower()
+    return folded if "@" in folded else "".join(char for char in folded if char not in " .-")
+
+
+def account_by_login(session: Session, login: str) -> Account | None:
+    return session.scalar(select(Account).where(Account.login == normal_login(login)))
+
+
+def create_workshop(session: Session, *, name: str, owner: Account, now: datetime) -> Workshop:
+    workshop = Workshop(name=name, created_at=now)
+    session.add(workshop)
+    session.flush()
+    session.add(Membership(account_id=owner.id, workshop_id=workshop.id, role="owner"))
+    session.flush()
+    return workshop
+
+
+def workshops(session: Session, workshop_ids: Collection[int]) -> list[Workshop]:
+    return list(session.scalars(select(Workshop).where(Workshop.id.in_(workshop_ids)).order_by(Workshop.id)))
+
+
+def open_session(session: Session, account: Account, *, now: datetime) -> str:
+    """Return the token of a new sign-in; this is the only time it exists in clear."""
+    token = secrets.token_urlsafe(32)
+    session.add(
+        SignInSession(
+            token_hash=hash_secret(token), account_id=account.id, created_at=now, expires_at=now + SESSION_LASTS
+        )
+    )
+    session.flush()
+    return token
+
+
+def close_session(session: Session, token: str) -> None:
+    found = session.get(SignInSession, hash_secret(token))
+    if found is not None:
+        session.delete(found)
+
+
+def who_is(session: Session, token: str, *, now: datetime) -> Who | None:
+    account = session.scalar(
+        select(Account)
+        .join(SignInSession, SignInSession.account_id == Account.id)
+        .where(SignInSession.token_hash == hash_secret(token), SignInSession.expires_at > now)
+    )
+    if account is None:
+        return None
+    ids = session.scalars(select(Membership.workshop_id).where(Membership.account_id == account.id))
+    return Who(account.id, account.name, account.login, account.language, tuple(sorted(ids)))
+
+
+def create_link(session: Session, account: Account | None, *, now: datetime, lasts: timedelta) -> str:
+    """Return the token of a link that works once: for the first account (None), or to sign one in."""
+    token = secrets.token_urlsafe(24)
+    session.add(
+        OneTimeLink(
+            token_hash=hash_secret(token),
+            account_id=account.id if account else None,
+            expires_at=now + lasts,
+            used_at=None,
+        )
+    )
+    session.flush()
+    return token
+
+
+def use_link(session: Session, token: str, *, now: datetime) -> Account | None:
+    """Spend a link; returns the account it signs in, None for the first-account link; refused if spent or too old."""
+    spent = session.execute(
+        update(OneTimeLink)
+        .where(
+            OneTimeLink.token_hash == hash_secret(token),
+            OneTimeLink.used_at.is_(None),
+            OneTimeLink.expires_at > now,
+        )
+        .values(used_at=now)
+        .returning(OneTimeLink.account_id)
+    ).one_or_none()
+    if spent is None:
+        msg = "this link was used before or is too old; start the service again for a new one"
+        raise RefusedError(msg)
+    return session.get(Account, spent.account_id) if spent.account_id is not None else None
+
+
+def bridges(session: Session, workshop_ids: Collection[int]) -> list[Bridge]:
+    return list(session.scalars(select(Bridge).where(Bridge.workshop_id.in_(workshop_ids)).order_by(Bridge.id)))
+
+
+def get_bridge(session: Session, workshop_ids: Collection[int], bridge_id: int) -> Bridge:
+    found = session.scalar(select(Bridge).where(Bridge.id == bridge_id, Bridge.workshop_id.in_(workshop_ids)))
+    if found is None:
+        msg = f"there is no bridge {bridge_id} in your workshops"
+        raise NotFoundError(msg)
+    return found
+
+
+def create_bridge(session: Session, workshop_id: int, name: str, *, now: datetime) -> Bridge:
+    bridge = Bridge(workshop_id=workshop_id, name=name, created_at=now)
+    session.add(bridge)
+    session.flush()
+    return bridge
+
+
+def new_pairing_code(session: Session, bridge: Bridge, *, now: datetime) -> tuple[str, datetime]:
+    """Return a code such as `7KQM-3XWP` and when it ends; 40 bits, one use, half an hour, and tries are limited."""
+    letters = "".join(secrets.choice(PAIRING_ALPHABET) for _ in range(8))
+    bridge.pairing_hash = hash_secret(letters)
+    bridge.pairing_expires_at = now + PAIRING_LASTS
+    session.flush()
+    return f"{letters[:4]}-{letters[4:]}", bridge.pairing_expires_at
+
+
+def pair(session: Session, code: str, *, now: datetime) -> tuple[Bridge, str]:
+    """Return the bridge of this code and its new token; the code is spent and any older token ends."""
+    letters = code.strip().upper().replace("-", "").replace(" ", "")
+    bridge = session.scalar(
+        select(Bridge).where(
+            Bridge.pairing_hash == hash_secret(letters), Bridge.pairing_expires_at > now, Bridge.revoked_at.is_(None)
+        )
+    )
+    if bridge is None:
+        msg = "this pairing code is unknown, used or older than half an hour; make a new one on the settings page"
+        raise RefusedError(msg)
+    token = secrets.token_urlsafe(32)
+    bridge.token_hash = hash_secret(token)
+    bridge.pairing_hash = bridge.pairing_expires_at = None
+    bridge.paired_at = now
+    session.flush()
+    return bridge, token
+
+
+def revoke_bridge(session: Session, bridge: Bridge, *, now: datetime) -> None:
+    bridge.revoked_at = bridge.revoked_at or now
+    bridge.token_hash = bridge.pairing_hash = bridge.pairing_expires_at = None
+    session.flush()
+
+
+def bridge_of_token(session: Session, token: str) -> BridgeIdentity | None:
+    row = session.execute(
+        select(Bridge.id, Bridge.workshop_id, Bridge.name).where(
+            Bridge.token_hash == hash_secret(token), Bridge.revoked_at.is_(None)
+        )
+    ).one_or_none()
+    return BridgeIdentity(row.id, row.workshop_id, row.name) if row else None
+
+
+def count_bridges(session: Session, workshop_id: int) -> int:
+    return session.scalar(select(func.count(Bridge.id)).where(Bridge.workshop_id == workshop_id)) or 0

@@ -1,0 +1,95 @@
+"""Kilns, their channels and plans."""
+
+import re
+import unicodedata
+from collections.abc import Collection
+from itertools import pairwise
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.errors import ConflictError, InvalidError, NotFoundError, TooManyError
+from service.store.models import Channel, Kiln, LiveState, Plan
+
+MAX_KILNS_PER_WORKSHOP: Final = 200
+MAX_CHANNELS_PER_KILN: Final = 64
+
+
+def list_kilns(session: Session, workshop_ids: Collection[int]) -> list[Kiln]:
+    return list(session.scalars(select(Kiln).where(Kiln.workshop_id.in_(workshop_ids)).order_by(Kiln.id)))
+
+
+def get_kiln(session: Session, workshop_ids: Collection[int], kiln_id: int) -> Kiln:
+    found = session.scalar(select(Kiln).where(Kiln.id == kiln_id, Kiln.workshop_id.in_(workshop_ids)))
+    if found is None:
+        msg = f"there is no kiln {kiln_id} in your workshops"
+        raise NotFoundError(msg)
+    return found
+
+
+def kiln_by_key(session: Session, workshop_id: int, key: str) -> Kiln | None:
+    return session.scalar(select(Kiln).where(Kiln.workshop_id == workshop_id, Kiln.key == key))
+
+
+def create_kiln(session: Session, workshop_id: int, *, name: str, key: str, fuel: str = "lpg") -> Kiln:
+    if len(list_kilns(session, [workshop_id])) >= MAX_KILNS_PER_WORKSHOP:
+        msg = f"a workshop has at most {MAX_KILNS_PER_WORKSHOP} kilns"
+        raise TooManyError(msg)
+    if kiln_by_key(session, workshop_id, key) is not None:
+        msg = f"this workshop already has a kiln with the key {key!r}"
+        raise ConflictError(msg)
+    kiln = Kiln(workshop_id=workshop_id, key=key, name=name, fuel=fuel)
+    session.add(kiln)
+    session.flush()
+    return kiln
+
+
+def key_from_name(name: str) -> str:
+    """Return the key a bridge's file uses for a kiln: `Lò gas số 2` gives `lo-gas-so-2`."""
+    plain = unicodedata.normalize("NFD", name.lower().replace("đ", "d"))
+    letters = "".join(char for char in plain if not unicodedata.combining(char))
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:40] or "lo"
+
+
+def channels(session: Session, kiln_ids: Collection[int]) -> list[Channel]:
+    return list(session.scalars(select(Channel).where(Channel.kiln_id.in_(kiln_ids)).order_by(Channel.id)))
+
+
+def add_channel(session: Session, kiln: Kiln, name: str, unit: str) -> Channel:
+    if len(channels(session, [kiln.id])) >= MAX_CHANNELS_PER_KILN:
+        msg = f"a kiln has at most {MAX_CHANNELS_PER_KILN} channels, and {kiln.key!r} would get {name!r} too"
+        raise TooManyError(msg)
+    channel = Channel(workshop_id=kiln.workshop_id, kiln_id=kiln.id, name=name, unit=unit)
+    session.add(channel)
+    session.flush()
+    return channel
+
+
+def live_states(session: Session, kiln_ids: Collection[int]) -> dict[int, LiveState]:
+    rows = session.scalars(select(LiveState).where(LiveState.kiln_id.in_(kiln_ids)))
+    return {row.kiln_id: row for row in rows}
+
+
+def list_plans(session: Session, workshop_ids: Collection[int]) -> list[Plan]:
+    return list(session.scalars(select(Plan).where(Plan.workshop_id.in_(workshop_ids)).order_by(Plan.name)))
+
+
+def get_plan(session: Session, workshop_id: int, plan_id: int) -> Plan:
+    """Return a plan of this very workshop: a person of two workshops must not mix them up."""
+    found = session.scalar(select(Plan).where(Plan.id == plan_id, Plan.workshop_id == workshop_id))
+    if found is None:
+        msg = f"there is no plan {plan_id} in this workshop"
+        raise NotFoundError(msg)
+    return found
+
+
+def create_plan(session: Session, workshop_id: int, *, name: str, points: list[dict[str, float]]) -> Plan:
+    times = [point["time_s"] for point in points]
+    if times[0] != 0 or any(later <= earlier for earlier, later in pairwise(times)):
+        msg = f"a plan begins at 0 s and its times grow, but these are {times}"
+        raise InvalidError(msg)
+    plan = Plan(workshop_id=workshop_id, name=name, points=points)
+    session.add(plan)
+    session.flush()
+    return plan
