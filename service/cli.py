@@ -59,7 +59,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    given = {name: getattr(options, name) for name in ("data_dir", "host", "port") if getattr(options, name) is not None}
+    given = {
+        name: getattr(options, name) for name in ("data_dir", "host", "port") if getattr(options, name) is not None
+    }
     settings = Settings(**given)
     set_up_logs()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -19,7 +19,6 @@ from service.counters import KILNS_BEHIND, MONITOR_FAILURES
 from service.live_status import status_json
 from service.series import blocks as series
 from service.store import firings as firing_rows
-from service.store import kilns as kiln_rows
 from service.store.database import Database
 from service.store.models import Firing, Kiln, LiveState, StoredFinding
 
@@ -105,7 +104,9 @@ class Monitor:
         with self._database.read() as session:
             return firing_rows.running_and_unheard_since(session, silent_since)
 
-    def _guarded(self, kiln_id: int, work: Callable[[Session, Kiln, datetime], KilnChange | None], now: datetime) -> None:
+    def _guarded(
+        self, kiln_id: int, work: Callable[[Session, Kiln, datetime], KilnChange | None], now: datetime
+    ) -> None:
         """Do one kiln's work in one transaction; if it fails, the others go on and this one is tried again."""
         try:
             with self._database.write() as session:

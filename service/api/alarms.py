@@ -86,9 +86,7 @@ async def test_subscription(
     subscription_id: int, who: SignedIn, service: PartsOf, language: Language, now: MachineNow
 ) -> PushSubscription:
     """Send a test alert at once, and say how it went."""
-    return await send_test(
-        service.database, service.push, who.account_id, subscription_id, language=language, now=now
-    )
+    return await send_test(service.database, service.push, who.account_id, subscription_id, language=language, now=now)
 
 
 def _out(session: Session, alarm: Alarm, language: str) -> schemas.AlarmOut:

@@ -28,9 +28,7 @@ def list_firings(
 
 
 @router.get("/firings/{firing_id}", response_model=schemas.FiringDetail)
-def read_firing(
-    firing_id: int, session: Session, who: SignedIn, language: Language, now: Now
-) -> schemas.FiringDetail:
+def read_firing(firing_id: int, session: Session, who: SignedIn, language: Language, now: Now) -> schemas.FiringDetail:
     return _detail(session, firings.get_firing(session, who.workshop_ids, firing_id), language, now)
 
 

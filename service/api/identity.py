@@ -79,7 +79,9 @@ def change_me(asked: schemas.MeIn, session: Session, service: PartsOf, who: Sign
     return _me(session, service, who, asked.language)
 
 
-def _signed_in(session: Session, service: Parts, account: Account, now: MachineNow, response: Response) -> schemas.MeOut:
+def _signed_in(
+    session: Session, service: Parts, account: Account, now: MachineNow, response: Response
+) -> schemas.MeOut:
     token = identity.open_session(session, account, now=now)
     service.set_cookie(response, token)
     who = identity.who_is(session, token, now=now)

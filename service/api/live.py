@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from service.api import schemas, views
 from service.api.curves import nullable
+from service.clock import Clock
 from service.core.curve import thin_min_max
 from service.core.series import Chunk
 from service.counters import LIVE_VIEWERS
@@ -16,7 +17,6 @@ from service.store import alarms as alarm_rows
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
 from service.store.database import Database
-from service.clock import Clock
 
 MAX_WAITING: Final = 500
 POINTS_WIDTH: Final = 16  # pixels that the newest block gets at most: its extremes, not its every reading

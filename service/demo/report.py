@@ -67,7 +67,10 @@ def make_report(database: Database, kilns: Sequence[Replayed]) -> Report:
             firings = firing_rows.list_firings(session, [kiln.workshop_id], kiln_id=kiln.id)
             hottest = max(firings, key=lambda firing: firing.peak_c or 0.0, default=None)
             alarms = session.scalars(
-                select(Alarm).join(StoredFinding).where(StoredFinding.kiln_id == kiln.id).order_by(StoredFinding.start_at)
+                select(Alarm)
+                .join(StoredFinding)
+                .where(StoredFinding.kiln_id == kiln.id)
+                .order_by(StoredFinding.start_at)
             ).all()
             delivered = session.scalar(
                 select(func.count()).where(
