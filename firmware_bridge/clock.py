@@ -27,6 +27,6 @@ class Clock:
     def span(self, machine_s: float) -> timedelta:
         """Return how much of this clock's time passes while the machine works for `machine_s` seconds.
 
-        Delays of disks, networks and schedulers are real time whatever the rate, so allowances for them go through here.
+        Disks, networks and schedulers delay by real time whatever the rate, so allowances for them go through here.
         """
         return timedelta(seconds=machine_s * self.rate)

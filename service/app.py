@@ -1,6 +1,7 @@
 """The service as one ASGI application: ingest, monitor, outbox, API, live stream and the page."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+import uvicorn
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
@@ -92,6 +94,27 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         Route("/{path:path}", _page),
     ]
     return app
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, which ends the live streams first: they would keep it from stopping."""
+
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+        super().__init__(config)
+        self._hub = app.state.parts.hub
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._hub.close()
+        await super().shutdown(sockets)
 
 
 async def _healthz(_request: Request) -> Response:

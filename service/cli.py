@@ -4,13 +4,12 @@ import argparse
 import asyncio
 import json
 import sys
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import uvicorn
-
-from service.app import create_app
+from service.app import Server, create_app
 from service.demo.run import DemoOptions, run_demo
 from service.errors import ServiceError
 from service.logs import set_up_logs
@@ -69,14 +68,7 @@ def _serve(options: argparse.Namespace) -> None:
     try:
         upgrade(database)
         _greet(settings, database)
-        uvicorn.run(
-            create_app(settings, database),
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=5,
-        )
+        Server(create_app(settings, database), settings).run()
     finally:
         database.close()
 
@@ -101,5 +93,6 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _openapi(_options: argparse.Namespace) -> None:
-    app = create_app(Settings(data_dir=Path("/nonexistent")), Database("sqlite://"))
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(Settings(data_dir=Path(folder)), Database("sqlite://"))
     print(json.dumps(app.openapi(), indent=1, ensure_ascii=False))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from service.api import schemas, views
 from service.api.curves import Width, curve_out
 from service.api.deps import Language, Now, PartsOf, Session, SignedIn
-from service.lab.segments import segments_of
+from service.lab.curve import segments_of
 from service.store import firings, kilns
 from service.store.models import Firing
 

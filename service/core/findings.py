@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class Group(StrEnum):
+    """Which part of the science speaks."""
+
     SENSOR = "sensor"
     SCHEDULE = "schedule"
     KILN = "kiln"
@@ -13,6 +15,8 @@ class Group(StrEnum):
 
 
 class Severity(StrEnum):
+    """How much a finding matters: to know, to look at, to act on now."""
+
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"

@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 import time
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -131,11 +132,10 @@ class Demo:
         for kiln, code in village.pairing_codes.items():
             folder = self._folder / kiln
             folder.mkdir(exist_ok=True)
-            (folder / "bridge.toml").write_text(self._bridge_settings(kiln))
-            pairing = await asyncio.create_subprocess_exec(
-                str(BIN / "canhlo-bridge"), "pair", code, "--server", self._url, "--config", str(folder / "bridge.toml"),
-                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            )  # fmt: skip
+            config = folder / "bridge.toml"
+            config.write_text(self._bridge_settings(kiln))
+            command = [str(BIN / "canhlo-bridge"), "pair", code, "--server", self._url, "--config", str(config)]
+            pairing = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT)
             said, _ = await pairing.communicate()
             if pairing.returncode != 0:
                 msg = f"the bridge of {kiln} could not be paired: {said.decode(errors='replace').strip()}"
