@@ -1,0 +1,102 @@
+"""The page as people use it: signed in, watching a live curve, acknowledging; at a desk and on a phone, both languages."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from programs import BIN, Program
+
+from service.demo.broker import free_port
+from service.demo.village import LOGIN
+
+SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+# `make screenshots` keeps the pictures for the README; otherwise they stay with the test's own files.
+PICTURES = os.environ.get("CANHLO_SCREENSHOTS")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Run the demo; returns the page's address and the demo account's password."""
+    folder = tmp_path_factory.mktemp("demo")
+    port = str(free_port())
+    command = [str(BIN / "canhlo"), "demo", "--speed", "120", "--port", port, "--folder", str(folder)]
+    program = Program(command, folder / "demo.log")
+    try:
+        password = program.said(r"with the password (\S+)").group(1)
+        yield f"http://127.0.0.1:{port}", password
+    finally:
+        program.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium, "Debian's chromium is needed: `bash .ci/servers` installs it"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, "--disable-sync"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(params=[("desk", "vi"), ("phone", "vi"), ("desk", "en"), ("phone", "en")], ids="-".join)
+def view(request: pytest.FixtureRequest, browser: Browser, demo: tuple[str, str]) -> Iterator[Page]:
+    """Open the page signed in, in one size and language; an error on its console fails the test."""
+    size, language = request.param
+    context = browser.new_context(viewport=SIZES[size], base_url=demo[0], has_touch=size == "phone")
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    page.goto("/sign-in")
+    page.get_by_test_id(f"language-{language}").first.click()
+    page.get_by_test_id("sign-in-login").fill(LOGIN)
+    page.get_by_test_id("sign-in-password").fill(demo[1])
+    errors.clear()  # asking who is signed in, before anybody is, is answered with 401
+    page.get_by_test_id("sign-in-go").click()
+    expect(page.get_by_test_id("kiln-card")).to_have_count(2)
+    page.canhlo_name = request.node.callspec.id  # type: ignore[attr-defined]
+    yield page
+    context.close()
+    assert errors == []
+
+
+def picture(page: Page, name: str, folder: Path) -> None:
+    kept = Path(PICTURES) if PICTURES else folder
+    page.screenshot(path=kept / f"{name}-{page.canhlo_name}.png")  # type: ignore[attr-defined]
+
+
+def fits(page: Page) -> bool:
+    """Say whether nothing sticks out at the side."""
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.timeout(180)
+def test_a_live_curve_moves_and_an_alarm_is_acknowledged(view: Page, tmp_path: Path) -> None:
+    expect(view.get_by_test_id("probe-value").first).to_contain_text("°C")
+    picture(view, "kilns", tmp_path)
+    assert fits(view)
+
+    view.get_by_test_id("kiln-card").first.click()
+    chart = view.get_by_test_id("chart")
+    expect(chart).to_have_attribute("data-last", re.compile("."))
+    seen = chart.get_attribute("data-last")
+    expect(chart).not_to_have_attribute("data-last", seen or "", timeout=20_000)
+    assert int(chart.get_attribute("data-points") or 0) > 20
+    picture(view, "kiln", tmp_path)
+    assert fits(view)
+
+    view.goto("/alarms")
+    alarm = view.get_by_test_id("alarm").first
+    expect(alarm).to_be_visible(timeout=60_000)
+    picture(view, "alarms", tmp_path)
+    assert fits(view)
+    waiting = view.get_by_test_id("acknowledge")
+    if waiting.count():
+        before = waiting.count()
+        waiting.first.click()
+        expect(waiting).not_to_have_count(before)
