@@ -214,6 +214,7 @@ def upgrade() -> None:
         sa.Column("workshop_id", sa.Integer(), nullable=False),
         sa.Column("last_block_id", sa.BigInteger(), nullable=False),
         sa.Column("last_block_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("snapshot", sa.JSON(), nullable=False),
         sa.Column("status", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["kiln_id"], ["kiln.id"], name=op.f("fk_live_state_kiln_id")),
