@@ -1,5 +1,6 @@
 # Two commands: `make run` shows the product on recorded firings, `make test` proves it.
 PYTHON ?= python3
+SHELL := bash
 VENV := .venv
 STAMPS := $(VENV)/.stamps
 NODE_PATH_DIR := $(CURDIR)/$(VENV)/bin
@@ -64,6 +65,11 @@ $(WEB)/dist/index.html: $(STAMPS)/node_modules $(shell find $(WEB)/src $(WEB)/pu
 
 servers:
 	@bash .ci/servers
+
+# Pictures of the page for the README, taken by the browser test.
+screenshots: install servers $(STAMPS)/dev
+	mkdir -p docs/screenshots
+	CANHLO_SCREENSHOTS=docs/screenshots $(VENV)/bin/pytest tests/e2e/test_browser.py
 
 lock:
 	@bash requirements/lock

@@ -76,7 +76,7 @@ class BlockReceiver:
             POSTS.labels("slow").inc()
             return problem(408, "slow", f"the body did not come within {BODY_TIMEOUT_S:.0f} s")
         POSTS.labels("stored").inc()
-        return answer(receipt, request.headers.get("accept", "") or request.headers.get("content-type", ""))
+        return answer(receipt, request.headers["content-type"])
 
     def _tell_once(self, sender: str, error: ServiceError) -> None:
         """Log a refusal once for each sender and kind; the counters have the rest."""
@@ -137,9 +137,9 @@ def _unpack(body: bytes) -> bytes:
     return unpacked
 
 
-def answer(receipt: Receipt, wanted: str) -> Response:
-    """Return the receipt in the sender's own form."""
-    if "msgpack" in wanted:
+def answer(receipt: Receipt, content_type: str) -> Response:
+    """Return the receipt in the form that the post came in."""
+    if content_type.startswith("application/msgpack"):
         return Response(msgspec.msgpack.encode(receipt), media_type="application/msgpack")
     return Response(msgspec.json.encode(receipt), media_type="application/json")
 

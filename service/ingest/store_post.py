@@ -52,8 +52,10 @@ def store_post(session: Session, bridge: BridgeIdentity, post: Post, *, now: dat
 def _known(session: Session, bridge: BridgeIdentity, post: Post) -> dict[str, set[int]]:
     """Return, of the blocks in this post, the seqs of each boot that are stored or skipped already."""
     seqs: defaultdict[str, set[int]] = defaultdict(set)
-    for item in (*post.blocks, *post.skipped):
-        seqs[item.boot].add(item.seq)
+    for block in post.blocks:
+        seqs[block.boot].add(block.seq)
+    for skipped in post.skipped:
+        seqs[skipped.boot].add(skipped.seq)
     known: dict[str, set[int]] = {}
     for boot, wanted in seqs.items():
         mark = session.get(Mark, (bridge.bridge_id, boot))

@@ -59,7 +59,7 @@ class Writer:
         self._clock = clock
         self._on_stored = on_stored
         self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
-        self._thread = threading.Thread(target=self._run, name="ingest-writer")
+        self._thread = threading.Thread(target=self._run, name="ingest-writer", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -54,10 +54,10 @@ def view(request: pytest.FixtureRequest, browser: Browser, demo: tuple[str, str]
     page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
     page.goto("/sign-in")
     page.get_by_test_id(f"language-{language}").first.click()
-    page.get_by_test_id("sign-in-login").fill(LOGIN)
-    page.get_by_test_id("sign-in-password").fill(demo[1])
+    page.get_by_test_id("login").fill(LOGIN)
+    page.get_by_test_id("password").fill(demo[1])
     errors.clear()  # asking who is signed in, before anybody is, is answered with 401
-    page.get_by_test_id("sign-in-go").click()
+    page.get_by_test_id("sign-in").click()
     expect(page.get_by_test_id("kiln-card")).to_have_count(2)
     page.canhlo_name = request.node.callspec.id  # type: ignore[attr-defined]
     yield page

@@ -1,0 +1,53 @@
+import { language } from "../words";
+
+/** What the service refused, with its stable code; `offline` when it was not reached at all. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+/** The part of a problem document (RFC 9457) that the page reads. */
+type Problem = { code: string; detail: string };
+
+const isProblem = (body: unknown): body is Problem =>
+  typeof body === "object" && body !== null && "code" in body && "detail" in body && typeof body.code === "string";
+
+let signedOut: () => void = () => undefined;
+
+/** Say what to do when the service no longer knows who asks. */
+export function whenSignedOut(act: () => void): void {
+  signedOut = act;
+}
+
+/** Ask the service; answers are of the type that its OpenAPI document gives. */
+export async function ask<T>(
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
+  path: string,
+  body?: unknown,
+): Promise<T> {
+  const headers: Record<string, string> = { Accept: "application/json", "Accept-Language": language.get() };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const init: RequestInit = { method, headers, credentials: "same-origin", signal: AbortSignal.timeout(20_000) };
+  if (body !== undefined) init.body = JSON.stringify(body);
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1${path}`, init);
+  } catch {
+    throw new ApiError("offline", 0, "the service was not reached");
+  }
+  if (response.status === 204) return undefined as T;
+  const answer: unknown = await response.json().catch(() => null);
+  if (response.ok) return answer as T;
+  if (response.status === 401 && !path.startsWith("/session")) signedOut();
+  const [code, detail] = isProblem(answer)
+    ? [answer.code, answer.detail]
+    : [`http_${response.status}`, response.statusText];
+  throw new ApiError(code, response.status, detail);
+}
+
+export const codeOf = (error: unknown): string => (error instanceof ApiError ? error.code : "unexpected");

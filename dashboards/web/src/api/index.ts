@@ -1,0 +1,81 @@
+import { ask } from "./client";
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+export type Me = Schemas["MeOut"];
+export type Kiln = Schemas["KilnOut"];
+export type KilnNow = Schemas["KilnNow"];
+export type ChannelNow = Schemas["ChannelNow"];
+export type Cone = Schemas["ConeProgress"];
+export type Bridge = Schemas["BridgeOut"];
+export type Pairing = Schemas["PairingOut"];
+export type Plan = Schemas["PlanOut"];
+export type PlanPoint = Schemas["PlanPoint"];
+export type Firing = Schemas["FiringOut"];
+export type FiringDetail = Schemas["FiringDetail"];
+export type Finding = Schemas["FindingOut"];
+export type Segment = Schemas["SegmentOut"];
+export type Curve = Schemas["CurveOut"];
+export type CurveChannel = Schemas["CurveChannel"];
+export type Batch = Schemas["BatchOut"];
+export type BatchIn = Schemas["BatchIn"];
+export type Outcome = Schemas["Outcome"];
+export type Grade = Schemas["Grade"];
+export type Fuel = Schemas["Fuel"];
+export type Comparison = Schemas["ComparisonOut"];
+export type ComparedFiring = Schemas["ComparedFiring"];
+export type Alarm = Schemas["AlarmOut"];
+export type Device = Schemas["PushSubscriptionOut"];
+
+const time = (at: Date) => encodeURIComponent(at.toISOString());
+
+export const api = {
+  me: () => ask<Me>("GET", "/me"),
+  changeMe: (body: Schemas["MeIn"]) => ask<Me>("PATCH", "/me", body),
+  setUp: (body: Schemas["SetupIn"]) => ask<Me>("POST", "/setup", body),
+  signIn: (body: Schemas["SignInIn"]) => ask<Me>("POST", "/session", body),
+  signInByLink: (token: string) => ask<Me>("POST", "/session/link", { token }),
+  signOut: () => ask<void>("DELETE", "/session"),
+
+  kilns: () => ask<Kiln[]>("GET", "/kilns"),
+  kiln: (id: number) => ask<Kiln>("GET", `/kilns/${id}`),
+  addKiln: (body: Schemas["KilnIn"]) => ask<Kiln>("POST", "/kilns", body),
+  changeKiln: (id: number, body: Schemas["KilnChange"]) => ask<Kiln>("PATCH", `/kilns/${id}`, body),
+  kilnCurve: (id: number, from: Date, to: Date, width: number) =>
+    ask<Curve>("GET", `/kilns/${id}/curve?from_at=${time(from)}&to_at=${time(to)}&width=${width}`),
+
+  bridges: () => ask<Bridge[]>("GET", "/bridges"),
+  addBridge: (body: Schemas["BridgeIn"]) => ask<Pairing>("POST", "/bridges", body),
+  newPairingCode: (id: number) => ask<Pairing>("POST", `/bridges/${id}/pairing-code`),
+  revokeBridge: (id: number) => ask<Bridge>("POST", `/bridges/${id}/revoke`),
+
+  plans: () => ask<Plan[]>("GET", "/plans"),
+  addPlan: (body: Schemas["PlanIn"]) => ask<Plan>("POST", "/plans", body),
+
+  firings: (asked: { kilnId?: number; limit: number; beforeId?: number }) => {
+    const query = new URLSearchParams({ limit: String(asked.limit) });
+    if (asked.kilnId !== undefined) query.set("kiln_id", String(asked.kilnId));
+    if (asked.beforeId !== undefined) query.set("before_id", String(asked.beforeId));
+    return ask<Firing[]>("GET", `/firings?${query}`);
+  },
+  firing: (id: number) => ask<FiringDetail>("GET", `/firings/${id}`),
+  changeFiring: (id: number, body: Schemas["FiringChange"]) => ask<FiringDetail>("PATCH", `/firings/${id}`, body),
+  endFiring: (id: number) => ask<FiringDetail>("POST", `/firings/${id}/end`),
+  firingCurve: (id: number, width: number) => ask<Curve>("GET", `/firings/${id}/curve?width=${width}`),
+
+  batches: (firingId: number) => ask<Batch[]>("GET", `/firings/${firingId}/batches`),
+  addBatch: (firingId: number, body: BatchIn) => ask<Batch>("POST", `/firings/${firingId}/batches`, body),
+  changeBatch: (id: number, body: BatchIn) => ask<Batch>("PUT", `/batches/${id}`, body),
+  removeBatch: (id: number) => ask<void>("DELETE", `/batches/${id}`),
+  comparison: (ids: readonly number[], align: Comparison["align"]) =>
+    ask<Comparison>("GET", `/comparison?${ids.map((id) => `firing=${id}`).join("&")}&align=${align}`),
+
+  alarms: (state: "open" | "all") => ask<Alarm[]>("GET", `/alarms?state=${state}&limit=200`),
+  acknowledge: (id: number) => ask<Alarm>("POST", `/alarms/${id}/acknowledge`),
+  acknowledgeByToken: (token: string) => ask<Alarm>("POST", "/acknowledge", { token }),
+
+  devices: () => ask<Device[]>("GET", "/push-subscriptions"),
+  addDevice: (body: Schemas["PushSubscriptionIn"]) => ask<Device>("POST", "/push-subscriptions", body),
+  removeDevice: (id: number) => ask<void>("DELETE", `/push-subscriptions/${id}`),
+  testDevice: (id: number) => ask<Device>("POST", `/push-subscriptions/${id}/test`),
+};

@@ -1,0 +1,92 @@
+import { type ComponentChild, Fragment } from "preact";
+import { useEffect } from "preact/hooks";
+import type { Me } from "./api";
+import { startLive } from "./live";
+import { AcknowledgePage } from "./pages/acknowledge";
+import { AlarmsPage } from "./pages/alarms";
+import { ComparePage } from "./pages/compare";
+import { LinkPage, SetupPage, SignInPage } from "./pages/enter";
+import { FiringPage } from "./pages/firing";
+import { FiringsPage } from "./pages/firings";
+import { KilnPage } from "./pages/kiln";
+import { KilnsPage } from "./pages/kilns";
+import { SettingsPage } from "./pages/settings";
+import { Door, Shell } from "./parts/shell";
+import { Loaded } from "./parts/small";
+import { useLanguage } from "./parts/use";
+import { match, navigate, type Params, usePlace } from "./router";
+import { askWhoIAm, session } from "./session";
+import { useStore } from "./store";
+
+const OPEN_PAGES: readonly (readonly [string, (params: Params) => ComponentChild])[] = [
+  ["/sign-in", () => <SignInPage />],
+  ["/setup", () => <SetupPage />],
+  ["/link", () => <LinkPage />],
+  ["/a/:token", ({ token = "" }) => <AcknowledgePage token={token} />],
+];
+
+const PAGES: readonly (readonly [string, (params: Params, me: Me) => ComponentChild])[] = [
+  ["/", () => <KilnsPage />],
+  ["/kilns/:id", ({ id }) => <KilnPage id={Number(id)} />],
+  ["/firings", () => <FiringsPage />],
+  ["/firings/:id", ({ id }) => <FiringPage id={Number(id)} />],
+  ["/compare", () => <ComparePage />],
+  ["/alarms", () => <AlarmsPage />],
+  ["/settings", (_params, me) => <SettingsPage me={me} />],
+];
+
+function NotFound() {
+  const { say } = useLanguage();
+  return (
+    <p class="waiting">
+      {say("app.notFound")}. <a href="/">{say("app.home")}</a>
+    </p>
+  );
+}
+
+function SignedIn({ me, path }: { me: Me; path: string }) {
+  useEffect(startLive, []);
+  for (const [pattern, draw] of PAGES) {
+    const params = match(pattern, path);
+    if (params) {
+      return (
+        <Shell>
+          <Fragment key={path}>{draw(params, me)}</Fragment>
+        </Shell>
+      );
+    }
+  }
+  return (
+    <Shell>
+      <NotFound />
+    </Shell>
+  );
+}
+
+function Guarded({ path }: { path: string }) {
+  const state = useStore(session);
+  useEffect(() => {
+    if (state.is === "asking") void askWhoIAm();
+    if (state.is === "out") navigate("/sign-in", { replace: true });
+  }, [state]);
+  if (state.is === "in") return <SignedIn me={state.me} path={path} />;
+  return (
+    <Door>
+      <Loaded
+        load={state.is === "unreachable" ? { is: "failed", code: state.code } : { is: "loading" }}
+        retry={() => void askWhoIAm()}
+      >
+        {() => null}
+      </Loaded>
+    </Door>
+  );
+}
+
+export function App() {
+  const { path } = usePlace();
+  for (const [pattern, draw] of OPEN_PAGES) {
+    const params = match(pattern, path);
+    if (params) return <Door>{draw(params)}</Door>;
+  }
+  return <Guarded path={path} />;
+}

@@ -1,0 +1,202 @@
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { valueNear } from "./curve";
+import { type Area, drawBands, drawFlags, type Mark } from "./marks";
+
+export interface Line {
+  name: string;
+  x: readonly number[];
+  y: readonly (number | null)[];
+  colour: string;
+  dash: readonly number[];
+  width: number;
+}
+
+export interface ChartView {
+  lines: readonly Line[];
+  marks: readonly Mark[];
+  from: number;
+  to: number;
+  isClock: boolean;
+  writeX(value: number): string;
+  writeY(value: number): string;
+}
+
+interface EndName {
+  line: Line;
+  x: number;
+  y: number;
+  step: 1 | -1;
+}
+
+const INK = "#9fb0d0";
+const GRID = "#22304f";
+const FONT = '500 13px "Be Vietnam Pro", sans-serif';
+const END_FONT_PX = 12;
+
+/** One chart on the page: lines on a common x, marks behind them, and the place under the finger. */
+export class Chart {
+  private plot: uPlot | null = null;
+  private shape = "";
+  private view: ChartView | null = null;
+  private readonly resized: ResizeObserver;
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly onPlace: (x: number | null) => void,
+  ) {
+    this.resized = new ResizeObserver(() => this.plot?.setSize(this.size()));
+    this.resized.observe(host);
+  }
+
+  draw(view: ChartView): void {
+    this.view = view;
+    const data = joined(view.lines);
+    const shape = JSON.stringify([view.isClock, view.lines.map((line) => [line.name, line.colour, line.dash])]);
+    if (this.plot === null || shape !== this.shape) {
+      this.plot?.destroy();
+      this.plot = new uPlot(this.options(view), data, this.host);
+      this.followFinger(this.plot.over);
+      this.shape = shape;
+    } else {
+      this.plot.setData(data, false);
+    }
+    this.plot.setScale("x", { min: view.from, max: view.to });
+  }
+
+  /** Take the finger's place away again. */
+  letGo(): void {
+    this.plot?.setCursor({ left: -10, top: -10 });
+  }
+
+  destroy(): void {
+    this.resized.disconnect();
+    this.plot?.destroy();
+  }
+
+  private size(): { width: number; height: number } {
+    return { width: Math.max(200, this.host.clientWidth), height: Math.max(180, this.host.clientHeight) };
+  }
+
+  private options(view: ChartView): uPlot.Options {
+    const axis = { stroke: INK, font: FONT, ticks: { stroke: GRID, width: 1 }, grid: { stroke: GRID, width: 1 } };
+    return {
+      ...this.size(),
+      legend: { show: false },
+      padding: [12, 14, 0, 0],
+      cursor: { y: false, points: { size: 9, width: 2 }, drag: { x: false, y: false } },
+      scales: { x: { time: view.isClock }, y: { range: (_plot, low, high) => roomAround(low, high) } },
+      axes: [
+        {
+          ...axis,
+          space: 64,
+          size: 36,
+          values: (_plot, splits) => splits.map((split) => this.view?.writeX(split) ?? ""),
+        },
+        { ...axis, size: 52, values: (_plot, splits) => splits.map((split) => this.view?.writeY(split) ?? "") },
+      ],
+      series: [{}, ...view.lines.map(seriesOf)],
+      hooks: {
+        drawClear: [(plot) => drawBands(plot.ctx, areaOf(plot), this.view?.marks ?? [])],
+        draw: [(plot) => this.nameEnds(plot), (plot) => drawFlags(plot.ctx, areaOf(plot), this.view?.marks ?? [])],
+        setCursor: [(plot) => this.onPlace(isInside(plot) ? plot.posToVal(plot.cursor.left ?? 0, "x") : null)],
+      },
+    };
+  }
+
+  /** Let a finger slide along the curve; the page still scrolls up and down under it. */
+  private followFinger(over: HTMLElement): void {
+    over.style.touchAction = "pan-y";
+    const move = (event: PointerEvent) => {
+      if (event.pointerType === "mouse") return;
+      const box = over.getBoundingClientRect();
+      this.plot?.setCursor({ left: event.clientX - box.left, top: event.clientY - box.top });
+    };
+    over.addEventListener("pointerdown", move);
+    over.addEventListener("pointermove", move);
+  }
+
+  /** Write each line's name at its end, so that colour is not the only way to tell them apart. */
+  private nameEnds(plot: uPlot): void {
+    const { ctx } = plot;
+    const size = END_FONT_PX * devicePixelRatio;
+    const taken: number[] = [];
+    ctx.save();
+    ctx.font = `600 ${size}px "Be Vietnam Pro", sans-serif`;
+    ctx.textAlign = "right";
+    ctx.textBaseline = "bottom";
+    for (const { line, x, y: wanted, step } of this.endNames(plot, size)) {
+      let y = wanted;
+      while (taken.some((other) => Math.abs(other - y) < size * 1.15)) y += step * size * 1.2;
+      taken.push(y);
+      ctx.lineWidth = 4 * devicePixelRatio;
+      ctx.strokeStyle = "#0d1529";
+      ctx.strokeText(line.name, x, y);
+      ctx.fillStyle = line.colour;
+      ctx.fillText(line.name, x, y);
+    }
+    ctx.restore();
+  }
+
+  /** Where the names go: beside the end where there is room, else above a rising line and below a falling one. */
+  private endNames(plot: uPlot, size: number): EndName[] {
+    const right = plot.bbox.left + plot.bbox.width;
+    const names = (this.view?.lines ?? []).flatMap((line): EndName[] => {
+      const end = endWithin(line, this.view?.to ?? 0);
+      if (end === null) return [];
+      const width = plot.ctx.measureText(line.name).width;
+      const tip = Math.min(plot.valToPos(end.x, "x", true), right);
+      const tipY = plot.valToPos(end.y, "y", true);
+      const hasRoom = tip + width + size < right;
+      if (hasRoom) return [{ line, x: tip + width + size * 0.6, y: tipY + size * 0.5, step: 1 }];
+      if (tip - width < plot.bbox.left) return [];
+      const step = isFalling(plot, line, end, width) ? 1 : -1;
+      return [{ line, x: tip - size * 0.3, y: tipY + size * (step > 0 ? 1.8 : -0.6), step }];
+    });
+    return names.sort((a, b) => a.step - b.step || a.step * (a.y - b.y));
+  }
+}
+
+function joined(lines: readonly Line[]): uPlot.AlignedData {
+  if (lines.length === 0) return [[]];
+  return uPlot.join(lines.map((line): uPlot.AlignedData => [line.x as number[], line.y as (number | null)[]]));
+}
+
+function seriesOf(line: Line): uPlot.Series {
+  return {
+    label: line.name,
+    stroke: line.colour,
+    width: line.width,
+    points: { show: false },
+    ...(line.dash.length > 0 ? { dash: [...line.dash] } : {}),
+  };
+}
+
+const roomAround = (low: number | null, high: number | null): [number, number] => {
+  if (low === null || high === null) return [0, 100];
+  const room = Math.max(10, (high - low) * 0.08);
+  return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
+};
+
+const areaOf = (plot: uPlot): Area => ({
+  ...{ left: plot.bbox.left, top: plot.bbox.top, width: plot.bbox.width, height: plot.bbox.height },
+  pixelRatio: devicePixelRatio,
+  xOf: (value) => plot.valToPos(value, "x", true),
+});
+
+const isInside = (plot: uPlot): boolean => (plot.cursor.left ?? -1) >= 0 && plot.cursor.idx !== null;
+
+/** Say whether a line comes down to its end, so that its name belongs below it. */
+function isFalling(plot: uPlot, line: Line, end: { x: number; y: number }, widthPx: number): boolean {
+  const before = end.x - (plot.posToVal(widthPx, "x", true) - plot.posToVal(0, "x", true));
+  const value = valueNear(line.x, line.y, before, end.x - before);
+  return value !== null && value > end.y;
+}
+
+function endWithin(line: Line, to: number): { x: number; y: number } | null {
+  for (let index = line.x.length - 1; index >= 0; index -= 1) {
+    const [x, y] = [line.x[index], line.y[index]];
+    if (x !== undefined && y !== undefined && y !== null && x <= to) return { x, y };
+  }
+  return null;
+}

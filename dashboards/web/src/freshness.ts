@@ -1,0 +1,46 @@
+import type { ChannelNow } from "./api";
+import { type Celsius, type CelsiusPerHour, celsius, perHour, type Seconds, seconds } from "./units";
+
+const STALE_AFTER_S = 60;
+const USUAL_INTERVALS = 3;
+const DELIVERY_REAL_S = 8; // in a replay the network's own delay is magnified with the clock
+const REMEMBERED = 5;
+
+/** A probe's value as it may be shown: nobody can read the number without meeting its age. */
+export type Shown =
+  | { is: "never" }
+  | { is: "fresh"; value: Celsius; rate: CelsiusPerHour | null; age: Seconds }
+  | { is: "stale"; value: Celsius; age: Seconds }
+  | { is: "faulty"; quality: string; value: Celsius | null; age: Seconds };
+
+export function staleAfter(usualInterval: Seconds | null, clockRate: number): Seconds {
+  return seconds(Math.max(STALE_AFTER_S, USUAL_INTERVALS * (usualInterval ?? 0), DELIVERY_REAL_S * clockRate));
+}
+
+export function show(channel: ChannelNow, now: Date, limit: Seconds): Shown {
+  if (channel.at === null) return { is: "never" };
+  const age = seconds(Math.max(0, (now.getTime() - Date.parse(channel.at)) / 1000));
+  const value = channel.value_c === null ? null : celsius(channel.value_c);
+  if (value === null || channel.quality !== "good") return { is: "faulty", quality: channel.quality, value, age };
+  if (age > limit) return { is: "stale", value, age };
+  return { is: "fresh", value, rate: channel.rate_c_per_h === null ? null : perHour(channel.rate_c_per_h), age };
+}
+
+/** Learns how often a kiln's readings come: the median of the last few steps. */
+export class UsualInterval {
+  private lastMs: number | null = null;
+  private steps: number[] = [];
+
+  see(at: string | null): void {
+    if (at === null) return;
+    const ms = Date.parse(at);
+    if (this.lastMs !== null && ms > this.lastMs) this.steps = [...this.steps, ms - this.lastMs].slice(-REMEMBERED);
+    this.lastMs = ms;
+  }
+
+  get(): Seconds | null {
+    const ordered = this.steps.toSorted((a, b) => a - b);
+    const middle = ordered[Math.floor(ordered.length / 2)];
+    return middle === undefined ? null : seconds(middle / 1000);
+  }
+}

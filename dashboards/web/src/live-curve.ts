@@ -1,0 +1,81 @@
+import { useEffect, useState } from "preact/hooks";
+import { api, type CurveChannel } from "./api";
+import { codeOf } from "./api/client";
+import { beat, now } from "./clock";
+import { countPoints, GAP_S, merge, newest } from "./curve";
+import { onConnected, onPoints } from "./live";
+import { type Load, ready } from "./load";
+
+const WIDTH = 900;
+const TOO_MANY = 12_000; // points: beyond this the curve is fetched again, thinned
+const GAP_BLOCKS = 15; // in a replay a block of readings spans this many seconds at most
+
+/** Which curve: a kiln's own from a moment on, or a finished firing's. */
+export type CurveSource = { is: "live"; kilnId: number; fromMs: number } | { is: "finished"; firingId: number };
+
+const fetchAll = async (source: CurveSource): Promise<CurveChannel[]> =>
+  source.is === "live"
+    ? (await api.kilnCurve(source.kilnId, new Date(source.fromMs), now(), WIDTH)).channels
+    : (await api.firingCurve(source.firingId, WIDTH)).channels;
+
+/** Fetch a curve, keep it growing with the live points, and fill what was missed while the link was down. */
+export function useCurve(source: CurveSource | null): Load<CurveChannel[]> {
+  const [load, setLoad] = useState<Load<CurveChannel[]>>({ is: "loading" });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a source is the same when it says the same
+  useEffect(() => {
+    if (source === null) return;
+    setLoad({ is: "loading" });
+    return follow(source, setLoad);
+  }, [JSON.stringify(source)]);
+  return load;
+}
+
+function follow(source: CurveSource, tell: (load: Load<CurveChannel[]>) => void): () => void {
+  let channels: CurveChannel[] | null = null;
+  let early: CurveChannel[][] = [];
+  let isOver = false;
+
+  const take = (fresh: CurveChannel[]) => {
+    if (isOver) return;
+    if (channels === null) {
+      early.push(fresh);
+      return;
+    }
+    channels = merge(channels, fresh, Math.max(GAP_S, GAP_BLOCKS * beat.get().rate));
+    if (countPoints(channels) > TOO_MANY) void fetchWhole();
+    tell(ready(channels));
+  };
+  const fetchWhole = async () => {
+    try {
+      const whole = await fetchAll(source);
+      if (isOver) return;
+      channels = whole;
+      const waiting = early;
+      early = [];
+      for (const fresh of waiting) take(fresh);
+      tell(ready(channels));
+    } catch (error) {
+      if (!isOver && channels === null) tell({ is: "failed", code: codeOf(error) });
+    }
+  };
+  const backFill = async () => {
+    const last = channels === null ? null : newest(channels);
+    if (source.is !== "live" || last === null) return fetchWhole();
+    try {
+      take((await api.kilnCurve(source.kilnId, new Date(last * 1000), now(), WIDTH)).channels);
+    } catch {
+      // the next connection tries again
+    }
+  };
+
+  void fetchWhole();
+  if (source.is === "finished") return () => (isOver = true);
+  const unwatch = [
+    onPoints((points) => points.kiln_id === source.kilnId && take(points.channels)),
+    onConnected(() => void backFill()),
+  ];
+  return () => {
+    isOver = true;
+    for (const stop of unwatch) stop();
+  };
+}

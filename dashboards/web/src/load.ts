@@ -1,0 +1,37 @@
+import { type Inputs, useCallback, useEffect, useState } from "preact/hooks";
+import { codeOf } from "./api/client";
+import { now } from "./clock";
+
+/** Something fetched: a page cannot reach the value without meeting its state. */
+export type Load<T> =
+  | { is: "loading" }
+  | { is: "ready"; value: T; staleSince: Date | null }
+  | { is: "failed"; code: string };
+
+export const ready = <T>(value: T): Load<T> => ({ is: "ready", value, staleSince: null });
+
+/** Fetch when the inputs change; a failed refresh keeps the old value and says since when it is old. */
+export function useLoad<T>(fetch: () => Promise<T>, inputs: Inputs): [Load<T>, () => void, (value: T) => void] {
+  const [load, setLoad] = useState<Load<T>>({ is: "loading" });
+  const [round, setRound] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the caller names what it depends on
+  useEffect(() => {
+    let isWanted = true;
+    fetch().then(
+      (value) => isWanted && setLoad(ready(value)),
+      (error: unknown) =>
+        isWanted &&
+        setLoad((old) =>
+          old.is === "ready" ? { ...old, staleSince: old.staleSince ?? now() } : { is: "failed", code: codeOf(error) },
+        ),
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [...inputs, round]);
+  return [
+    load,
+    useCallback(() => setRound((count) => count + 1), []),
+    useCallback((value) => setLoad(ready(value)), []),
+  ];
+}

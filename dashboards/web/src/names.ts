@@ -1,0 +1,42 @@
+import { isWordKey, type Say } from "./words";
+
+/** Return a probe's name: places that have a word get it, others keep the name they came with. */
+export function channelName(say: Say, name: string): string {
+  const key = `channel.${name}`;
+  return isWordKey(key) ? say(key) : name;
+}
+
+export function qualityName(say: Say, quality: string): string {
+  const key = `quality.${quality}`;
+  return say(isWordKey(key) ? key : "quality.fault");
+}
+
+export function problemText(say: Say, code: string): string {
+  const key = `error.${code}`;
+  return say(isWordKey(key) ? key : "error.unexpected");
+}
+
+export interface LineLook {
+  colour: string;
+  dash: readonly number[];
+}
+
+/** How lines are told apart: colour and dash together. */
+export const LOOKS: readonly LineLook[] = [
+  { colour: "#ff9a4d", dash: [] },
+  { colour: "#86dcbc", dash: [] },
+  { colour: "#7fa8ff", dash: [7, 4] },
+  { colour: "#f3d36b", dash: [2, 4] },
+  { colour: "#f08bb0", dash: [12, 4] },
+  { colour: "#b8c4de", dash: [12, 4, 2, 4] },
+  { colour: "#4fd3e6", dash: [5, 3] },
+  { colour: "#c79bff", dash: [3, 3] },
+];
+export const PLAN_LOOK: LineLook = { colour: "#c3cee6", dash: [6, 6] };
+
+export const lookOf = (index: number): LineLook => LOOKS[index % LOOKS.length] ?? PLAN_LOOK;
+
+export function defectName(say: Say, defect: string): string {
+  const key = `defect.${defect}`;
+  return isWordKey(key) ? say(key) : defect;
+}

@@ -1,0 +1,111 @@
+import { useEffect, useState } from "preact/hooks";
+import { api } from "../api";
+import { problemText } from "../names";
+import { Field, Outcome } from "../parts/small";
+import { useAction, useLanguage } from "../parts/use";
+import { navigate } from "../router";
+import { enter } from "../session";
+import { language } from "../words";
+
+const goHome = () => navigate("/", { replace: true });
+
+export function SignInPage() {
+  const { say } = useLanguage();
+  const [login, setLogin] = useState("");
+  const [password, setPassword] = useState("");
+  const [doing, run] = useAction();
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (await run(async () => enter(await api.signIn({ login, password })))) goHome();
+  };
+  return (
+    <form class="panel stack" onSubmit={(event) => void submit(event)} data-testid="sign-in-form">
+      <h1>{say("enter.title")}</h1>
+      <p class="quiet">{say("enter.lead")}</p>
+      <Field
+        label={say("enter.login")}
+        value={login}
+        onValue={setLogin}
+        autocomplete="username"
+        required
+        testid="login"
+      />
+      <Field
+        label={say("enter.password")}
+        type="password"
+        value={password}
+        onValue={setPassword}
+        autocomplete="current-password"
+        required
+        testid="password"
+      />
+      <button type="submit" class="primary wide tall" disabled={doing.is === "busy"} data-testid="sign-in">
+        {say("enter.go")}
+      </button>
+      {doing.is === "failed" && <Outcome doing={doing} />}
+    </form>
+  );
+}
+
+/** The token stands behind the #, so that it is in no server's log. */
+function useToken(): string {
+  const [token] = useState(() => location.hash.slice(1));
+  return token;
+}
+
+export function SetupPage() {
+  const { say } = useLanguage();
+  const token = useToken();
+  const [asked, setAsked] = useState({ name: "", login: "", password: "", workshop_name: "" });
+  const [doing, run] = useAction();
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (await run(async () => enter(await api.setUp({ ...asked, token, language: language.get() })))) goHome();
+  };
+  const field = (name: keyof typeof asked) => ({
+    value: asked[name],
+    onValue: (value: string) => setAsked({ ...asked, [name]: value }),
+    required: true,
+    testid: `setup-${name}`,
+  });
+  if (token === "") return <p class="panel problem">{say("enter.noToken")}</p>;
+  return (
+    <form class="panel stack" onSubmit={(event) => void submit(event)} data-testid="setup-form">
+      <h1>{say("enter.setup")}</h1>
+      <p class="quiet">{say("enter.setupLead")}</p>
+      <Field label={say("enter.workshop")} {...field("workshop_name")} />
+      <Field label={say("enter.name")} autocomplete="name" {...field("name")} />
+      <Field label={say("enter.login")} autocomplete="username" {...field("login")} />
+      <Field
+        label={say("enter.passwordNew")}
+        type="password"
+        minLength={10}
+        autocomplete="new-password"
+        {...field("password")}
+      />
+      <button type="submit" class="primary wide tall" disabled={doing.is === "busy"} data-testid="setup">
+        {say("enter.setupGo")}
+      </button>
+      {doing.is === "failed" && <Outcome doing={doing} />}
+    </form>
+  );
+}
+
+export function LinkPage() {
+  const { say } = useLanguage();
+  const token = useToken();
+  const [doing, run] = useAction();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the link is spent once
+  useEffect(() => {
+    void run(async () => enter(await api.signInByLink(token))).then((isIn) => isIn && goHome());
+  }, []);
+  if (doing.is !== "failed") return <p class="waiting">{say("enter.link")}</p>;
+  return (
+    <div class="panel problem" role="alert">
+      <p>✕ {doing.code === "offline" ? problemText(say, doing.code) : say("enter.linkBad")}</p>
+      <a class="button" href="/sign-in">
+        {say("enter.title")}
+      </a>
+    </div>
+  );
+}

@@ -1,0 +1,113 @@
+import { useState } from "preact/hooks";
+import { api, type Firing } from "../api";
+import { kilns, lastFiring } from "../live";
+import { useLoad } from "../load";
+import { Choice, Loaded } from "../parts/small";
+import { useLanguage } from "../parts/use";
+import { navigate, usePlace } from "../router";
+import { useStore } from "../store";
+import { celsius, delta, seconds } from "../units";
+
+const PAGE = 40;
+const MOST = 8;
+
+function FiringRow({ firing, isPicked, onPick }: { firing: Firing; isPicked: boolean; onPick: (() => void) | null }) {
+  const { say, format } = useLanguage();
+  const started = new Date(firing.started_at);
+  const lengthMs = firing.ended_at ? Date.parse(firing.ended_at) - started.getTime() : null;
+  const name = `${firing.kiln_name} · ${say("firings.number", { n: firing.number })}`;
+  return (
+    <li class={isPicked ? "firing picked" : "firing"} data-testid="firing">
+      <label class="pick">
+        <input
+          type="checkbox"
+          checked={isPicked}
+          disabled={onPick === null}
+          aria-label={say("firings.pick", { name })}
+          data-testid="pick-firing"
+          onChange={() => onPick?.()}
+        />
+      </label>
+      <a href={`/firings/${firing.id}`}>
+        <b>{name}</b>
+        <span class="facts">
+          <span>{format.dayClock(started)}</span>
+          {lengthMs === null ? (
+            <span class="phase heating">{say("firings.running")}</span>
+          ) : (
+            <span>{format.duration(seconds(lengthMs / 1000))}</span>
+          )}
+          {firing.end_cause && <span>{say(`firing.cause.${firing.end_cause}`)}</span>}
+        </span>
+      </a>
+      <span class="num hot">{firing.peak_c === null ? "—" : format.temperature(celsius(firing.peak_c))}</span>
+      <span class="facts side">
+        {firing.cone_reached && <span>✓ {say("cone.name", { cone: firing.cone_reached })}</span>}
+        {firing.max_spread_c !== null && <span>↕ {format.apart(delta(firing.max_spread_c))}</span>}
+      </span>
+    </li>
+  );
+}
+
+export function FiringsPage() {
+  const { say } = useLanguage();
+  const { search } = usePlace();
+  const kilnText = new URLSearchParams(search).get("kiln");
+  const kilnId = kilnText && /^\d+$/.test(kilnText) ? Number(kilnText) : null;
+  const known = useStore(kilns);
+  const changed = useStore(lastFiring);
+  const [limit, setLimit] = useState(PAGE);
+  const [picked, setPicked] = useState<readonly number[]>([]);
+  const [load, retry] = useLoad(
+    () => api.firings({ limit, ...(kilnId === null ? {} : { kilnId }) }),
+    [kilnId, limit, changed?.id, changed?.ended_at],
+  );
+  const options = known.is === "ready" ? known.value.map((kiln): [string, string] => [String(kiln.id), kiln.name]) : [];
+  const toggle = (id: number) => setPicked(picked.includes(id) ? picked.filter((one) => one !== id) : [...picked, id]);
+  return (
+    <>
+      <header class="page-head">
+        <h1>{say("firings.title")}</h1>
+        <Choice
+          label={say("firings.kiln")}
+          testid="filter-kiln"
+          value={String(kilnId ?? "")}
+          options={[["", say("firings.all")], ...options]}
+          onValue={(id) => navigate(id ? `/firings?kiln=${id}` : "/firings", { replace: true })}
+        />
+      </header>
+      <Loaded load={load} retry={retry}>
+        {(firings) => (
+          <>
+            {firings.length === 0 && <p class="waiting">{say("firings.none")}</p>}
+            <ul class="firings">
+              {firings.map((firing) => {
+                const isPicked = picked.includes(firing.id);
+                const onPick = isPicked || picked.length < MOST ? () => toggle(firing.id) : null;
+                return <FiringRow key={firing.id} firing={firing} isPicked={isPicked} onPick={onPick} />;
+              })}
+            </ul>
+            {firings.length >= limit && (
+              <button type="button" class="wide" onClick={() => setLimit(limit + PAGE)}>
+                {say("firings.more")}
+              </button>
+            )}
+          </>
+        )}
+      </Loaded>
+      <div class="tray">
+        {picked.length < 2 ? (
+          <span class="quiet">{say("firings.pickHint")}</span>
+        ) : (
+          <a
+            class="button primary"
+            href={`/compare?${picked.map((id) => `firing=${id}`).join("&")}&align=time`}
+            data-testid="compare"
+          >
+            {say("firings.compare", { n: picked.length })}
+          </a>
+        )}
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,174 @@
+import { useEffect, useState } from "preact/hooks";
+import { api, type FiringDetail, type Kiln } from "../api";
+import { useNow } from "../clock";
+import { kilns, lastAlarm, lastFiring, onConnected, refresh } from "../live";
+import { type CurveSource, useCurve } from "../live-curve";
+import { useLoad } from "../load";
+import { Cones } from "../parts/cones";
+import { CurveChart } from "../parts/curve-chart";
+import { Findings } from "../parts/findings";
+import { KilnMouth, NextCone, PhaseWord, shownOf } from "../parts/kiln-card";
+import { KilnSettings } from "../parts/kiln-settings";
+import { Probe } from "../parts/probe";
+import { Confirm, Figure, Loaded, Moment, Outcome } from "../parts/small";
+import { useAction, useLanguage } from "../parts/use";
+import { useStore } from "../store";
+import { celsius, delta, seconds } from "../units";
+import { language } from "../words";
+
+const IDLE_HOURS = 12;
+const FINDINGS_EVERY_MS = 30_000; // a finding that rings nobody comes with no event
+
+function Figures({ kiln, now }: { kiln: Kiln; now: Date }) {
+  const { say, format } = useLanguage();
+  const { started_at, peak_c, spread_c } = kiln.now;
+  return (
+    <dl class="figures">
+      {started_at && (
+        <Figure name={say("figure.started")}>
+          <Moment at={started_at} />
+        </Figure>
+      )}
+      {started_at && (
+        <Figure name={say("figure.duration")}>
+          {format.duration(seconds((now.getTime() - Date.parse(started_at)) / 1000))}
+        </Figure>
+      )}
+      {peak_c !== null && <Figure name={say("figure.peak")}>{format.temperature(celsius(peak_c))}</Figure>}
+      {spread_c !== null && <Figure name={say("figure.spread")}>{format.apart(delta(spread_c))}</Figure>}
+      {kiln.target_cone && <Figure name={say("cone.target")}>{say("cone.name", { cone: kiln.target_cone })}</Figure>}
+    </dl>
+  );
+}
+
+function EndFiring({ firingId }: { firingId: number }) {
+  const { say } = useLanguage();
+  const [isAsking, setAsking] = useState(false);
+  const [doing, run] = useAction();
+  const end = () => void run(async () => [await api.endFiring(firingId), await refresh()]);
+  return (
+    <>
+      <button
+        type="button"
+        class="danger"
+        data-testid="end-firing"
+        disabled={doing.is === "busy"}
+        onClick={() => setAsking(true)}
+      >
+        {say("kiln.end")}
+      </button>
+      <Outcome doing={doing} />
+      {isAsking && (
+        <Confirm
+          title={say("kiln.endAsk")}
+          why={say("kiln.endWhy")}
+          go={say("kiln.end")}
+          onGo={end}
+          onClose={() => setAsking(false)}
+        />
+      )}
+    </>
+  );
+}
+
+/** Keep the running firing's findings and cones up to date as events come. */
+function useFiring(firingId: number | null): FiringDetail | null {
+  const changed = useStore(lastFiring);
+  const alarm = useStore(lastAlarm);
+  const chosen = useStore(language);
+  const [load, reload] = useLoad(
+    () => (firingId === null ? Promise.resolve(null) : api.firing(firingId)),
+    [firingId, chosen, changed, alarm],
+  );
+  useEffect(() => onConnected(reload), [reload]);
+  useEffect(() => {
+    const timer = setInterval(reload, FINDINGS_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [reload]);
+  return load.is === "ready" && load.value?.id === firingId ? load.value : null;
+}
+
+function LiveKiln({ kiln }: { kiln: Kiln }) {
+  const { say } = useLanguage();
+  const now = useNow();
+  const [openedMs] = useState(() => now.getTime());
+  const firing = useFiring(kiln.now.firing_id);
+  const startedMs = kiln.now.started_at ? Date.parse(kiln.now.started_at) : null;
+  const fromMs = startedMs ?? openedMs - IDLE_HOURS * 3_600_000;
+  const source: CurveSource = { is: "live", kilnId: kiln.id, fromMs };
+  const curve = useCurve(source);
+  const shown = shownOf(kiln, now);
+  return (
+    <>
+      <header class="page-head">
+        <KilnMouth shown={shown} />
+        <div>
+          <h1>{kiln.name}</h1>
+          <p class="facts">
+            <PhaseWord kiln={kiln} />
+            <span>{say(`fuel.${kiln.fuel}`)}</span>
+            {kiln.now.open_alarms > 0 && (
+              <a class="badge" href="/alarms">
+                ⚠ {say("kilns.openAlarms", { n: kiln.now.open_alarms })}
+              </a>
+            )}
+          </p>
+        </div>
+      </header>
+      <div class="columns">
+        <div class="stack">
+          <section class="panel now">
+            <div class="probes">
+              {kiln.now.channels.map((channel, index) => {
+                const one = shown[index];
+                return one && <Probe key={channel.channel_id} channel={channel} shown={one} index={index} />;
+              })}
+            </div>
+            <NextCone kiln={kiln} />
+          </section>
+          <section class="panel">
+            {kiln.now.firing_id === null && <p class="quiet">{say("kiln.noFiring")}</p>}
+            <Loaded load={curve}>
+              {(channels) => (
+                <CurveChart
+                  channels={channels}
+                  plan={firing?.plan ?? null}
+                  startS={startedMs === null ? null : startedMs / 1000}
+                  endS={null}
+                  findings={firing?.findings ?? []}
+                />
+              )}
+            </Loaded>
+          </section>
+          <Findings findings={firing?.findings ?? []} />
+        </div>
+        <div class="stack">
+          <section class="panel">
+            <Figures kiln={kiln} now={now} />
+            <div class="row">
+              <a class="button" href={`/firings?kiln=${kiln.id}`}>
+                {say("kiln.past")}
+              </a>
+              {kiln.now.firing_id !== null && <EndFiring firingId={kiln.now.firing_id} />}
+            </div>
+          </section>
+          <Cones cones={kiln.now.cones} target={kiln.target_cone} />
+          <KilnSettings kiln={kiln} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+export function KilnPage({ id }: { id: number }) {
+  const { say } = useLanguage();
+  const load = useStore(kilns);
+  return (
+    <Loaded load={load} retry={() => void refresh()}>
+      {(found) => {
+        const kiln = found.find((one) => one.id === id);
+        return kiln ? <LiveKiln key={kiln.id} kiln={kiln} /> : <p class="waiting">{say("error.not_found")}</p>;
+      }}
+    </Loaded>
+  );
+}

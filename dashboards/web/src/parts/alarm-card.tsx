@@ -1,0 +1,92 @@
+import { type Alarm, api } from "../api";
+import { takeAlarm } from "../live";
+import { channelName } from "../names";
+import { Severity } from "./findings";
+import { Outcome } from "./small";
+import { useAction, useLanguage } from "./use";
+
+function History({ alarm }: { alarm: Alarm }) {
+  const { say, format } = useLanguage();
+  return (
+    <details>
+      <summary>{say("alarms.history")}</summary>
+      <ol class="history">
+        {alarm.events.map((event) => (
+          <li key={`${event.at}/${event.what}/${event.who ?? ""}`}>
+            <span class="num">{format.clockExact(new Date(event.at))}</span> {say(`alarms.event.${event.what}`)}
+            {event.who && ` · ${event.who}`}
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}
+
+export function AlarmWords({ alarm }: { alarm: Alarm }) {
+  const { say, format } = useLanguage();
+  return (
+    <>
+      <p class="facts">
+        <Severity severity={alarm.severity} />
+        <a href={`/kilns/${alarm.kiln_id}`}>{alarm.kiln_name}</a>
+        {alarm.channel && <span>{channelName(say, alarm.channel)}</span>}
+        <span>{format.dayClock(new Date(alarm.opened_at))}</span>
+      </p>
+      <h2>{alarm.words.title}</h2>
+      <p>{alarm.words.detail}</p>
+      {alarm.words.advice && (
+        <p class="advice">
+          <b>{say("alarms.do")}:</b> {alarm.words.advice}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** One alarm: what, where, what to do, who has it; acknowledged with one tap. */
+export function AlarmCard({ alarm, onAlarm }: { alarm: Alarm; onAlarm: (alarm: Alarm) => void }) {
+  const { say, format } = useLanguage();
+  const [doing, run] = useAction();
+  const acknowledge = async () => {
+    const changed = await api.acknowledge(alarm.id);
+    takeAlarm(changed);
+    onAlarm(changed);
+  };
+  return (
+    <article
+      class={`alarm ${alarm.severity} ${alarm.state}`}
+      data-testid="alarm"
+      data-kind={alarm.kind}
+      data-state={alarm.state}
+    >
+      <AlarmWords alarm={alarm} />
+      <p class="facts">
+        <b class={`state ${alarm.state}`} data-testid="alarm-state">
+          {say(`alarms.state.${alarm.state}`)}
+        </b>
+        {alarm.acknowledged_at && (
+          <span>
+            ✓{" "}
+            {say("alarms.acknowledged", {
+              who: alarm.acknowledged_by ?? "—",
+              time: format.clock(new Date(alarm.acknowledged_at)),
+            })}
+          </span>
+        )}
+      </p>
+      {alarm.acknowledged_at === null && (
+        <button
+          type="button"
+          class="primary wide tall"
+          disabled={doing.is === "busy"}
+          data-testid="acknowledge"
+          onClick={() => void run(acknowledge)}
+        >
+          ✓ {say("alarms.acknowledge")}
+        </button>
+      )}
+      {doing.is === "failed" && <Outcome doing={doing} />}
+      <History alarm={alarm} />
+    </article>
+  );
+}

@@ -1,0 +1,128 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { CurveChannel, Finding, Plan } from "../api";
+import { Chart, type Line } from "../chart";
+import { countPoints, newest, planAt, valueNear } from "../curve";
+import { channelName, lookOf, PLAN_LOOK } from "../names";
+import { celsius } from "../units";
+import { marksOf } from "./findings";
+import { useLanguage } from "./use";
+
+const HOURS = [6, 2] as const;
+const READ_WITHIN_S = 400;
+const AHEAD_S = 2 * 3600; // how much of the plan's future is shown while it runs
+
+interface CurveChartProps {
+  channels: readonly CurveChannel[];
+  plan: Plan | null;
+  startS: number | null;
+  endS: number | null;
+  findings: readonly Finding[];
+}
+
+export function Key({ colour, dash }: { colour: string; dash: readonly number[] }) {
+  return (
+    <svg class="key" viewBox="0 0 26 8" aria-hidden="true">
+      <line x1="0" y1="4" x2="26" y2="4" stroke={colour} stroke-width="3" stroke-dasharray={dash.join(" ")} />
+    </svg>
+  );
+}
+
+function planLine(name: string, plan: Plan, startS: number): Line {
+  const x = plan.points.map((point) => startS + point.time_s);
+  return { name, x, y: plan.points.map((point) => point.temp_c), ...PLAN_LOOK, width: 1.5 };
+}
+
+/** The firing curve on clock time, with its plan, its findings, and the values under the finger. */
+export function CurveChart({ channels, plan, startS, endS, findings }: CurveChartProps) {
+  const { say, format } = useLanguage();
+  const host = useRef<HTMLDivElement>(null);
+  const chart = useRef<Chart | null>(null);
+  const [place, setPlace] = useState<number | null>(null);
+  const [hours, setHours] = useState<number | null>(null);
+  const lastS = newest(channels);
+  const firstS = startS ?? Math.min(...channels.flatMap((channel) => channel.time_s[0] ?? []));
+  const marks = marksOf(findings, lastS ?? 0);
+
+  useEffect(() => {
+    if (!host.current) return;
+    const made = new Chart(host.current, setPlace);
+    chart.current = made;
+    return () => made.destroy();
+  }, []);
+
+  useEffect(() => {
+    if (lastS === null) return;
+    const lines = channels.map((channel, index): Line => {
+      const look = lookOf(index);
+      return { name: channelName(say, channel.name), x: channel.time_s, y: channel.value_c, ...look, width: 2.5 };
+    });
+    if (plan && startS !== null) lines.push(planLine(say("chart.plan"), plan, startS));
+    const planEnd = plan && startS !== null ? startS + (plan.points.at(-1)?.time_s ?? 0) : 0;
+    const to = hours === null && endS === null ? Math.max(lastS, Math.min(planEnd, lastS + AHEAD_S)) : (endS ?? lastS);
+    chart.current?.draw({
+      lines,
+      marks,
+      from: hours === null ? firstS : Math.max(firstS, lastS - hours * 3600),
+      to: hours === null ? to : lastS,
+      isClock: true,
+      writeX: (value) => format.clock(new Date(value * 1000)),
+      writeY: (value) => format.number(value),
+    });
+  });
+
+  const atS = place ?? lastS;
+  const under = atS === null ? [] : marks.filter((mark) => mark.from <= atS && atS <= mark.to);
+  const planned = plan && startS !== null && atS !== null ? planAt(plan.points, atS - startS) : null;
+  const written = (value: number | null) => (value === null ? "—" : format.temperature(celsius(value)));
+  return (
+    <figure
+      class="chart"
+      data-testid="chart"
+      data-points={countPoints(channels)}
+      data-last={lastS ?? ""}
+      aria-label={say("chart.label")}
+    >
+      <div class="readout" data-testid="readout">
+        <b class="num">{atS === null ? "—" : format.clockExact(new Date(atS * 1000))}</b>
+        {channels.map((channel, index) => (
+          <span key={channel.channel_id}>
+            <Key {...lookOf(index)} /> {channelName(say, channel.name)}{" "}
+            <b class="num">
+              {written(atS === null ? null : valueNear(channel.time_s, channel.value_c, atS, READ_WITHIN_S))}
+            </b>
+          </span>
+        ))}
+        {plan && (
+          <span>
+            <Key {...PLAN_LOOK} /> {say("chart.plan")} <b class="num">{written(planned)}</b>
+          </span>
+        )}
+        {under.map((mark) => (
+          <b key={mark.label} class={`flag ${mark.severity}`}>
+            {mark.label}
+          </b>
+        ))}
+        <span class="quiet">{place === null ? say("chart.latest") : ""}</span>
+      </div>
+      <div class="canvas" ref={host} />
+      {lastS === null && <p class="quiet">{say("chart.empty")}</p>}
+      <div class="ranges">
+        <button type="button" aria-pressed={hours === null} onClick={() => setHours(null)}>
+          {say("chart.all")}
+        </button>
+        {HOURS.map((one) => (
+          <button key={one} type="button" aria-pressed={hours === one} onClick={() => setHours(one)}>
+            {say("chart.hours", { n: one })}
+          </button>
+        ))}
+        {place === null ? (
+          <span class="quiet">{say("chart.touch")}</span>
+        ) : (
+          <button type="button" class="plain" onClick={() => chart.current?.letGo()}>
+            ⇥ {say("chart.latest")}
+          </button>
+        )}
+      </div>
+    </figure>
+  );
+}

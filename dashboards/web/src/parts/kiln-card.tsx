@@ -1,0 +1,109 @@
+import type { Kiln } from "../api";
+import { beat } from "../clock";
+import { type Shown, show, staleAfter } from "../freshness";
+import { glow } from "../heat";
+import { connection, usualInterval } from "../live";
+import { seconds } from "../units";
+import { Bar } from "./cones";
+import { Probe } from "./probe";
+import { useLanguage } from "./use";
+
+export function shownOf(kiln: Kiln, now: Date): Shown[] {
+  const rate = connection.get().is === "lost" ? 1 : beat.get().rate; // what cannot come is not merely late
+  const limit = staleAfter(usualInterval(kiln.id), rate);
+  return kiln.now.channels.map((channel) => show(channel, now, limit));
+}
+
+/** The kiln's mouth: it glows as hot as the newest good reading, and is dark when nothing is known. */
+export function KilnMouth({ shown }: { shown: readonly Shown[] }) {
+  const temps = shown.flatMap((one) => (one.is === "fresh" ? [one.value] : []));
+  const hottest = temps.length === 0 ? null : Math.max(...temps);
+  return (
+    <svg class="mouth" viewBox="0 0 64 76" aria-hidden="true">
+      <path d="M3 74V34a29 29 0 0 1 58 0v40z" class="bricks" />
+      <path d="M11 74V36a21 21 0 0 1 42 0v38z" fill={glow(hottest)} class="inside" />
+      <path d="M11 60h42M18 60v14M46 60v14M32 60v14" class="shelf" />
+      <path d="M19 60v-9q0-3 3-3h3q3 0 3 3v9M34 60v-6q-2-8 5-9 7 1 5 9v6" class="ware" />
+    </svg>
+  );
+}
+
+export function NextCone({ kiln }: { kiln: Kiln }) {
+  const { say, format } = useLanguage();
+  const { cone_reached, next_cone, next_cone_progress } = kiln.now;
+  if (cone_reached === null && next_cone === null) return null;
+  const name = next_cone && say("cone.name", { cone: next_cone });
+  return (
+    <div class="next-cone">
+      {cone_reached && (
+        <span>
+          ✓ {say("cone.reached")} <b>{say("cone.name", { cone: cone_reached })}</b>
+        </span>
+      )}
+      {name && (
+        <span>
+          {say("cone.next")} <b>{name}</b> <span class="num">{format.percent(next_cone_progress ?? 0)}</span>
+        </span>
+      )}
+      {name && (
+        <Bar
+          part={next_cone_progress ?? 0}
+          label={say("cone.progressOf", { cone: name, percent: format.percent(next_cone_progress ?? 0) })}
+        />
+      )}
+    </div>
+  );
+}
+
+export function PhaseWord({ kiln }: { kiln: Kiln }) {
+  const { say } = useLanguage();
+  return <span class={`phase ${kiln.now.phase}`}>{say(`phase.${kiln.now.phase}`)}</span>;
+}
+
+export function KilnCard({ kiln, now }: { kiln: Kiln; now: Date }) {
+  const { say, format } = useLanguage();
+  const shown = shownOf(kiln, now);
+  const started = kiln.now.started_at;
+  return (
+    <article class="kiln" data-testid="kiln-card" data-kiln={kiln.id}>
+      <header>
+        <KilnMouth shown={shown} />
+        <div>
+          <h2>
+            <a href={`/kilns/${kiln.id}`}>{kiln.name}</a>
+          </h2>
+          <p class="facts">
+            <PhaseWord kiln={kiln} />
+            {started && (
+              <span>
+                {say("kilns.sinceStart", {
+                  age: format.duration(seconds((now.getTime() - Date.parse(started)) / 1000)),
+                })}
+              </span>
+            )}
+          </p>
+        </div>
+      </header>
+      {kiln.now.open_alarms > 0 && (
+        <a class="badge" href="/alarms" data-testid="kiln-alarms">
+          ⚠ {say("kilns.openAlarms", { n: kiln.now.open_alarms })}
+        </a>
+      )}
+      <div class="probes">
+        {kiln.now.channels.map((channel, index) => {
+          const one = shown[index];
+          return one && <Probe key={channel.channel_id} channel={channel} shown={one} index={index} />;
+        })}
+        {kiln.now.channels.length === 0 && (
+          <p class="quiet">
+            {say("kilns.noReading")}. <a href="/settings">{say("kilns.pairBridge")}</a>
+          </p>
+        )}
+      </div>
+      <NextCone kiln={kiln} />
+      <a class="button wide" href={`/kilns/${kiln.id}`}>
+        {say("kilns.open")}
+      </a>
+    </article>
+  );
+}

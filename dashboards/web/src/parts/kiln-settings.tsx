@@ -1,0 +1,55 @@
+import { useState } from "preact/hooks";
+import { api, type Kiln, type Plan } from "../api";
+import { refresh } from "../live";
+import { useLoad } from "../load";
+import { PlanForm } from "./plan-form";
+import { Choice, Outcome } from "./small";
+import { useAction, useLanguage } from "./use";
+
+/** Orton large cones that potters of the village fire to, cool to hot. */
+export const CONES = [
+  ...["022", "021", "020", "019", "018", "017", "016", "015", "014", "013", "012", "011", "010"],
+  ...["09", "08", "07", "06", "05", "04", "03", "02", "01"],
+  ...["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14"],
+] as const;
+
+/** What the operator may set for a kiln: the cone to reach, and the plan to follow. */
+export function KilnSettings({ kiln }: { kiln: Kiln }) {
+  const { say } = useLanguage();
+  const [doing, run] = useAction();
+  const [isEntering, setEntering] = useState(false);
+  const [plans, reloadPlans] = useLoad(api.plans, []);
+  const choose = (change: { target_cone: string | null } | { plan_id: number | null }) =>
+    run(async () => [await api.changeKiln(kiln.id, change), await refresh()]);
+  const known = plans.is === "ready" ? plans.value : [];
+  const cones: [string, string][] = CONES.map((cone) => [cone, say("cone.name", { cone })]);
+  const takePlan = async (plan: Plan) => {
+    reloadPlans();
+    setEntering(false);
+    await choose({ plan_id: plan.id });
+  };
+  return (
+    <section class="panel stack" data-testid="kiln-settings">
+      <h2>{say("kiln.set")}</h2>
+      <Choice
+        label={say("cone.target")}
+        testid="target-cone"
+        value={kiln.target_cone ?? ""}
+        options={[["", say("cone.noTarget")], ...cones]}
+        onValue={(cone) => void choose({ target_cone: cone || null })}
+      />
+      <Choice
+        label={say("kiln.plan")}
+        testid="plan-choice"
+        value={String(kiln.plan_id ?? "")}
+        options={[["", say("kiln.noPlan")], ...known.map((plan): [string, string] => [String(plan.id), plan.name])]}
+        onValue={(id) => void choose({ plan_id: id ? Number(id) : null })}
+      />
+      <Outcome doing={doing} />
+      <button type="button" aria-expanded={isEntering} onClick={() => setEntering(!isEntering)} data-testid="new-plan">
+        {isEntering ? say("app.close") : `+ ${say("kiln.newPlan")}`}
+      </button>
+      {isEntering && <PlanForm workshopId={kiln.workshop_id} onPlan={takePlan} />}
+    </section>
+  );
+}

@@ -1,0 +1,44 @@
+import type { ChannelNow } from "../api";
+import type { Shown } from "../freshness";
+import { channelName, lookOf, qualityName } from "../names";
+import { type CelsiusPerHour, type Trend, trend } from "../units";
+import { useLanguage } from "./use";
+
+const ARROWS: Readonly<Record<Trend, string>> = { up: "↗", down: "↘", flat: "→" };
+
+export function Rate({ rate }: { rate: CelsiusPerHour }) {
+  const { say, format } = useLanguage();
+  const way = trend(rate);
+  return (
+    <span class={`rate ${way}`}>
+      <span role="img" aria-label={say(`rate.${way}`)}>
+        {ARROWS[way]}
+      </span>{" "}
+      {format.rate(rate)}
+    </span>
+  );
+}
+
+/** One probe: its place, its value in big numerals, how fast it moves and how old it is. */
+export function Probe({ channel, shown, index }: { channel: ChannelNow; shown: Shown; index: number }) {
+  const { say, format } = useLanguage();
+  const value = shown.is === "never" ? null : shown.value;
+  return (
+    <div class={`probe ${shown.is}`} data-testid="probe" data-channel={channel.name} data-state={shown.is}>
+      <span class="place">
+        <i class="swatch" style={{ background: lookOf(index).colour }} />
+        {channelName(say, channel.name)}
+      </span>
+      <span class="big" data-testid="probe-value">
+        {value === null ? "—" : format.number(value)}
+        <small>°C</small>
+      </span>
+      {shown.is === "fresh" && shown.rate !== null && <Rate rate={shown.rate} />}
+      {shown.is === "stale" && <span class="warn">⏱ {say("fresh.stale")}</span>}
+      {shown.is === "faulty" && <span class="warn">⚠ {qualityName(say, shown.quality)}</span>}
+      <span class="age" data-testid="probe-age">
+        {shown.is === "never" ? say("fresh.never") : say("fresh.age", { age: format.duration(shown.age) })}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,31 @@
+import { useMemo, useState } from "preact/hooks";
+import { codeOf } from "../api/client";
+import { useStore } from "../store";
+import { type Formats, formats } from "../units";
+import { language, type Say, useSay } from "../words";
+
+/** The words and the number formats of the language in use. */
+export function useLanguage(): { say: Say; format: Formats } {
+  const chosen = useStore(language);
+  const format = useMemo(() => formats(chosen), [chosen]);
+  return { say: useSay(), format };
+}
+
+export type Doing = { is: "idle" } | { is: "busy" } | { is: "done"; at: Date } | { is: "failed"; code: string };
+
+/** Run one action at a time and keep what became of it. */
+export function useAction(): [Doing, (action: () => Promise<unknown>) => Promise<boolean>] {
+  const [doing, setDoing] = useState<Doing>({ is: "idle" });
+  const run = async (action: () => Promise<unknown>) => {
+    setDoing({ is: "busy" });
+    try {
+      await action();
+      setDoing({ is: "done", at: new Date() });
+      return true;
+    } catch (error) {
+      setDoing({ is: "failed", code: codeOf(error) });
+      return false;
+    }
+  };
+  return [doing, run];
+}

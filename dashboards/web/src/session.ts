@@ -1,0 +1,39 @@
+import { api, type Me } from "./api";
+import { ApiError, codeOf, whenSignedOut } from "./api/client";
+import { hearBeat } from "./clock";
+import { createStore } from "./store";
+import { chooseLanguage, hasChosen, type Language, language } from "./words";
+
+export type Session = { is: "asking" } | { is: "in"; me: Me } | { is: "out" } | { is: "unreachable"; code: string };
+
+export const session = createStore<Session>({ is: "asking" });
+
+whenSignedOut(() => session.set({ is: "out" }));
+
+/** Take who I am; a language chosen on this device stands above the one on file. */
+export function enter(me: Me): void {
+  hearBeat(me.now_at, me.clock_rate);
+  if (!hasChosen()) chooseLanguage(me.language);
+  session.set({ is: "in", me });
+}
+
+export async function askWhoIAm(): Promise<void> {
+  try {
+    enter(await api.me());
+  } catch (error) {
+    const isOut = error instanceof ApiError && error.status === 401;
+    session.set(isOut ? { is: "out" } : { is: "unreachable", code: codeOf(error) });
+  }
+}
+
+export async function leave(): Promise<void> {
+  await api.signOut();
+  session.set({ is: "out" });
+}
+
+/** Switch the language here at once, and on file as soon as the service hears it. */
+export function switchLanguage(chosen: Language): void {
+  if (chosen === language.get() && hasChosen()) return;
+  chooseLanguage(chosen);
+  if (session.get().is === "in") api.changeMe({ language: chosen }).catch(() => undefined);
+}

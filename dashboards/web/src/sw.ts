@@ -1,0 +1,128 @@
+// The service worker: keeps the page's shell for a bad network, shows pushes, and takes "acknowledge" from them.
+export type {};
+
+declare const self: ServiceWorkerGlobalScope;
+
+const SHELL = "shell-1";
+const SHELL_FILES = ["/", "/offline.html", "/offline.css", "/manifest.webmanifest", "/icons/kiln.svg", "/wave.svg"];
+const NAVIGATION_MS = 6_000;
+
+interface Push {
+  title: string;
+  body: string;
+  tag: string;
+  url: string;
+  ack_token?: string;
+  ack_label?: string;
+  seen_token?: string;
+  actions?: boolean;
+}
+
+const namesIn = (html: string): string[] =>
+  [...html.matchAll(/"(\/assets\/[^"]+)"/g)].flatMap((found) => found[1] ?? []);
+
+/** Keep the page and the files it names; drop those that an older page named (fonts stay, CSS names them). */
+async function keepPage(response: Response): Promise<void> {
+  const names = namesIn(await response.clone().text());
+  if (names.length === 0) return;
+  const cache = await caches.open(SHELL);
+  await cache.put("/", response);
+  for (const name of names) if (!(await cache.match(name))) await cache.add(name);
+  for (const { url } of await cache.keys()) {
+    const { pathname } = new URL(url);
+    if (/^\/assets\/.*\.(js|css)$/.test(pathname) && !names.includes(pathname)) await cache.delete(url);
+  }
+}
+
+async function install(): Promise<void> {
+  const cache = await caches.open(SHELL);
+  await cache.addAll(SHELL_FILES);
+  await keepPage(await fetch("/", { cache: "no-cache" }));
+  await self.skipWaiting();
+}
+
+async function activate(): Promise<void> {
+  for (const name of await caches.keys()) if (name !== SHELL) await caches.delete(name);
+  await self.clients.claim();
+}
+
+/** The network first; when it does not answer in time, the page as it was last seen. */
+async function page(event: FetchEvent): Promise<Response> {
+  try {
+    const response = await fetch(event.request, { signal: AbortSignal.timeout(NAVIGATION_MS) });
+    if (response.ok) event.waitUntil(keepPage(response.clone()));
+    return response;
+  } catch {
+    return (await caches.match("/")) ?? (await caches.match("/offline.html")) ?? Response.error();
+  }
+}
+
+async function keptFirst(request: Request): Promise<Response> {
+  const kept = await caches.match(request);
+  if (kept) return kept;
+  const response = await fetch(request);
+  if (response.ok) await (await caches.open(SHELL)).put(request, response.clone());
+  return response;
+}
+
+const post = (path: string, token: string): Promise<Response> =>
+  fetch(`/api/v1/${path}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token }),
+  });
+
+async function show(push: Push): Promise<void> {
+  const options = {
+    body: push.body,
+    tag: push.tag,
+    data: push,
+    icon: "/icons/kiln-192.png",
+    badge: "/icons/badge-96.png",
+    renotify: true,
+    requireInteraction: true,
+    vibrate: [300, 150, 300, 150, 600],
+    actions: push.actions && push.ack_token ? [{ action: "ack", title: push.ack_label ?? "Đã nhận" }] : [],
+  };
+  await self.registration.showNotification(push.title, options);
+  if (push.seen_token) await post("pushes/seen", push.seen_token).catch(() => undefined);
+}
+
+async function acknowledge(push: Push): Promise<void> {
+  const response = await post("acknowledge", push.ack_token ?? "").catch(() => null);
+  if (!response?.ok) return open(push.url);
+  const quiet = { body: push.title, tag: push.tag, icon: "/icons/kiln-192.png", silent: true };
+  await self.registration.showNotification(`✓ ${push.ack_label ?? "Đã nhận"}`, quiet);
+}
+
+async function open(url: string): Promise<void> {
+  const wanted = new URL(url, self.location.origin);
+  if (wanted.origin !== self.location.origin) return;
+  for (const client of await self.clients.matchAll({ type: "window", includeUncontrolled: true })) {
+    const moved = await client.navigate(wanted.href).catch(() => null);
+    if (moved) {
+      await moved.focus();
+      return;
+    }
+  }
+  await self.clients.openWindow(wanted.href);
+}
+
+self.addEventListener("install", (event) => event.waitUntil(install()));
+self.addEventListener("activate", (event) => event.waitUntil(activate()));
+self.addEventListener("fetch", (event) => {
+  const { pathname, origin } = new URL(event.request.url);
+  if (event.request.method !== "GET" || origin !== self.location.origin || pathname.startsWith("/api/")) return;
+  if (event.request.mode === "navigate") event.respondWith(page(event));
+  else if (pathname.startsWith("/assets/") || SHELL_FILES.includes(pathname))
+    event.respondWith(keptFirst(event.request));
+});
+self.addEventListener("push", (event) => {
+  if (event.data) event.waitUntil(show(event.data.json() as Push));
+});
+self.addEventListener("notificationclick", (event) => {
+  const push = event.notification.data as Push | null;
+  event.notification.close();
+  if (!push) return;
+  event.waitUntil(event.action === "ack" && push.ack_token ? acknowledge(push) : open(push.url));
+});

@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import type { ComparedFiring } from "../src/api";
+import { csv, figureRows, scatter } from "../src/figures";
+
+const firing = (id: number, change: Partial<ComparedFiring>): ComparedFiring => ({
+  ...{ firing_id: id, label: `Lò · ${id}`, started_at: "2026-03-14T00:00:00Z", duration_h: 20, peak_c: 1250 },
+  ...{ cone_reached: "8", heat_work: 1, heat_work_cone: "8", rate_to_600_c_per_h: 100, rate_600_to_1000_c_per_h: 120 },
+  ...{ rate_above_1000_c_per_h: 80, hold_min: 20, cooling_through_573_c_per_h: -60, max_spread_c: 30 },
+  ...{ pieces_loaded: 0, pieces_first: 0, pieces_second: 0, pieces_refire: 0, pieces_reject: 0 },
+  ...change,
+});
+const find = (firings: ComparedFiring[], name: string) => figureRows(firings).find((row) => row.name === name);
+
+test("the figures that differ most are marked, with their highest and lowest", () => {
+  const firings = [firing(1, {}), firing(2, { max_spread_c: 60, peak_c: 1252 })];
+  expect(find(firings, "compare.max_spread_c")).toMatchObject({ differsMost: true, highest: 1, lowest: 0 });
+  expect(find(firings, "compare.peak_c")).toMatchObject({ differsMost: false });
+});
+
+test("another cone is always a difference", () => {
+  expect(find([firing(1, {}), firing(2, { cone_reached: "9" })], "compare.cone_reached")?.differsMost).toBe(true);
+});
+
+test("the ware's rows are there only when ware was counted", () => {
+  expect(find([firing(1, {})], "compare.yield")).toBeUndefined();
+  const counted = [firing(1, { pieces_loaded: 200, pieces_first: 150 }), firing(2, {})];
+  expect(find(counted, "compare.yield")?.values).toEqual([75, null]);
+});
+
+test("what is not known does not differ", () => {
+  expect([scatter([1, null]), scatter([null, null]), scatter([0, 0])]).toEqual([0, 0, 0]);
+});
+
+test("a table for a spreadsheet keeps commas and Vietnamese letters", () => {
+  expect(
+    csv([
+      ["Số liệu", "a,b"],
+      ['"x"', "1"],
+    ]),
+  ).toBe('\uFEFFSố liệu,"a,b"\r\n"""x""",1\r\n');
+});

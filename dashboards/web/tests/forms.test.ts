@@ -1,0 +1,78 @@
+import { describe, expect, test } from "vitest";
+import { batchIn, counted, draftOf, EMPTY_DRAFT, firstPart } from "../src/batch";
+import { type PlanRow, planPoints, typedNumber } from "../src/plan";
+
+const row = (target: string, by: PlanRow["by"], amount: string, hold = ""): PlanRow => ({ target, by, amount, hold });
+
+describe("the plan form", () => {
+  test("a comma and a point are the same", () => {
+    expect([typedNumber("12,5"), typedNumber(" 12.5 "), typedNumber("12h"), typedNumber("")]).toEqual([
+      12.5,
+      12.5,
+      null,
+      null,
+    ]);
+  });
+  test("ramps by rate and by minutes, and holds, become corners", () => {
+    const result = planPoints("20", [row("620", "rate", "100"), row("1220", "minutes", "300", "30")]);
+    expect(result).toEqual({
+      is: "points",
+      points: [
+        { time_s: 0, temp_c: 20 },
+        { time_s: 21_600, temp_c: 620 },
+        { time_s: 39_600, temp_c: 1220 },
+        { time_s: 41_400, temp_c: 1220 },
+      ],
+    });
+  });
+  test("a way down needs no minus sign", () => {
+    expect(planPoints("1000", [row("800", "rate", "100")])).toMatchObject({
+      points: [{}, { time_s: 7200, temp_c: 800 }],
+    });
+  });
+  test.each([
+    ["cold", [row("600", "rate", "100")], "start", 0],
+    ["20", [row("1600", "rate", "100")], "target", 0],
+    ["20", [row("600", "rate", "100"), row("900", "rate", "0")], "amount", 1],
+    ["20", [row("600", "rate", "100", "-1")], "hold", 0],
+    ["20", [], "target", 0],
+  ] as const)("what is wrong is named with its row", (start, rows, what, at) => {
+    expect(planPoints(start, rows)).toEqual({ is: "wrong", what, row: at });
+  });
+});
+
+describe("the batch form", () => {
+  const draft = {
+    ...{ ware: " bát men ngọc ", pieces: "480", note: "" },
+    rows: [
+      { grade: "first", defect: "", count: "431" },
+      { grade: "reject", defect: "crack", count: "8" },
+      { grade: "second", defect: "", count: "" },
+    ],
+  } as const;
+  test("rows left empty are dropped, no defect is null", () => {
+    expect(batchIn(draft)).toEqual({
+      ...{ ware: "bát men ngọc", pieces_loaded: 480, note: "" },
+      outcomes: [
+        { grade: "first", defect: null, count: 431 },
+        { grade: "reject", defect: "crack", count: 8 },
+      ],
+    });
+    expect(counted(draft)).toBe(439);
+  });
+  test("it cannot be sent without ware, pieces and whole numbers", () => {
+    expect(batchIn(EMPTY_DRAFT)).toBeNull();
+    expect(batchIn({ ...draft, rows: [{ grade: "first", defect: "", count: "1,5" }] })).toBeNull();
+  });
+  test("what was saved comes back as it was", () => {
+    const body = batchIn(draft);
+    const batch = {
+      id: 1,
+      firing_id: 1,
+      ...body,
+      ...{ ware: "x", pieces_loaded: 500, note: "", outcomes: body?.outcomes ?? [] },
+    };
+    expect(batchIn(draftOf(batch))).toMatchObject({ pieces_loaded: 500, outcomes: body?.outcomes });
+    expect(firstPart(batch)).toBeCloseTo(0.862);
+  });
+});

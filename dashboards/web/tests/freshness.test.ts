@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import type { ChannelNow } from "../src/api";
+import { timeAt } from "../src/clock";
+import { show, staleAfter, UsualInterval } from "../src/freshness";
+import { seconds } from "../src/units";
+
+const AT = "2026-03-14T22:10:00Z";
+const after = (s: number) => new Date(Date.parse(AT) + s * 1000);
+const probe = (change: Partial<ChannelNow> = {}): ChannelNow => ({
+  ...{ channel_id: 1, name: "top", at: AT, value_c: 900, rate_c_per_h: 100, quality: "good" },
+  ...change,
+});
+
+test("a value turns old when nothing came for longer than the limit", () => {
+  expect(show(probe(), after(59), seconds(60)).is).toBe("fresh");
+  expect(show(probe(), after(61), seconds(60))).toEqual({ is: "stale", value: 900, age: 61 });
+});
+
+test("a probe that never spoke is not old", () => {
+  expect(show(probe({ at: null, value_c: null }), after(1), seconds(60))).toEqual({ is: "never" });
+});
+
+test("a fault is never shown as a good value", () => {
+  expect(show(probe({ quality: "open", value_c: null }), after(1), seconds(60)).is).toBe("faulty");
+  expect(show(probe({ quality: "fault" }), after(1), seconds(60)).is).toBe("faulty");
+});
+
+test("a reading from a clock ahead of ours has no negative age", () => {
+  expect(show(probe(), after(-3), seconds(60))).toMatchObject({ is: "fresh", age: 0 });
+});
+
+test("the limit is three usual intervals, a minute at least, and longer in a replay", () => {
+  expect([staleAfter(null, 1), staleAfter(seconds(5), 1), staleAfter(seconds(30), 1)]).toEqual([60, 60, 90]);
+  expect(staleAfter(seconds(60), 60)).toBe(480);
+});
+
+test("the usual interval is the median step, and one hole does not change it", () => {
+  const usual = new UsualInterval();
+  expect(usual.get()).toBeNull();
+  for (const s of [0, 10, 20, 500, 510, 510, 520]) usual.see(after(s).toISOString());
+  expect(usual.get()).toBe(10);
+});
+
+test("the service's clock runs on between beats at its own rate, never backwards", () => {
+  const beat = { nowMs: 1_000_000, rate: 60, heardMs: 500 };
+  expect([timeAt(beat, 500), timeAt(beat, 1500), timeAt(beat, 400)]).toEqual([1_000_000, 1_060_000, 1_000_000]);
+});

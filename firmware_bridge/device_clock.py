@@ -1,0 +1,67 @@
+"""Device uptime into UTC: an anchor for each boot of the device, kept through restarts of the bridge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DeviceTime:
+    """What is known of a device's clock: when its uptime was 0, and the last uptime and time that were given out."""
+
+    booted_ms: int
+    since_boot_ms: int
+    at_ms: int
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One message of a device: its uptime, and when it arrived here."""
+
+    since_boot_ms: int
+    arrived_ms: int
+
+
+def place(known: DeviceTime | None, heard: Sequence[Heard], *, jitter_ms: int) -> list[DeviceTime]:
+    """Return the time of each message, strictly increasing; the last is what to know next time.
+
+    A message can be late, never early, so the earliest arrival of a boot tells best when the device booted. All
+    messages at hand are looked at first, so those that come in one heap after an outage are dated by the last of
+    them, which waited least. An anchor moves only when it is wrong by more than `jitter_ms`: steps stay the device's.
+    """
+    placed: list[DeviceTime] = []
+    boots = _split_by_boot(known, heard)
+    for boot, booted_ms in zip(boots, _anchors(known, boots, jitter_ms), strict=True):
+        for one in boot:
+            at_ms = booted_ms + one.since_boot_ms
+            known = DeviceTime(booted_ms, one.since_boot_ms, at_ms if known is None else max(at_ms, known.at_ms + 1))
+            placed.append(known)
+    return placed
+
+
+def _split_by_boot(known: DeviceTime | None, heard: Sequence[Heard]) -> list[list[Heard]]:
+    """Split where the uptime goes down: there the device began anew."""
+    boots: list[list[Heard]] = []
+    last_ms = known.since_boot_ms if known is not None else 0
+    for one in heard:
+        if not boots or one.since_boot_ms < last_ms:
+            boots.append([])
+        boots[-1].append(one)
+        last_ms = one.since_boot_ms
+    return boots
+
+
+def _anchors(known: DeviceTime | None, boots: Sequence[Sequence[Heard]], jitter_ms: int) -> list[int]:
+    """Return when each boot began; one that was over before the next began said its last word before that."""
+    anchors: list[int] = []
+    next_booted_ms: int | None = None
+    for boot in reversed(boots):
+        booted_ms = min(one.arrived_ms - one.since_boot_ms for one in boot)
+        if next_booted_ms is not None:
+            booted_ms = min(booted_ms, next_booted_ms - boot[-1].since_boot_ms)
+        anchors.append(booted_ms)
+        next_booted_ms = booted_ms
+    anchors.reverse()
+    if known is not None and boots and boots[0][0].since_boot_ms >= known.since_boot_ms:
+        is_late = anchors[0] >= known.booted_ms - jitter_ms
+        anchors[0] = known.booted_ms if is_late else anchors[0]
+    return anchors

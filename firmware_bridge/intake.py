@@ -1,0 +1,199 @@
+"""One source's way into the bridge: what was heard becomes readings, counted, once each."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from firmware_bridge.device_clock import DeviceTime, Heard, place
+from firmware_bridge.message import Decoder, Ignored, Measured, Message, Rejected, Uptime
+from firmware_bridge.repeats import Repeats, fingerprint
+from firmware_bridge.wire import Reading
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING_MESSAGES: Final = 50_000
+SHOWN_BYTES: Final = 120
+BELIEVABLE_AHEAD: Final = timedelta(days=1)
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass
+class Counters:
+    """What became of everything that one source said since the bridge started."""
+
+    received: int = 0
+    readings: int = 0
+    repeated: int = 0
+    retained: int = 0
+    ignored: int = 0
+    dropped: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is to be known of one source's past, kept in the spool with the readings it goes with.
+
+    A harvest's memory has, of the devices and fingerprints, only those that are new.
+    """
+
+    newest_ms: int = 0
+    devices: Mapping[str, DeviceTime] = field(default_factory=dict)
+    fingerprints: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """The readings of one interval and the memory that goes with them; `messages` says how many they came from."""
+
+    readings: tuple[Reading, ...]
+    memory: Memory
+    messages: int
+
+
+@dataclass(frozen=True)
+class _Spent:
+    """A message that waits only to be acknowledged."""
+
+    message: Message
+
+
+@dataclass(frozen=True)
+class _News:
+    message: Message
+    measured: Measured
+    digest: bytes
+
+
+class Intake:
+    """Hears one source. `gather` looks at what waits, `settle` lets go of it once it is on disk."""
+
+    def __init__(self, key: str, kiln: str, decoder: Decoder, memory: Memory, *, now: datetime) -> None:
+        self.key = key
+        self.kiln = kiln
+        self.counters = Counters()
+        self.is_connected = False
+        self._decoder = decoder
+        self._newest_ms = memory.newest_ms
+        self._vouched_ms = memory.newest_ms
+        self._devices = dict(memory.devices)
+        self._repeats = Repeats(memory.fingerprints)
+        self._waiting: list[_News | _Spent] = []
+        self._told: set[str] = set()
+        self._busy_at = now
+
+    def set_connected(self, is_connected: bool, now: datetime) -> None:
+        self.is_connected = is_connected
+        self.was_busy(now)
+
+    def was_busy(self, now: datetime) -> None:
+        """Note that up to now there may be words that were said and not heard yet."""
+        self._busy_at = now
+
+    def refuse(self, rejected: Rejected, count: int) -> None:
+        self.counters.rejected[rejected.reason] += count
+        self._tell_once(rejected, None)
+
+    def take(self, message: Message) -> None:
+        """Take one message; it waits here until it is gathered and settled."""
+        self.counters.received += 1
+        if len(self._waiting) >= MAX_WAITING_MESSAGES:
+            self.counters.dropped += 1
+            self._tell_once(Rejected("memory_full", "a disk that takes what is written to it"), message)
+        elif message.is_retained:
+            self.counters.retained += 1
+            self._waiting.append(_Spent(message))
+        else:
+            self._waiting.append(self._decode(message))
+
+    def _decode(self, message: Message) -> _News | _Spent:
+        newest_at = datetime.fromtimestamp(self._newest_ms / 1000, UTC) if self._newest_ms else None
+        match self._decoder.decode(message, newest_at):
+            case Measured() as measured:
+                return self._once(message, measured)
+            case Ignored():
+                self.counters.ignored += 1
+            case Rejected() as rejected:
+                self.counters.rejected[rejected.reason] += 1
+                self._tell_once(rejected, message)
+        return _Spent(message)
+
+    def _once(self, message: Message, measured: Measured) -> _News | _Spent:
+        self.was_busy(message.arrived_at)
+        at_ms = None if isinstance(measured.when, Uptime) else to_ms(measured.when)
+        digest = fingerprint(message.topic, at_ms, message.payload)
+        if not self._repeats.is_news(digest):
+            self.counters.repeated += 1
+            return _Spent(message)
+        if at_ms is not None:
+            self._newest_ms = _newest(self._newest_ms, [at_ms], message.arrived_at)
+        self.counters.readings += len(measured.values)
+        return _News(message, measured, digest)
+
+    def gather(self, *, now: datetime, jitter: timedelta) -> Harvest:
+        """Return the readings of what waits; nothing changes, so a failed write can be tried again."""
+        news = [one for one in self._waiting if isinstance(one, _News)]
+        times_ms, devices = _date(news, self._devices, jitter)
+        readings = tuple(
+            Reading(self.kiln, value.channel, at_ms, value.temp_c, value.quality)
+            for one, at_ms in zip(news, times_ms, strict=True)
+            for value in one.measured.values
+        )
+        newest_ms = _newest(self._newest_ms, times_ms, now)
+        return Harvest(readings, Memory(newest_ms, devices, tuple(one.digest for one in news)), len(self._waiting))
+
+    def settle(self, harvest: Harvest) -> None:
+        """Let go of what was gathered: it is on disk, and its senders may forget it."""
+        stored, self._waiting = self._waiting[: harvest.messages], self._waiting[harvest.messages :]
+        self._newest_ms = max(self._newest_ms, harvest.memory.newest_ms)
+        self._devices.update(harvest.memory.devices)
+        for one in stored:
+            one.message.on_stored()
+
+    def vouch(self, harvest: Harvest, *, now: datetime, grace: timedelta) -> int:
+        """Return up to when nothing more is to come; 0 if nothing was ever heard.
+
+        While words come in, older ones may be queueing behind them, so only the newest reading is vouched for.
+        """
+        quiet = now - min(self._busy_at, now) > grace
+        silence_ms = to_ms(now - grace) if self.is_connected and quiet else 0
+        self._vouched_ms = max(self._vouched_ms, harvest.memory.newest_ms, silence_ms)
+        return self._vouched_ms
+
+    def _tell_once(self, rejected: Rejected, message: Message | None) -> None:
+        if rejected.reason in self._told:
+            return
+        self._told.add(rejected.reason)
+        seen = {"topic": message.topic, "seen": message.payload[:SHOWN_BYTES]} if message is not None else {}
+        fields = {"source": self.key, "reason": rejected.reason, "wanted": rejected.wanted, **seen}
+        logger.warning("input refused; more of the same is only counted", extra=fields)
+
+
+def to_ms(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _newest(known_ms: int, times_ms: Iterable[int], now: datetime) -> int:
+    """Return the newest time. One far ahead is a broken clock's, and says nothing of how far we have listened."""
+    limit_ms = to_ms(now + BELIEVABLE_AHEAD)
+    return max([known_ms, *(at_ms for at_ms in times_ms if at_ms <= limit_ms)])
+
+
+def _date(
+    news: Sequence[_News], known: Mapping[str, DeviceTime], jitter: timedelta
+) -> tuple[list[int], dict[str, DeviceTime]]:
+    """Return the time of each message, and what that teaches of the clocks of the devices."""
+    heard: dict[str, list[Heard]] = {}
+    for one in news:
+        if isinstance(one.measured.when, Uptime):
+            arrival = Heard(one.measured.when.since_boot_ms, to_ms(one.message.arrived_at))
+            heard.setdefault(one.measured.when.device, []).append(arrival)
+    jitter_ms = jitter // timedelta(milliseconds=1)
+    placed = {device: place(known.get(device), words, jitter_ms=jitter_ms) for device, words in heard.items()}
+    clocks = {device: iter(times) for device, times in placed.items()}
+    whens = [one.measured.when for one in news]
+    times_ms = [next(clocks[when.device]).at_ms if isinstance(when, Uptime) else to_ms(when) for when in whens]
+    return times_ms, {device: times[-1] for device, times in placed.items()}

@@ -1,0 +1,83 @@
+"""What a source hears, and what a decoder makes of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from firmware_bridge.wire import Quality
+
+
+def _nobody_waits() -> None:
+    """Do nothing: most instruments do not ask whether their words were kept."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One thing an instrument said: a line, or a payload on a topic. `on_stored` is called once it is on disk."""
+
+    payload: bytes
+    arrived_at: datetime
+    topic: str = ""
+    is_retained: bool = False
+    on_stored: Callable[[], None] = field(default=_nobody_waits, compare=False)
+
+
+@dataclass(frozen=True)
+class Value:
+    """One channel's part of a message; `temp_c` is None unless the quality is good."""
+
+    channel: str
+    temp_c: float | None
+    quality: Quality = Quality.GOOD
+
+
+@dataclass(frozen=True)
+class Uptime:
+    """When something was measured, by a device that knows only how long it has been running."""
+
+    device: str
+    since_boot_ms: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The readings in one message. Its time is the instrument's own, so a repeat can be told from news."""
+
+    when: datetime | Uptime
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A message that is in order and carries no reading."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A message that cannot be read: what kind of damage it is, and what was wanted."""
+
+    reason: str
+    wanted: str
+
+
+Decoded = Measured | Ignored | Rejected
+
+
+class Listener(Protocol):
+    """What a source speaks to, always from the event loop's own thread."""
+
+    def take(self, message: Message) -> None: ...
+
+    def refuse(self, rejected: Rejected, count: int) -> None:
+        """Count what the source itself could not make a message of."""
+
+    def set_connected(self, is_connected: bool, now: datetime) -> None: ...
+
+
+class Decoder(Protocol):
+    """Makes readings of a message; `newest_at` is the newest time recorded from the same source."""
+
+    def decode(self, message: Message, newest_at: datetime | None) -> Decoded: ...

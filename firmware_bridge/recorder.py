@@ -1,0 +1,106 @@
+"""Once a second, what the sources heard goes to disk: one block for each kiln, one commit for all."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from firmware_bridge.blocks import Draft, draft_blocks
+from firmware_bridge.clock import Clock
+from firmware_bridge.intake import Harvest, Intake
+from firmware_bridge.spool import Spool
+
+logger = logging.getLogger(__name__)
+
+COMMIT_EVERY_S: Final = 1.0
+GRACE_S: Final = 2.0
+HEARTBEAT_S: Final = 10.0
+# How unevenly messages travel from a device to us; its clock is not moved for less.
+JITTER_S: Final = 0.25
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often the recorder works, in seconds of the machine."""
+
+    commit_every_s: float = COMMIT_EVERY_S
+    grace_s: float = GRACE_S
+    heartbeat_s: float = HEARTBEAT_S
+
+
+class Recorder:
+    """The loop between the intakes and the spool."""
+
+    def __init__(
+        self,
+        intakes: Sequence[Intake],
+        spool: Spool,
+        clock: Clock,
+        on_news: Callable[[], None],
+        pace: Pace = Pace(),
+    ) -> None:
+        self.failed_commits = 0
+        self._intakes = intakes
+        self._spool = spool
+        self._clock = clock
+        self._on_news = on_news
+        self._pace = pace
+        # A fast clock makes silence grow fast: then every commit says how far it has got.
+        self._heartbeat = clock.span(pace.heartbeat_s if clock.rate <= 1 else 0)
+        self._said_at: dict[str, datetime] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Commit until told to stop, then once more."""
+        last_at = self._clock.now()
+        while not stop.is_set():
+            try:
+                await asyncio.wait_for(stop.wait(), self._pace.commit_every_s)
+            except TimeoutError:
+                pass
+            now = self._clock.now()
+            if now - last_at > self._clock.span(self._pace.commit_every_s + self._pace.grace_s / 2):
+                self._was_asleep(now)
+            last_at = now
+            await self.commit(now)
+
+    async def commit(self, now: datetime) -> None:
+        """Write what waits. If the disk refuses, everything stays where it is until the next try."""
+        harvests = {intake: intake.gather(now=now, jitter=self._clock.span(JITTER_S)) for intake in self._intakes}
+        drafts = self._drafts(harvests, now)
+        memories = {intake.key: harvest.memory for intake, harvest in harvests.items() if harvest.readings}
+        try:
+            if drafts:
+                await asyncio.to_thread(self._spool.append, drafts, memories)
+        except sqlite3.OperationalError as error:
+            self.failed_commits += 1
+            if self.failed_commits == 1:
+                logger.exception("cannot write; readings wait in memory", extra={"reason": str(error)})
+            return
+        for intake, harvest in harvests.items():
+            intake.settle(harvest)
+        self._said_at.update({draft.kiln: now for draft in drafts})
+        if drafts:
+            self._on_news()
+
+    def _drafts(self, harvests: Mapping[Intake, Harvest], now: datetime) -> list[Draft]:
+        grace = self._clock.span(self._pace.grace_s)
+        drafts: list[Draft] = []
+        for kiln in dict.fromkeys(intake.kiln for intake in harvests):
+            ours = {intake: harvest for intake, harvest in harvests.items() if intake.kiln == kiln}
+            readings = [reading for harvest in ours.values() for reading in harvest.readings]
+            until_ms = min(intake.vouch(harvest, now=now, grace=grace) for intake, harvest in ours.items())
+            if readings or (until_ms and self._is_heartbeat_due(kiln, now)):
+                drafts += draft_blocks(kiln, readings, until_ms)
+        return drafts
+
+    def _is_heartbeat_due(self, kiln: str, now: datetime) -> bool:
+        said_at = self._said_at.get(kiln)
+        return said_at is None or not timedelta() <= now - said_at < self._heartbeat
+
+    def _was_asleep(self, now: datetime) -> None:
+        """Vouch for nothing yet: what was said while the machine did not run us is still in its buffers."""
+        for intake in self._intakes:
+            intake.was_busy(now)

@@ -1,0 +1,168 @@
+"""Blocks to the service, obeying its answer: forget, keep, split or put aside."""
+
+import asyncio
+import gzip
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+import msgspec
+
+from firmware_bridge.answers import Answer, Verdict, read_answer
+from firmware_bridge.backoff import Backoff, wait_for_event
+from firmware_bridge.spool import Parcel, Spool
+from firmware_bridge.wire import MAX_BLOCKS_PER_POST, MAX_POST_BYTES
+
+logger = logging.getLogger(__name__)
+
+
+ROOM_BYTES: Final = MAX_POST_BYTES // 2
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long the uplink waits, in seconds of the machine."""
+
+    answer_s: float = 20.0
+    idle_s: float = 5.0
+    first_retry_s: float = 0.5
+    longest_retry_s: float = 60.0
+    refused_s: float = 60.0
+    unpaired_s: float = 5.0
+    last_try_s: float = 2.0
+
+
+class Uplink:
+    """The loop between the spool and the service."""
+
+    def __init__(self, server: str, token_file: Path, spool: Spool, patience: Patience | None = None) -> None:
+        self.failures = 0
+        self.last_answer: Answer | None = None
+        self._url = f"{server}/api/v1/blocks"
+        self._token_file = token_file
+        self._spool = spool
+        self._patience = patience or Patience()
+        self._backoff = Backoff(first_s=self._patience.first_retry_s, longest_s=self._patience.longest_retry_s)
+        self._batch = MAX_BLOCKS_PER_POST
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """Say that there is something new to send."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Send whatever waits, until cancelled."""
+        async with self._client() as client:
+            while True:
+                try:
+                    wait_s = await self._round(client)
+                except Exception:
+                    self.failures += 1
+                    logger.exception("sending failed")
+                    wait_s = self._backoff.next_s()
+                await asyncio.sleep(wait_s)
+
+    async def send_last(self) -> None:
+        """Send what waits as long as that goes well, for a moment at most."""
+        try:
+            async with asyncio.timeout(self._patience.last_try_s), self._client() as client:
+                while self._spool.counts().waiting_blocks and await self._round(client) == 0:
+                    pass
+        except TimeoutError:
+            logger.info("the service did not answer in time; the rest waits on disk")
+
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(timeout=self._patience.answer_s)
+
+    async def _round(self, client: httpx.AsyncClient) -> float:
+        """Send one parcel and do what the answer asks; return how long to wait before the next."""
+        self._news.clear()
+        parcel = await asyncio.to_thread(self._spool.take, self._batch, ROOM_BYTES)
+        if not parcel.blocks and not parcel.skipped:
+            await wait_for_event(self._news, self._patience.idle_s)
+            return 0
+        token = await asyncio.to_thread(_read_token, self._token_file)
+        if token is None:
+            self._note(Answer(Verdict.REFUSED, f"no token in {self._token_file}; run canhlo-bridge pair CODE"))
+            return self._patience.unpaired_s
+        answer = await self._post(client, token, parcel)
+        if answer.verdict is Verdict.MALFORMED and parcel.blocks:
+            return await self._send_singly(client, token, parcel)
+        return await self._obey(parcel, answer)
+
+    async def _send_singly(self, client: httpx.AsyncClient, token: str, parcel: Parcel) -> float:
+        """Find the blocks that the service cannot read and put them aside; the others get through."""
+        for block in parcel.blocks:
+            answer = await self._post(client, token, Parcel((block,), ()))
+            if answer.verdict is Verdict.MALFORMED:
+                fields = {"boot": block.boot, "seq": block.seq, "reason": answer.detail}
+                logger.error("block put into quarantine", extra=fields)
+                await asyncio.to_thread(self._spool.reject, block.boot, block.seq, answer.detail)
+            elif answer.marks is not None:
+                await asyncio.to_thread(self._spool.accept, answer.marks)
+            else:
+                return await self._obey(parcel, answer)
+        return 0
+
+    async def _post(self, client: httpx.AsyncClient, token: str, parcel: Parcel) -> Answer:
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/msgpack",
+            "Content-Encoding": "gzip",
+        }
+        body = await asyncio.to_thread(_pack, parcel)
+        try:
+            async with asyncio.timeout(self._patience.answer_s):
+                response = await client.post(self._url, content=body, headers=headers)
+        except (httpx.HTTPError, TimeoutError) as error:
+            answer = Answer(Verdict.LATER, f"no answer: {type(error).__name__} {error}")
+        else:
+            answer = read_answer(response.status_code, response.content)
+        self._note(answer)
+        return answer
+
+    async def _obey(self, parcel: Parcel, answer: Answer) -> float:
+        """Do what the answer asks; return how long to wait before sending again."""
+        if answer.marks is not None:
+            await asyncio.to_thread(self._spool.accept, answer.marks)
+            if _covers_some(answer.marks, parcel):
+                self._backoff.reset()
+                self._batch = min(MAX_BLOCKS_PER_POST, self._batch * 2)
+                return 0
+        elif answer.verdict is Verdict.TOO_LARGE and len(parcel.blocks) > 1:
+            self._batch = len(parcel.blocks) // 2
+            return 0
+        elif answer.verdict is Verdict.REFUSED:
+            return self._patience.refused_s
+        return self._backoff.next_s()
+
+    def _note(self, answer: Answer) -> None:
+        """Log a change of mind of the service, once."""
+        if self.last_answer is None or answer.verdict is not self.last_answer.verdict:
+            level = logging.INFO if answer.verdict is Verdict.STORED else logging.WARNING
+            fields = {"verdict": answer.verdict.value, "detail": answer.detail, "url": self._url}
+            logger.log(level, "the service answers anew", extra=fields)
+        self.last_answer = answer
+
+
+def _read_token(path: Path) -> str | None:
+    """Return the token that pairing wrote; read anew each time, so that pairing again needs no restart."""
+    try:
+        token = path.read_text("ascii").strip()
+    except (OSError, ValueError):
+        return None
+    return token if token.isprintable() and token else None
+
+
+def _pack(parcel: Parcel) -> bytes:
+    """Return the body of a post; the blocks go in as they lie in the spool."""
+    post = {"blocks": [msgspec.Raw(block.body) for block in parcel.blocks], "skipped": parcel.skipped}
+    return gzip.compress(msgspec.msgpack.encode(post), compresslevel=6)
+
+
+def _covers_some(marks: Mapping[str, int], parcel: Parcel) -> bool:
+    names = [(block.boot, block.seq) for block in parcel.blocks] + [(gap.boot, gap.seq) for gap in parcel.skipped]
+    return any(seq <= marks.get(boot, 0) for boot, seq in names)

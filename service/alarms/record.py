@@ -1,0 +1,120 @@
+"""Writes down what findings and people do to alarms: state, audit and outbox rows, in the caller's one transaction."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from sqlalchemy.orm import Session
+
+from service.alarms.lifecycle import Known, Seen, hold_before_ringing, reconcile
+from service.core.findings import Severity
+from service.errors import RefusedError
+from service.store import alarms as rows
+from service.store.models import Alarm, AlarmEvent, Delivery, StoredFinding
+
+What = Literal["opened", "acknowledged", "cleared", "delivered", "seen", "failed"]
+
+_NO_SUCH_TOKEN: Final = "this alert cannot be answered any more: open the page to see the alarms as they are now"  # noqa: S105
+
+
+def record(
+    session: Session,
+    findings: Sequence[StoredFinding],
+    *,
+    now: datetime,
+    now_machine: datetime,
+    lateness: timedelta,
+    reached_at: datetime | None = None,
+) -> list[Alarm]:
+    """Apply findings to the alarms, and return those that changed.
+
+    `now` is the time the findings live in, `now_machine` that of networks. A finding that was over more than
+    `lateness` ago is shown and rings no phone. `reached_at` is where the readings end that the findings stand on: as
+    long as that is more than `lateness` ago, phones wait a little, for the end may come with the readings that follow.
+    """
+    by_id = {finding.id: finding for finding in findings}
+    alarms = {alarm.finding_id: alarm for alarm in rows.alarms_of_findings(session, by_id)}
+    changes = reconcile(
+        [_seen(finding) for finding in findings],
+        [Known(key, alarm.cleared_at is not None) for key, alarm in alarms.items()],
+        now=now,
+        lateness=lateness,
+    )
+    ring_at = now_machine + hold_before_ringing(now=now, reached_at=reached_at or now, lateness=lateness)
+    for key in changes.to_open:
+        alarms[key] = _open(session, by_id[key], now)
+    for key in changes.to_reopen:
+        _reopen(alarms[key], now)
+    for key in changes.to_clear:
+        alarms[key].cleared_at = now
+        note(alarms[key], "cleared", now)
+    session.flush()
+    for key in changes.to_ring:
+        _ring(session, alarms[key], ring_at)
+    for key in changes.late:
+        rows.withdraw_deliveries(session, alarms[key].id)
+    return [alarms[key] for key in dict.fromkeys((*changes.to_open, *changes.to_reopen, *changes.to_clear))]
+
+
+def acknowledge(session: Session, workshop_ids: Collection[int], alarm_id: int, *, who: str, now: datetime) -> Alarm:
+    """Write down who has taken the alarm on; what is not sent yet stays unsent. A second one changes nothing."""
+    alarm = rows.get_alarm(session, workshop_ids, alarm_id)
+    _acknowledge(session, alarm, who, now)
+    return alarm
+
+
+def acknowledge_by_token(session: Session, token: str, *, now: datetime) -> tuple[Alarm, str]:
+    """Acknowledge for the person whose phone got this token; return the alarm and that person's language."""
+    holder = rows.token_holder(session, token)
+    if holder is None:
+        raise RefusedError(_NO_SUCH_TOKEN)
+    _acknowledge(session, holder.alarm, holder.account.name, now)
+    return holder.alarm, holder.account.language
+
+
+def mark_seen(session: Session, token: str, *, now: datetime) -> None:
+    """Write down that a phone has shown the push; once for each delivery."""
+    holder = rows.token_holder(session, token)
+    if holder is None:
+        raise RefusedError(_NO_SUCH_TOKEN)
+    if holder.delivery.seen_at is None:
+        holder.delivery.seen_at = now
+        note(holder.alarm, "seen", now, holder.account.name)
+        session.flush()
+
+
+def note(alarm: Alarm, what: What, at: datetime, who: str | None = None) -> None:
+    """Add to the audit of an alarm."""
+    alarm.events.append(AlarmEvent(workshop_id=alarm.workshop_id, at=at, what=what, who=who))
+
+
+def _seen(finding: StoredFinding) -> Seen:
+    return Seen(finding.id, finding.kind, Severity(finding.severity), finding.end_at)
+
+
+def _open(session: Session, finding: StoredFinding, now: datetime) -> Alarm:
+    alarm = Alarm(workshop_id=finding.workshop_id, finding=finding, opened_at=now)
+    session.add(alarm)
+    note(alarm, "opened", now)
+    return alarm
+
+
+def _reopen(alarm: Alarm, now: datetime) -> None:
+    """Ask anew: what was acknowledged was the time before."""
+    alarm.cleared_at = alarm.acknowledged_at = alarm.acknowledged_by = None
+    note(alarm, "opened", now)
+
+
+def _ring(session: Session, alarm: Alarm, at: datetime) -> None:
+    for subscription in rows.subscriptions_of_workshop(session, alarm.workshop_id):
+        session.add(
+            Delivery(workshop_id=alarm.workshop_id, alarm_id=alarm.id, subscription_id=subscription.id, next_try_at=at)
+        )
+    session.flush()
+
+
+def _acknowledge(session: Session, alarm: Alarm, who: str, now: datetime) -> None:
+    if rows.acknowledge_once(session, alarm, who=who, now=now):
+        note(alarm, "acknowledged", now, who)
+        rows.withdraw_deliveries(session, alarm.id)
+        session.flush()

@@ -1,0 +1,201 @@
+"""Alarms, the browsers they are pushed to, and the outbox between them."""
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from service.errors import NotFoundError, TooManyError
+from service.store.identity import hash_secret
+from service.store.models import Account, Alarm, Delivery, Kiln, Membership, PushSubscription, StoredFinding
+
+MAX_SUBSCRIPTIONS_PER_ACCOUNT: Final = 20
+
+
+@dataclass(frozen=True)
+class ClaimedDelivery:
+    """A delivery that one worker may try, with all that its message is made from. The token is in clear only here."""
+
+    token: str = field(repr=False)
+    delivery: Delivery
+    alarm: Alarm
+    kiln: Kiln
+    subscription: PushSubscription
+    account: Account
+
+
+@dataclass(frozen=True)
+class TokenHolder:
+    """Whom a push's token stands for."""
+
+    delivery: Delivery
+    alarm: Alarm
+    account: Account
+
+
+# --- alarms ----------------------------------------------------------------------------------------------------------
+
+
+def list_alarms(
+    session: Session, workshop_ids: Collection[int], *, only_open: bool = False, limit: int = 100
+) -> list[Alarm]:
+    """Return alarms, newest first; open ones still hold, or nobody has acknowledged them."""
+    query = select(Alarm).where(Alarm.workshop_id.in_(workshop_ids))
+    if only_open:
+        query = query.where(_is_open())
+    return list(session.scalars(query.order_by(Alarm.opened_at.desc(), Alarm.id.desc()).limit(limit)))
+
+
+def open_alarms(session: Session, kiln_ids: Collection[int]) -> list[Alarm]:
+    query = select(Alarm).join(StoredFinding, StoredFinding.id == Alarm.finding_id)
+    return list(session.scalars(query.where(StoredFinding.kiln_id.in_(kiln_ids), _is_open())))
+
+
+def get_alarm(session: Session, workshop_ids: Collection[int], alarm_id: int) -> Alarm:
+    found = session.scalar(select(Alarm).where(Alarm.id == alarm_id, Alarm.workshop_id.in_(workshop_ids)))
+    if found is None:
+        msg = f"there is no alarm {alarm_id} in your workshops"
+        raise NotFoundError(msg)
+    return found
+
+
+def alarms_of_findings(session: Session, finding_ids: Collection[int]) -> list[Alarm]:
+    return list(session.scalars(select(Alarm).where(Alarm.finding_id.in_(finding_ids))))
+
+
+def acknowledge_once(session: Session, alarm: Alarm, *, who: str, now: datetime) -> bool:
+    """Return whether it was this call that acknowledged the alarm: the first one stays, whoever comes after."""
+    first = session.scalar(
+        update(Alarm)
+        .where(Alarm.id == alarm.id, Alarm.acknowledged_at.is_(None))
+        .values(acknowledged_at=now, acknowledged_by=who)
+        .returning(Alarm.id)
+    )
+    session.refresh(alarm)
+    return first is not None
+
+
+def _is_open() -> ColumnElement[bool]:
+    return or_(Alarm.cleared_at.is_(None), Alarm.acknowledged_at.is_(None))
+
+
+# --- browsers that pushes go to --------------------------------------------------------------------------------------
+
+
+def subscriptions(session: Session, account_id: int) -> list[PushSubscription]:
+    query = select(PushSubscription).where(PushSubscription.account_id == account_id)
+    return list(session.scalars(query.order_by(PushSubscription.id)))
+
+
+def subscriptions_of_workshop(session: Session, workshop_id: int) -> list[PushSubscription]:
+    query = select(PushSubscription).join(Membership, Membership.account_id == PushSubscription.account_id)
+    return list(session.scalars(query.where(Membership.workshop_id == workshop_id).order_by(PushSubscription.id)))
+
+
+def get_subscription(session: Session, account_id: int, subscription_id: int) -> PushSubscription:
+    found = session.scalar(
+        select(PushSubscription).where(
+            PushSubscription.id == subscription_id, PushSubscription.account_id == account_id
+        )
+    )
+    if found is None:
+        msg = f"there is no push subscription {subscription_id} of yours"
+        raise NotFoundError(msg)
+    return found
+
+
+def subscribe(
+    session: Session, account_id: int, *, endpoint: str, p256dh: str, auth: str, device: str, now: datetime
+) -> PushSubscription:
+    """Remember a browser; one that comes again has its keys and name renewed.
+
+    A browser that now belongs to another person starts anew: what waits for the person before is not for the next.
+    """
+    row = session.scalar(select(PushSubscription).where(PushSubscription.endpoint == endpoint))
+    if row is not None and row.account_id != account_id:
+        remove_subscription(session, row.id)
+        row = None
+    if row is None:
+        if len(subscriptions(session, account_id)) >= MAX_SUBSCRIPTIONS_PER_ACCOUNT:
+            msg = f"an account has at most {MAX_SUBSCRIPTIONS_PER_ACCOUNT} devices: remove one that is no longer used"
+            raise TooManyError(msg)
+        row = PushSubscription(account_id=account_id, endpoint=endpoint, created_at=now)
+        session.add(row)
+    row.p256dh, row.auth, row.device = p256dh, auth, device
+    session.flush()
+    return row
+
+
+def unsubscribe(session: Session, account_id: int, subscription_id: int) -> None:
+    remove_subscription(session, get_subscription(session, account_id, subscription_id).id)
+
+
+def remove_subscription(session: Session, subscription_id: int) -> None:
+    """Forget a browser, and with it what waits to be sent there."""
+    session.execute(delete(PushSubscription).where(PushSubscription.id == subscription_id))
+
+
+# --- the outbox ------------------------------------------------------------------------------------------------------
+
+
+def claim_deliveries(session: Session, *, now: datetime, until: datetime, limit: int) -> list[ClaimedDelivery]:
+    """Take what is due for one worker until a moment: if nothing is heard of it by then, it is due again."""
+    is_due = and_(Delivery.next_try_at <= now, or_(Delivery.claimed_until.is_(None), Delivery.claimed_until < now))
+    first_due = select(Delivery.id).where(is_due).order_by(Delivery.next_try_at, Delivery.id).limit(limit)
+    claimed = session.scalars(
+        update(Delivery)
+        .where(Delivery.id.in_(first_due), is_due)
+        .values(claimed_until=until, attempts=Delivery.attempts + 1)
+        .returning(Delivery.id)
+    ).all()
+    found = session.execute(
+        select(Delivery, Alarm, Kiln, PushSubscription, Account)
+        .join(Alarm, Alarm.id == Delivery.alarm_id)
+        .join(StoredFinding, StoredFinding.id == Alarm.finding_id)
+        .join(Kiln, Kiln.id == StoredFinding.kiln_id)
+        .join(PushSubscription, PushSubscription.id == Delivery.subscription_id)
+        .join(Account, Account.id == PushSubscription.account_id)
+        .where(Delivery.id.in_(claimed))
+        .order_by(Delivery.id)
+    ).all()
+    return [_with_new_token(session, *row) for row in found]
+
+
+def still_claimed(session: Session, claimed: ClaimedDelivery) -> Delivery | None:
+    """Return the delivery if nobody else has claimed it since: every claim has a token of its own."""
+    return session.scalar(
+        select(Delivery)
+        .where(Delivery.id == claimed.delivery.id, Delivery.token_hash == hash_secret(claimed.token))
+        .with_for_update()
+    )
+
+
+def withdraw_deliveries(session: Session, alarm_id: int) -> None:
+    """Leave unsent what has not been sent of an alarm."""
+    session.execute(update(Delivery).where(Delivery.alarm_id == alarm_id).values(next_try_at=None))
+
+
+def token_holder(session: Session, token: str) -> TokenHolder | None:
+    """Return whom a push's token stands for; nobody, if the person has left the workshop since."""
+    found = session.execute(
+        select(Delivery, Alarm, Account)
+        .join(Alarm, Alarm.id == Delivery.alarm_id)
+        .join(PushSubscription, PushSubscription.id == Delivery.subscription_id)
+        .join(Account, Account.id == PushSubscription.account_id)
+        .join(Membership, (Membership.account_id == Account.id) & (Membership.workshop_id == Alarm.workshop_id))
+        .where(Delivery.token_hash == hash_secret(token))
+    ).one_or_none()
+    return None if found is None else TokenHolder(*found)
+
+
+def _with_new_token(
+    session: Session, delivery: Delivery, alarm: Alarm, kiln: Kiln, subscription: PushSubscription, account: Account
+) -> ClaimedDelivery:
+    token = secrets.token_urlsafe(32)
+    delivery.token_hash = hash_secret(token)
+    session.flush()
+    return ClaimedDelivery(token, delivery, alarm, kiln, subscription, account)

@@ -1,0 +1,165 @@
+from datetime import timedelta
+
+import pytest
+from village import MACHINE, NOW, Village
+
+from service.alarms import record
+from service.errors import NotFoundError, RefusedError
+from service.store import alarms
+from service.store.models import Alarm, AlarmEvent, Delivery
+
+CLAIM = {"now": MACHINE, "until": MACHINE + timedelta(seconds=60), "limit": 10}
+
+
+class PowerCutError(Exception):
+    pass
+
+
+def record_and_lose_power(village: Village) -> None:
+    with village.database.write() as session:
+        village.save_and_record(session)
+        raise PowerCutError
+
+
+def claim_token(village: Village) -> str:
+    with village.database.write() as session:
+        (claimed,) = alarms.claim_deliveries(session, **CLAIM)
+    return claimed.token
+
+
+def test_a_finding_becomes_an_alarm_and_a_delivery_for_every_device_of_the_workshop(village: Village) -> None:
+    hoa_id, _ = village.add_workshop("Hoa", "en")
+    village.subscribe("https://push.example/1")
+    village.subscribe("https://push.example/2")
+    village.subscribe("https://push.example/of-another-workshop", account_id=hoa_id)
+
+    (alarm,) = village.see()
+
+    assert village.audit(alarm.id) == [("opened", None)]
+    assert (alarm.opened_at, alarm.acknowledged_at, alarm.cleared_at) == (NOW, None, None)
+    assert [one.next_try_at for one in village.deliveries()] == [MACHINE, MACHINE]
+
+
+def test_the_same_finding_again_changes_nothing(village: Village) -> None:
+    village.subscribe("https://push.example/1")
+    village.see()
+
+    assert village.see() == []
+    assert [village.count(table) for table in (Alarm, AlarmEvent, Delivery)] == [1, 1, 1]
+
+
+def test_a_finding_to_know_is_no_alarm(village: Village) -> None:
+    assert village.see(severity="info") == []
+
+
+def test_an_alarm_that_cleared_is_open_until_somebody_has_acknowledged_it(village: Village) -> None:
+    village.see()
+    (alarm,) = village.see(ended=timedelta(0))
+
+    with village.database.write() as session:
+        before = alarms.list_alarms(session, [village.workshop_id], only_open=True)
+        record.acknowledge(session, [village.workshop_id], alarm.id, who="Lan", now=NOW)
+        after = alarms.list_alarms(session, [village.workshop_id], only_open=True)
+
+    assert [one.id for one in before] == [alarm.id]
+    assert after == []
+    assert village.audit(alarm.id) == [("opened", None), ("cleared", None), ("acknowledged", "Lan")]
+
+
+def test_what_was_over_long_ago_is_shown_and_sent_to_nobody(village: Village) -> None:
+    village.subscribe("https://push.example/1")
+
+    (alarm,) = village.see(started=timedelta(hours=3), ended=timedelta(hours=2))
+
+    assert village.audit(alarm.id) == [("opened", None), ("cleared", None)]
+    assert village.count(Delivery) == 0
+
+
+def test_history_that_comes_in_pieces_is_withdrawn_before_it_rings(village: Village) -> None:
+    village.subscribe("https://push.example/1")
+    started = timedelta(hours=8)
+
+    village.see(started=started, reached_at=NOW - timedelta(hours=6))
+    (held,) = village.deliveries()
+    village.see(started=started, ended=timedelta(hours=5), reached_at=NOW)
+    (withdrawn,) = village.deliveries()
+
+    assert held.next_try_at == MACHINE + timedelta(seconds=72)
+    assert withdrawn.next_try_at is None
+
+
+def test_what_holds_again_asks_and_rings_again(village: Village) -> None:
+    village.subscribe("https://push.example/1")
+    (alarm,) = village.see()
+    with village.database.write() as session:
+        record.acknowledge(session, [village.workshop_id], alarm.id, who="Lan", now=NOW)
+    village.see(ended=timedelta(0))
+
+    (again,) = village.see()
+
+    assert (again.id, again.acknowledged_at, again.cleared_at) == (alarm.id, None, None)
+    assert [one.next_try_at for one in village.deliveries()] == [None, MACHINE]
+
+
+def test_the_first_to_acknowledge_stays_and_nothing_more_is_sent(village: Village) -> None:
+    village.subscribe("https://push.example/1")
+    (alarm,) = village.see()
+
+    with village.database.write() as session:
+        record.acknowledge(session, [village.workshop_id], alarm.id, who="Lan", now=NOW)
+    with village.database.write() as session:
+        second = record.acknowledge(
+            session, [village.workshop_id], alarm.id, who="Minh", now=NOW + timedelta(minutes=1)
+        )
+
+    assert (second.acknowledged_by, second.acknowledged_at) == ("Lan", NOW)
+    assert village.audit(alarm.id) == [("opened", None), ("acknowledged", "Lan")]
+    assert village.deliveries()[0].next_try_at is None
+
+
+def test_an_alarm_of_another_workshop_does_not_exist(village: Village) -> None:
+    _, other_id = village.add_workshop("Hoa", "en")
+    (alarm,) = village.see()
+
+    with village.database.write() as session, pytest.raises(NotFoundError):
+        record.acknowledge(session, [other_id], alarm.id, who="Hoa", now=NOW)
+
+
+def test_the_token_of_a_push_acknowledges_for_its_owner(village: Village) -> None:
+    village.subscribe("https://push.example/1")
+    village.see()
+    token = claim_token(village)
+
+    with village.database.write() as session:
+        alarm, language = record.acknowledge_by_token(session, token, now=NOW)
+
+    assert (alarm.acknowledged_by, language) == ("Lan", "vi")
+
+
+def test_an_unknown_token_is_refused(village: Village) -> None:
+    with village.database.write() as session, pytest.raises(RefusedError, match="open the page"):
+        record.acknowledge_by_token(session, "guessed", now=NOW)
+    with village.database.write() as session, pytest.raises(RefusedError, match="open the page"):
+        record.mark_seen(session, "guessed", now=NOW)
+
+
+def test_a_phone_is_seen_once(village: Village) -> None:
+    village.subscribe("https://push.example/1")
+    (alarm,) = village.see()
+    token = claim_token(village)
+
+    for _ in range(2):
+        with village.database.write() as session:
+            record.mark_seen(session, token, now=NOW)
+
+    assert village.audit(alarm.id) == [("opened", None), ("seen", "Lan")]
+    assert village.deliveries()[0].seen_at == NOW
+
+
+def test_nothing_is_written_when_the_transaction_fails(village: Village) -> None:
+    village.subscribe("https://push.example/1")
+
+    with pytest.raises(PowerCutError):
+        record_and_lose_power(village)
+
+    assert [village.count(table) for table in (Alarm, AlarmEvent, Delivery)] == [0, 0, 0]
