@@ -51,7 +51,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     vapid = VapidKey.load_or_create(settings.data_dir / "vapid.pem")
     push = WebPush(vapid, hosts=settings.push_hosts, contact=settings.push_contact)
     hub = Hub(database, clock)
-    outbox = Outbox(database, push)
+    outbox = Outbox(database, push, clock)
 
     def on_change(change: KilnChange) -> None:
         if change.alarm_ids:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from sqlalchemy.orm import Session
 
-from service.core.curve import Segment, segments
+from service.core.segments import Segment, segments
 from service.core.series import FloatArray
 from service.series import blocks as series
 from service.store.models import Firing

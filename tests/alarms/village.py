@@ -15,7 +15,7 @@ from service.store.models import Alarm, Delivery, PushSubscription, StoredFindin
 NOW = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)  # on the kilns' clock
 MACHINE = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)  # on the machine's, which networks live by
 LATENESS = timedelta(minutes=15)
-NO_PASSWORD = "-"
+NO_HASH = "-"
 
 
 class Village:
@@ -25,7 +25,7 @@ class Village:
         self.database = database
         with database.write() as session:
             lan = identity.create_account(
-                session, name="Lan", login="lan@example.org", password_hash=NO_PASSWORD, language="vi", now=MACHINE
+                session, name="Lan", login="lan@example.org", password_hash=NO_HASH, language="vi", now=MACHINE
             )
             self.workshop_id = identity.create_workshop(session, name="Xưởng Lan", owner=lan, now=MACHINE).id
             self.kiln_id = kilns.create_kiln(session, self.workshop_id, name="Lò 2", key="lo-2").id
@@ -38,7 +38,7 @@ class Village:
                 session,
                 name=owner,
                 login=f"{owner}@example.org",
-                password_hash=NO_PASSWORD,
+                password_hash=NO_HASH,
                 language=language,
                 now=MACHINE,
             )

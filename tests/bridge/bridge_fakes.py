@@ -1,12 +1,15 @@
 """Stand-ins for the bridge's neighbours, and a way to wait for what they do."""
 
 import asyncio
+import contextlib
+import getpass
 import gzip
 import shutil
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +24,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 async def until(holds: Callable[[], object], timeout_s: float = 15.0) -> None:
     """Wait until something holds; fail when it does not in time."""
     async with asyncio.timeout(timeout_s):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - what it waits for is another process or thread
             await asyncio.sleep(0.01)
 
 
@@ -67,9 +70,10 @@ class Mosquitto:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self._config = folder / "broker.conf"
+        # As root it would become another user, who cannot write its store here.
         self._config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
-            f"persistence_location {folder}/\nautosave_interval 1\nautosave_on_changes true\n"
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser {getpass.getuser()}\n"
+            f"persistence true\npersistence_location {folder}/\n"
         )
         self._folder = folder
         self.start()
@@ -88,6 +92,13 @@ class Mosquitto:
                 return
         raise TimeoutError("mosquitto did not start")
 
+    async def save(self) -> None:
+        """Have the broker write its store now."""
+        store = self._folder / "mosquitto.db"
+        store.unlink(missing_ok=True)
+        self._process.send_signal(signal.SIGUSR1)
+        await until(store.exists)
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
@@ -95,6 +106,34 @@ class Mosquitto:
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait()
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def serving(handler: Handler, port: int = 0) -> AsyncIterator[int]:
+    """Serve on a port of this machine; at the end no connection is left, finished or not."""
+    at_work: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        at_work.add(task)
+        try:
+            await handler(reader, writer)
+        except (asyncio.CancelledError, ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async with await asyncio.start_server(handle, "127.0.0.1", port) as server:
+        yield server.sockets[0].getsockname()[1]
+    for task in at_work:
+        task.cancel()
+    await asyncio.gather(*at_work, return_exceptions=True)
 
 
 class Service:
@@ -110,13 +149,12 @@ class Service:
         self._seen: dict[str, set[int]] = {}
 
     async def __aenter__(self) -> "Service":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = "http://127.0.0.1:%d" % self._server.sockets[0].getsockname()[1]
+        self._serving = serving(self._serve)
+        self.url = f"http://127.0.0.1:{await self._serving.__aenter__()}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        await self._server.wait_closed()
+        await self._serving.__aexit__(None, None, None)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -129,8 +167,6 @@ class Service:
             b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(answer)) + answer
         )
         await writer.drain()
-        writer.close()
-        await writer.wait_closed()
 
     def _answer(self, body: bytes) -> tuple[int, bytes]:
         post = msgspec.msgpack.decode(gzip.decompress(body), type=Post)

@@ -1,12 +1,13 @@
+import shutil
 import sqlite3
+import tempfile
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from firmware_bridge.blocks import Draft
 from firmware_bridge.device_clock import DeviceTime
@@ -125,25 +126,80 @@ def test_two_bridges_cannot_share_a_spool(path: Path) -> None:
 
 
 class SpoolMachine(RuleBasedStateMachine):
-    """Every block appended is waiting, accepted or in quarantine: exactly one of them, through any crash."""
-
-    marks = Bundle("marks")
+    """Every block appended is waiting, accepted or in quarantine: exactly one of them, through any power cut."""
 
     def __init__(self) -> None:
         super().__init__()
-        import tempfile
-
         self._folder = tempfile.TemporaryDirectory()
-        self._path = Path(self._folder.name) / "spool.sqlite3"
-        self._spool = Spool(self._path)
+        self._file = Path(self._folder.name) / "spool.sqlite3"
+        self._spool = Spool(self._file)
+        self._boots = [self._spool.boot]
+        self._seq = self._appended = self._accepted = self._quarantined = 0
         self._waiting: dict[tuple[str, int], float] = {}
         self._gaps: set[tuple[str, int]] = set()
-        self._quarantined = self._accepted = self._appended = 0
 
     @rule(values=st.lists(st.floats(0, 1400), min_size=1, max_size=4))
     def append(self, values: list[float]) -> None:
         self._spool.append([draft(value) for value in values], {})
-        boot = self._spool.boot
-        first = 1 + max((seq for one, seq in [*self._waiting, *self._gaps, *self._done] if one == boot), default=0)
-        self._waiting |= {(boot, first + index): value for index, value in enumerate(values)}
+        for value in values:
+            self._seq += 1
+            self._waiting[self._spool.boot, self._seq] = value
         self._appended += len(values)
+
+    @rule(data=st.data())
+    def accept_a_mark_of_any_boot(self, data: st.DataObject) -> None:
+        boot = data.draw(st.sampled_from(self._boots))
+        below = min((seq for one, seq in [*self._waiting, *self._gaps] if one == boot), default=1) - 1
+        mark = data.draw(st.integers(below, below + 5))
+        self._spool.accept({boot: mark})
+        gone = {name for name in self._waiting if name[0] == boot and name[1] <= mark}
+        self._accepted += len(gone)
+        self._waiting = {name: value for name, value in self._waiting.items() if name not in gone}
+        self._gaps = {name for name in self._gaps if name[0] != boot or name[1] > mark}
+        # A mark that stops below what is left tells of a gap, as far as one post can.
+        lowest = min((seq for one, seq in [*self._waiting, *self._gaps] if one == boot), default=mark + 1)
+        self._gaps |= {(boot, seq) for seq in range(mark + 1, lowest)}
+
+    @precondition(lambda self: self._waiting)
+    @rule(data=st.data())
+    def reject(self, data: st.DataObject) -> None:
+        boot, seq = data.draw(st.sampled_from(sorted(self._waiting)))
+        for _ in range(2):  # the second time it is not there any more
+            self._spool.reject(boot, seq, "no" * 500)
+        del self._waiting[boot, seq]
+        self._gaps.add((boot, seq))
+        self._quarantined += 1
+
+    @rule()
+    def lose_power(self) -> None:
+        after = self._file.with_name(f"after-{len(self._boots)}.sqlite3")
+        for suffix in ("", "-wal"):
+            part = Path(f"{self._file}{suffix}")
+            if part.exists():
+                shutil.copy(part, f"{after}{suffix}")
+        self._spool.close()
+        self._file, self._spool = after, Spool(after)
+        self._boots.append(self._spool.boot)
+        self._seq = 0
+
+    @invariant()
+    def nothing_is_lost_or_doubled(self) -> None:
+        parcel = self._spool.take(10_000, ROOM)
+        found = {(block.boot, block.seq): msgspec.msgpack.decode(block.body, type=Block) for block in parcel.blocks}
+        assert {name: block.columns[0].value for name, block in found.items()} == {
+            name: [value] for name, value in self._waiting.items()
+        }
+        assert {(gap.boot, gap.seq) for gap in parcel.skipped} <= self._gaps
+        counts = self._spool.counts()
+        assert counts.readings_read == self._appended
+        assert counts.waiting_blocks == counts.waiting_readings == len(self._waiting)
+        assert (counts.accepted_blocks, counts.quarantined_blocks) == (self._accepted, self._quarantined)
+        assert self._appended == len(self._waiting) + self._accepted + self._quarantined
+
+    def teardown(self) -> None:
+        self._spool.close()
+        self._folder.cleanup()
+
+
+SpoolMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+TestSpoolMachine = SpoolMachine.TestCase

@@ -1,0 +1,105 @@
+"""When a firing begins and when it is over, from the temperatures alone."""
+
+from typing import Final
+
+from service.core.firing import Firing
+from service.core.probe import BinValue, Probe
+
+WARM_C: Final = 60.0  # own choice: above any workshop in summer and any kiln in the sun
+RISE_C: Final = 25.0  # own choice: above the daily swing that the base does not follow
+RISE_WHEN_HOT_C: Final = 50.0  # own choice: above the tails of a firing that was declared over while hot
+HOT_C: Final = 150.0  # own choice: no kiln is this hot unless it is, or was just, being fired
+LEFT_BASE_C: Final = 3.0  # own choice: a rise is dated from here, above noise
+DRIFT_C_PER_H: Final = 5.0  # own choice: how fast a workshop warms on a summer morning; candling is faster
+RISEN_FOR_S: Final = 300.0  # own choice: a wild reading does not light a kiln
+
+COLD_C: Final = 100.0  # own choice; kilns are opened below about 120 °C (glossaries of ceramicartsdaily.org)
+COLD_SHARE: Final = 0.25  # of the rise to the peak: when a firing that was given up early is over
+COLD_FOR_S: Final = 600.0
+NEARLY_COLD_C: Final = 150.0  # some kilns stay warm for a day
+NEARLY_COLD_FOR_S: Final = 4 * 3600.0
+REHEATED_BELOW_C: Final = 200.0  # own choice: a kiln that was fired, came down to this and rises again is fired anew
+FIRED_C: Final = 500.0  # below this a kiln was dried or candled
+LOST_AFTER_S: Final = 6 * 3600.0  # as the link
+
+
+def rise_began_s(probe: Probe, value: BinValue | None) -> float | None:
+    """Return when the rise began that makes a firing, None while there is none.
+
+    Parameters
+    ----------
+    probe : Probe
+        A chamber probe of a kiln that is not being fired; its base is brought up to date.
+    value : BinValue or None
+        What it said in the bin that ends now.
+
+    Returns
+    -------
+    float or None
+        Unix time of the last reading within 3 °C of the base. [s]
+
+    Notes
+    -----
+    The base is the lowest temperature seen, and follows a rise of up to 5 °C/h, which is weather. A firing is a probe
+    above 60 °C that has been 25 °C above its base (50 °C above a base over 100 °C) for five minutes.
+
+    Examples
+    --------
+    >>> probe = Probe()
+    >>> ramp = [BinValue(t, 20 + t / 30, t, None, None, t, ()) for t in range(15, 3600, 30)]  # 120 °C/h
+    >>> began = [rise_began_s(probe, value) for value in ramp]
+    >>> next(time_s for time_s in began if time_s is not None)
+    105
+    """
+    if value is None:
+        return None
+    now_s, level_c = value.time_s, value.value_c
+    before = probe.base
+    base_c = level_c if before is None else min(level_c, before[1] + DRIFT_C_PER_H * (now_s - before[0]) / 3600)
+    probe.base = (now_s, base_c)
+    if level_c <= base_c + LEFT_BASE_C:
+        probe.base_left_s = now_s
+    has_risen = level_c > WARM_C and level_c - base_c >= (RISE_C if base_c <= COLD_C else RISE_WHEN_HOT_C)
+    if not has_risen:
+        probe.risen_since_s = None
+        return None
+    probe.risen_since_s = now_s if probe.risen_since_s is None else probe.risen_since_s
+    return probe.base_left_s if now_s - probe.risen_since_s >= RISEN_FOR_S else None
+
+
+def cooled_at_s(firing: Firing, now_s: float, hottest_c: float) -> float | None:
+    """Return when the kiln had cooled, None while it has not.
+
+    Cooled is ten minutes below 100 °C (earlier for a firing that never got hot: below a quarter of its rise), or four
+    hours below 150 °C after a peak above 500 °C.
+    """
+    cold_c = min(COLD_C, firing.start_c + COLD_SHARE * (firing.peak_c - firing.start_c))
+    if firing.start_c > cold_c:  # it began hot: its rise says nothing
+        cold_c = COLD_C
+    firing.cold_since_s = since(firing.cold_since_s, now_s, is_so=hottest_c < cold_c)
+    firing.warm_since_s = since(
+        firing.warm_since_s, now_s, is_so=hottest_c < NEARLY_COLD_C and firing.peak_c > FIRED_C
+    )
+    if firing.cold_since_s is not None and now_s - firing.cold_since_s >= COLD_FOR_S:
+        return firing.cold_since_s
+    if firing.warm_since_s is not None and now_s - firing.warm_since_s >= NEARLY_COLD_FOR_S:
+        return firing.warm_since_s
+    return None
+
+
+def reheated_from_s(firing: Firing, now_s: float, hottest_c: float) -> float | None:
+    """Return when the kiln, fired and then nearly cold, began to be heated again; None if it was not."""
+    is_reheated = (
+        firing.peak_c > FIRED_C and firing.low_c < REHEATED_BELOW_C and hottest_c - firing.low_c >= RISE_WHEN_HOT_C
+    )
+    firing.reheated_since_s = since(firing.reheated_since_s, now_s, is_so=is_reheated)
+    if firing.reheated_since_s is None or now_s - firing.reheated_since_s < RISEN_FOR_S:
+        return None
+    return firing.low_s
+
+
+def since(since_s: float | None, now_s: float, *, is_so: bool) -> float | None:
+    """Return since when something has been so without a break, None if it is not."""
+    if not is_so:
+        return None
+    return now_s if since_s is None else since_s

@@ -1,0 +1,149 @@
+"""Rules on the ware: what the curve may have done to it."""
+
+from typing import Final
+
+import numpy as np
+
+from service.core import cones
+from service.core.deviations import (
+    QUARTZ_SPREAD_C,
+    QUARTZ_SPREAD_SOURCE,
+    QUARTZ_WINDOW_C,
+    Spread,
+    say,
+    target_end_c,
+)
+from service.core.findings import Finding, Group, Severity
+from service.core.firing import Firing
+from service.core.heat_work import GAS_CONSTANT_J_PER_MOL_K, ZERO_C_K
+from service.core.ledger import Ledger
+from service.core.standing import Evidence
+
+QUARTZ_RATE_C_PER_H: Final = 50.0
+QUARTZ_RATE_SOURCE: Final = "Fortuna, Sanitaryware (2000): at most 50 °C/h on cooling through the quartz inversion"
+QUARTZ_FOR_S: Final = 300.0  # own choice
+QUARTZ_CALM_SHARE: Final = 0.8
+QUARTZ_CALM_S: Final = 900.0  # own choice: so that switching elements makes one finding, not five
+
+# The cone model is off by up to 3.8 °C at the chart's rates, so ware is called underfired only beyond that.
+MODEL_ERROR_C: Final = 4.0
+MODEL_SOURCE: Final = "largest error of the cone model against Orton's chart: 3.8 °C"
+# Heat work that the recording did not see does not count if it began this far below the target.
+SEEN_FROM_BELOW_TARGET_C: Final = 200.0
+
+
+def judge_quartz(firing: Firing, rates: dict[str, tuple[float, float]], spread: Spread | None, now_s: float, *, to: Ledger) -> None:
+    """Say `dunting_quartz` when ware cools faster than 50 °C/h between 650 and 500 °C.
+
+    `rates` holds value and rate of each chamber probe that reads now: [°C], [°C/h].
+    """
+    low_c, high_c = QUARTZ_WINDOW_C
+    falling = {
+        name: -rate for name, (value_c, rate) in rates.items() if low_c <= value_c <= high_c and firing.is_over_the_top
+    }
+    name = max(falling, key=lambda key: falling[key], default="")
+    fastest = falling.get(name, 0.0)
+    standing = firing.quartz
+    if fastest > max(QUARTZ_RATE_C_PER_H, float(standing.evidence.get("rate_c_per_h") or 0.0)):
+        standing.evidence = {
+            "rate_c_per_h": fastest,
+            "rate_limit_c_per_h": QUARTZ_RATE_C_PER_H,
+            "limit_source": QUARTZ_RATE_SOURCE,
+            "fastest_channel": name,
+            "at_c": rates[name][0],
+            "worst_at_s": now_s,
+            **_spread_evidence(spread),
+        }
+    turn = standing.look(
+        now_s,
+        is_so=fastest > QUARTZ_RATE_C_PER_H,
+        is_gone=fastest < QUARTZ_CALM_SHARE * QUARTZ_RATE_C_PER_H,
+        after_s=QUARTZ_FOR_S,
+        until_s=QUARTZ_CALM_S,
+    )
+    say(standing, turn, ("dunting_quartz", Group.DEFECT, "cool_slower"), "quartz", to)
+
+
+def _spread_evidence(spread: Spread | None) -> Evidence:
+    if spread is None:
+        return {}
+    return {
+        "spread_c": spread.spread_c,
+        "spread_limit_c": QUARTZ_SPREAD_C,
+        "spread_limit_source": QUARTZ_SPREAD_SOURCE,
+    }
+
+
+def judge_cone(firing: Firing, channels: list[str], target_cone: str | None, now_s: float, *, to: Ledger) -> None:
+    """Say `overfired` as soon as the guard cone is down anywhere, `underfired` when the top is past without the target.
+
+    The guard cone is the next hotter than the target. `channels` are the chamber probes that read now.
+    """
+    if target_cone is None:
+        return
+    target = cones.index_of(target_cone)
+    _judge_guard(firing, target, to)
+    if firing.start_c > target_end_c(target_cone) - SEEN_FROM_BELOW_TARGET_C:
+        return
+    least = firing.least_done(channels)
+    if least is None:
+        return
+    missing_c = short_c(target, least[target])
+    if missing_c <= MODEL_ERROR_C:
+        to.close("underfired", now_s)
+    elif firing.is_over_the_top and not to.has("underfired"):
+        evidence: Evidence = {
+            "target_cone": target_cone,
+            "heat_work": least[target],
+            "short_by_c": missing_c,
+            "short_by_limit_c": MODEL_ERROR_C,
+            "limit_source": MODEL_SOURCE,
+            "peak_c": firing.peak_c,
+        }
+        finding = Finding(
+            "underfired", Group.DEFECT, Severity.WARNING, None, firing.peak_s, None, evidence, "check_witness_cones"
+        )
+        to.open("underfired", finding)
+
+
+def _judge_guard(firing: Firing, target: int, to: Ledger) -> None:
+    guard = target + 1
+    if guard >= len(cones.names()) or to.has("overfired"):
+        return
+    down = {name: work.down_s[guard] for name, work in firing.works.items() if work.down_s[guard] is not None}
+    if not down:
+        return
+    name, down_s = min(down.items(), key=lambda item: item[1] or 0.0)
+    evidence: Evidence = {
+        "target_cone": cones.names()[target],
+        "guard_cone": cones.names()[guard],
+        "hottest_channel": name,
+        "peak_c": firing.peak_c,
+        "limit_source": "the guard cone, next above the target, is down by heat work",
+    }
+    start_s = down_s or firing.peak_s
+    finding = Finding("overfired", Group.DEFECT, Severity.CRITICAL, None, start_s, None, evidence, "end_the_heating")
+    to.open("overfired", finding)
+
+
+def short_c(cone: int, heat_work: float) -> float:
+    """Return how much further a kiln on a 60 °C/h ramp would have to go to bring the cone down [°C]; 0 if it is down.
+
+    Parameters
+    ----------
+    cone : int
+        Place of the cone in the table.
+    heat_work : float
+        H of that cone.
+
+    Examples
+    --------
+    >>> round(short_c(cones.index_of("6"), 0.8), 1)
+    5.9
+    >>> short_c(cones.index_of("6"), 1.2)
+    0.0
+    """
+    activation_j_per_mol = float(cones.kinetics()[0][cone])
+    end_k = cones.table()[cone].end_c[60.0] + ZERO_C_K
+    per_e_fold_c = GAS_CONSTANT_J_PER_MOL_K * end_k**2 / activation_j_per_mol
+    return max(0.0, -per_e_fold_c * float(np.log(max(heat_work, 1e-9))))

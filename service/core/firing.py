@@ -1,0 +1,168 @@
+"""One firing as it goes: its heat work, its peak, its way up and down, and when it is over."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from service.core import cones
+from service.core.heat_work import HeatWork
+from service.core.standing import Standing
+
+# The level that says that the top is behind: below the usual drop-and-hold of 56 °C (Digitalfire PLC6DS), and, with solid
+# fuel, below the saw-teeth of stoking (100-180 °C in recordings).
+FALLEN_C: Final = {"electric": 60.0, "lpg": 60.0, "coal": 250.0, "wood": 250.0}
+FALLEN_FOR_S: Final = 1200.0  # own choice
+STEADY_C_PER_H: Final = 10.0  # own choice: slower is holding
+
+
+class EndCause(StrEnum):
+    """Why a firing ended."""
+
+    OPERATOR = "operator"
+    COOLED = "cooled"
+    LOST_SENSOR = "lost_sensor"
+    LOST_LINK = "lost_link"
+
+
+class Phase(StrEnum):
+    """What the chamber does now."""
+
+    IDLE = "idle"
+    HEATING = "heating"
+    HOLDING = "holding"
+    COOLING = "cooling"
+
+
+@dataclass(frozen=True)
+class ConeProgress:
+    """How far a cone has bent at one channel, by heat work.
+
+    Parameters
+    ----------
+    channel, cone : str
+        Where, and which.
+    progress : float
+        H: bending shows from about 0.4, down at 1.
+    down_s : float or None
+        Unix time at which H reached 1. [s]
+    """
+
+    channel: str
+    cone: str
+    progress: float
+    down_s: float | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a firing came to.
+
+    Parameters
+    ----------
+    start_s : float
+        Unix time of its beginning. [s]
+    peak_c, peak_s : float
+        Highest half-minute median of any chamber probe, and when. [°C], [s]
+    cone_reached : str or None
+        Highest cone that is down at every chamber probe that still reads.
+    max_spread_c, max_spread_s : float or None
+        Largest difference between chamber probes, and when; None with one probe. [°C], [s]
+    cones : tuple of ConeProgress
+        Those with more than 0.01 of their heat work, by channel, softest first.
+    """
+
+    start_s: float
+    peak_c: float
+    peak_s: float
+    cone_reached: str | None
+    max_spread_c: float | None
+    max_spread_s: float | None
+    cones: tuple[ConeProgress, ...]
+
+
+@dataclass
+class Firing:
+    """State of the firing that is running; `hottest_c` is always that of the chamber probes that read now."""
+
+    start_s: float
+    start_c: float
+    peak_c: float
+    peak_s: float
+    low_c: float
+    low_s: float
+    phase: Phase = Phase.HEATING
+    is_over_the_top: bool = False
+    fallen_since_s: float | None = None
+    cold_since_s: float | None = None
+    warm_since_s: float | None = None
+    reheated_since_s: float | None = None
+    record_c: float = 0.0
+    record_s: float = 0.0
+    max_spread_c: float | None = None
+    max_spread_s: float | None = None
+    works: dict[str, HeatWork] = field(default_factory=dict)
+    uneven_heating: Standing = field(default_factory=Standing)
+    uneven_cooling: Standing = field(default_factory=Standing)
+    quartz: Standing = field(default_factory=Standing)
+
+    def follow(self, now_s: float, hottest_c: float, rate: float | None, fuel: str) -> None:
+        """Go on by one bin: peak, lowest point since, phase, and whether the top is behind."""
+        if hottest_c > self.peak_c:
+            self.peak_c, self.peak_s = hottest_c, now_s
+            self.low_c, self.low_s = hottest_c, now_s
+        if hottest_c <= self.low_c:
+            self.low_c, self.low_s = hottest_c, now_s
+        if rate is not None:
+            self.phase = (
+                Phase.HEATING if rate > STEADY_C_PER_H else Phase.COOLING if rate < -STEADY_C_PER_H else Phase.HOLDING
+            )
+        has_fallen = hottest_c <= self.peak_c - FALLEN_C[fuel]
+        self.fallen_since_s = since(self.fallen_since_s, now_s, is_so=has_fallen)
+        if self.fallen_since_s is not None and now_s - self.fallen_since_s >= FALLEN_FOR_S:
+            self.is_over_the_top = True
+        elif hottest_c > self.peak_c - FALLEN_C[fuel] / 2:
+            self.is_over_the_top = False
+
+    def see_spread(self, now_s: float, spread_c: float) -> None:
+        """Remember the largest difference between probes."""
+        if self.max_spread_c is None or spread_c > self.max_spread_c:
+            self.max_spread_c, self.max_spread_s = spread_c, now_s
+
+    def add_heat(self, channel: str, time_s: float, value_c: float) -> None:
+        """Let one probe's heat work go on to this point."""
+        self.works.setdefault(channel, HeatWork()).add(time_s, value_c)
+
+    def least_done(self, channels: list[str]) -> list[float] | None:
+        """Return the heat work of every cone where it is least, among these channels; None if none has any."""
+        works = [self.works[name].done for name in channels if name in self.works]
+        return [min(done) for done in zip(*works, strict=True)] if works else None
+
+    def cone_reached(self, channels: list[str]) -> str | None:
+        """Return the highest cone that is down at each of these channels."""
+        done = self.least_done(channels) or []
+        return next((cones.names()[i] for i in range(len(done) - 1, -1, -1) if done[i] >= 1.0), None)
+
+    def cone_progress(self) -> tuple[ConeProgress, ...]:
+        """Return the cones that heat has begun to work on, by channel, softest first."""
+        return tuple(
+            ConeProgress(channel, name, done, down_s)
+            for channel, work in sorted(self.works.items())
+            for name, done, down_s in zip(cones.names(), work.done, work.down_s, strict=True)
+            if done > SHOWN_FROM
+        )
+
+    def summary(self, channels: list[str]) -> Summary:
+        """Return what it has come to so far; cones are judged at these channels."""
+        return Summary(
+            self.start_s,
+            self.peak_c,
+            self.peak_s,
+            self.cone_reached(channels),
+            self.max_spread_c,
+            self.max_spread_s,
+            self.cone_progress(),
+        )
+
+
+SHOWN_FROM: Final = 0.01  # a cone with less of its heat work stands as new
+

@@ -1,0 +1,55 @@
+"""The findings that still hold, and those that this step has changed."""
+
+from dataclasses import dataclass, field, replace
+
+from service.core.findings import Finding, Group, Severity
+from service.core.standing import Evidence
+
+
+@dataclass
+class Ledger:
+    """Open findings by slot: the name a rule gives to the one finding it can have open at a time.
+
+    Examples
+    --------
+    >>> ledger = Ledger()
+    >>> ledger.open("silent top", Finding("sensor_silent", Group.SENSOR, Severity.CRITICAL, "top", 10.0, None))
+    >>> ledger.close("silent top", 500.0, {"silent_s": 490.0})
+    >>> [finding.end_s for finding in ledger.take_news()]
+    [None, 500.0]
+    """
+
+    standing: dict[str, Finding] = field(default_factory=dict)
+    news: list[Finding] = field(default_factory=list)
+
+    def has(self, slot: str) -> bool:
+        """Say whether a finding is open in this slot."""
+        return slot in self.standing
+
+    def open(self, slot: str, finding: Finding) -> None:
+        """Put a new finding in a slot, or change what is said of the one in it."""
+        self.standing[slot] = finding
+        self.news.append(finding)
+
+    def close(self, slot: str, end_s: float, evidence: Evidence | None = None) -> None:
+        """End the finding of a slot [s], with what was measured by then; nothing if there is none."""
+        finding = self.standing.pop(slot, None)
+        if finding is not None:
+            end_s = max(end_s, finding.start_s)
+            self.news.append(replace(finding, end_s=end_s, evidence={**finding.evidence, **(evidence or {})}))
+
+    def close_firing(self, end_s: float) -> None:
+        """End every finding that is about the firing and not about an instrument [s]."""
+        for slot in [slot for slot, finding in self.standing.items() if finding.group is not Group.SENSOR]:
+            self.close(slot, end_s)
+
+    def raise_silences(self) -> None:
+        """Make silences critical that began while nothing was being fired."""
+        for slot, finding in list(self.standing.items()):
+            if finding.kind == "sensor_silent" and finding.severity is Severity.INFO:
+                self.open(slot, replace(finding, severity=Severity.CRITICAL))
+
+    def take_news(self) -> list[Finding]:
+        """Return what has changed since the last call, in order."""
+        news, self.news = self.news, []
+        return news

@@ -1,0 +1,157 @@
+"""One channel as its readings come in: what waits, what was last said, and the last half hour in bins."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import isfinite
+from operator import itemgetter
+from typing import Final
+
+from service.core.curve import MIN_POINTS, rate_c_per_h
+from service.core.series import Samples
+
+BIN_S: Final = 30.0  # own choice: at 150 °C/h a kiln moves 1 °C in it
+TRAIL_S: Final = 1860.0  # half an hour and a bin: as far back as a rule on one probe looks
+RATE_WINDOW_S: Final = 600.0  # own choice: steady to a few °C/h with instruments of 1 °C, and no slower than a person
+SILENT_S: Final = 300.0  # own choice: at 150 °C/h the kiln has moved 12 °C unseen
+STEP_C: Final = 10.0  # a step between two readings below this is never looked at
+AHEAD_S: Final = 3600.0  # a reading later than what is vouched for by more than this has a wrong clock
+
+
+@dataclass(frozen=True)
+class Step:
+    """Two good readings in a row, far apart in value."""
+
+    start_s: float
+    end_s: float
+    from_c: float
+    to_c: float
+
+
+@dataclass(frozen=True)
+class BinValue:
+    """What one channel said in one bin.
+
+    Parameters
+    ----------
+    time_s, value_c : float
+        Mean time and median of the good readings. [s], [°C]
+    first_s, before_s : float, float or None
+        The first good reading, and the good one before it. [s]
+    moved_s, still_since_s : float or None, float
+        First reading that differed from the one before; since when it did not. [s]
+    steps : tuple of Step
+        Steps above 10 °C.
+    """
+
+    time_s: float
+    value_c: float
+    first_s: float
+    before_s: float | None
+    moved_s: float | None
+    still_since_s: float
+    steps: tuple[Step, ...]
+
+
+@dataclass
+class Probe:
+    """State of one channel; all times are Unix times in s, all values °C.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> probe = Probe()
+    >>> probe.add(Samples(np.arange(0.0, 60.0, 5.0), np.arange(20.0, 32.0)), since_s=0.0, ahead_s=3600.0)
+    (0, 0)
+    >>> probe.finish_bin(30.0).value_c, probe.finish_bin(60.0).value_c
+    (22.5, 28.5)
+    """
+
+    pending: list[tuple[float, float | None]] = field(default_factory=list)
+    newest: tuple[float, float | None] | None = None
+    last_s: float | None = None
+    last_c: float = 0.0
+    still_since_s: float = 0.0
+    resolution_c: float | None = None
+    trail: list[tuple[float, float]] = field(default_factory=list)
+    rate_c_per_h: float | None = None
+    base: tuple[float, float] | None = None
+    base_left_s: float = 0.0
+    risen_since_s: float | None = None
+
+    def add(self, samples: Samples, *, since_s: float, ahead_s: float) -> tuple[int, int]:
+        """Take readings from `since_s` on and before `ahead_s`; return how many came before and after that.
+
+        Repeated times are dropped, the first is kept; order does not matter.
+        """
+        new = [
+            (time_s, value if isfinite(value) else None)
+            for time_s, value in zip(samples.time_s.tolist(), samples.value.tolist(), strict=True)
+            if since_s <= time_s < ahead_s
+        ]
+        start = max(len(self.pending) - 1, 0)
+        self.pending += new
+        if any(early[0] >= late[0] for early, late in pairwise(self.pending[start:])):
+            self.pending.sort(key=itemgetter(0))
+            repeats = {i for i, (early, late) in enumerate(pairwise(self.pending), 1) if early[0] == late[0]}
+            self.pending = [reading for i, reading in enumerate(self.pending) if i not in repeats]
+        if self.pending:
+            self.newest = self.pending[-1]
+        late = int((samples.time_s < since_s).sum())
+        return late, len(samples.time_s) - len(new) - late
+
+    def finish_bin(self, end_s: float) -> BinValue | None:
+        """Take everything before `end_s` out of what waits; return what it says, None if nothing good is in it."""
+        cut = bisect_left(self.pending, (end_s,))
+        times: list[float] = []
+        values: list[float] = []
+        steps: list[Step] = []
+        moved_s = None
+        before_s = self.last_s
+        for time_s, value in self.pending[:cut]:
+            if value is None:
+                continue
+            times.append(time_s)
+            values.append(value)
+            if self.last_s is None or time_s - self.last_s > SILENT_S or value != self.last_c:
+                if self.last_s is not None:
+                    moved_s = time_s if moved_s is None else moved_s
+                    self._note_step(Step(self.last_s, time_s, self.last_c, value), steps)
+                self.still_since_s = time_s
+            self.last_s, self.last_c = time_s, value
+        del self.pending[:cut]
+        if not times:
+            return None
+        ordered = sorted(values)
+        middle = len(ordered) // 2
+        median = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+        value = BinValue(
+            sum(times) / len(times), median, times[0], before_s, moved_s, self.still_since_s, tuple(steps)
+        )
+        self._follow(value)
+        return value
+
+    def _note_step(self, step: Step, steps: list[Step]) -> None:
+        size_c = abs(step.to_c - step.from_c)
+        if size_c > STEP_C:
+            steps.append(step)
+        elif size_c and (self.resolution_c is None or size_c < self.resolution_c):
+            self.resolution_c = size_c
+
+    def _follow(self, value: BinValue) -> None:
+        self.trail.append((value.time_s, value.value_c))
+        while self.trail[0][0] < value.time_s - TRAIL_S:
+            del self.trail[0]
+        recent = [point for point in self.trail if point[0] > value.time_s - RATE_WINDOW_S]
+        self.rate_c_per_h = rate_c_per_h(recent if len(recent) >= MIN_POINTS else self.trail[-MIN_POINTS:])
+
+    def is_current(self, now_s: float) -> bool:
+        """Say whether the last good reading is recent enough to stand for now."""
+        return self.last_s is not None and now_s - self.last_s <= SILENT_S
+
+    def moved_c(self, now_s: float, window_s: float) -> float | None:
+        """Return how far the value has gone in the last `window_s` [s]; None if it is not known that far back [°C]."""
+        since = [point for point in self.trail if point[0] >= now_s - window_s]
+        if not since or since[0][0] > now_s - window_s + SILENT_S or not self.is_current(now_s):
+            return None
+        return since[-1][1] - since[0][1]

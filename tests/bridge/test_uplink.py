@@ -1,0 +1,177 @@
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from bridge_fakes import Service, free_port, serving, until
+
+from firmware_bridge.answers import Verdict
+from firmware_bridge.blocks import Draft
+from firmware_bridge.spool import Spool
+from firmware_bridge.uplink import Patience, Uplink
+from firmware_bridge.wire import Column, Unit
+
+QUICK = Patience(
+    answer_s=1, idle_s=0.05, first_retry_s=0.01, longest_retry_s=0.05, refused_s=0.05, unpaired_s=0.05, last_try_s=0.5
+)
+TOKEN = "not-a-real-token"  # noqa: S105
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    made = Spool(tmp_path / "spool.sqlite3")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    path = tmp_path / "bridge.token"
+    path.write_text(TOKEN + "\n")
+    return path
+
+
+def fill(spool: Spool, *values: float) -> None:
+    spool.append([Draft("lo-1", 5, (Column("top", Unit.CELSIUS, [5], [value]),)) for value in values], {})
+
+
+def waiting(spool: Spool) -> int:
+    return spool.counts().waiting_blocks
+
+
+@contextlib.asynccontextmanager
+async def sending(url: str, token_file: Path, spool: Spool) -> AsyncIterator[Uplink]:
+    uplink = Uplink(url, token_file, spool, QUICK)
+    running = asyncio.create_task(uplink.run())
+    try:
+        yield uplink
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+async def test_what_the_receipt_covers_is_forgotten(spool: Spool, token_file: Path) -> None:
+    fill(spool, *range(100))
+    async with Service() as service, sending(service.url, token_file, spool):
+        await until(lambda: waiting(spool) == 0)
+
+    assert service.stored == [(spool.boot, seq) for seq in range(1, 101)]
+    assert spool.counts().accepted_blocks == 100
+    assert f"authorization: bearer {TOKEN}" in service.headers[0].lower()
+    assert "content-encoding: gzip" in service.headers[0].lower()
+
+
+async def test_news_is_sent_at_once(spool: Spool, token_file: Path) -> None:
+    async with Service() as service, sending(service.url, token_file, spool) as uplink:
+        fill(spool, 1)
+        uplink.wake()
+        await until(lambda: waiting(spool) == 0)
+
+
+@pytest.mark.parametrize(
+    "answer", [(500, b"oops"), (200, b"<html>log in</html>"), (200, b""), (404, b""), (302, b""), (503, b"{}")]
+)
+async def test_any_other_answer_keeps_everything_and_tries_again(
+    spool: Spool, token_file: Path, answer: tuple[int, bytes]
+) -> None:
+    fill(spool, 1, 2)
+    async with Service() as service:
+        service.script = [answer, answer]
+        async with sending(service.url, token_file, spool):
+            await until(lambda: waiting(spool) == 0)
+
+    assert [len(post.blocks) for post in service.posts] == [2, 2, 2]
+    assert spool.counts().quarantined_blocks == 0
+
+
+async def test_a_service_that_is_away_is_waited_for(spool: Spool, token_file: Path) -> None:
+    fill(spool, 1)
+    async with sending(f"http://127.0.0.1:{free_port()}", token_file, spool) as uplink:
+        await until(lambda: uplink.last_answer is not None)
+
+    assert uplink.last_answer is not None
+    assert uplink.last_answer.verdict is Verdict.LATER
+    assert waiting(spool) == 1
+
+
+async def test_a_malformed_block_is_found_put_aside_and_told_of(spool: Spool, token_file: Path) -> None:
+    fill(spool, 1, -1, 3, -1, 5)
+    async with Service() as service:
+        service.refuses = lambda post: any(-1 in block.columns[0].value for block in post.blocks)
+        async with sending(service.url, token_file, spool):
+            await until(lambda: waiting(spool) == 0 and not spool.take(1, 1).skipped)
+
+    assert sorted(set(service.stored)) == [(spool.boot, 1), (spool.boot, 3), (spool.boot, 5)]
+    assert spool.counts().quarantined_blocks == 2
+    told = {(gap.seq, gap.reason) for post in service.posts for gap in post.skipped}
+    assert told == {(2, "a block that nobody can read"), (4, "a block that nobody can read")}
+
+
+async def test_too_large_a_post_is_halved(spool: Spool, token_file: Path) -> None:
+    fill(spool, *range(8))
+    async with Service() as service:
+        service.script = [(413, b""), (413, b"")]
+        async with sending(service.url, token_file, spool):
+            await until(lambda: waiting(spool) == 0)
+
+    assert [len(post.blocks) for post in service.posts] == [8, 4, 2, 4, 2]
+    assert spool.counts().quarantined_blocks == 0
+
+
+async def test_a_refused_token_keeps_everything_is_logged_once_and_never_shown(
+    spool: Spool, token_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    fill(spool, 1)
+    async with Service() as service:
+        service.script = [(401, b'{"detail":"unknown bridge"}')] * 3
+        async with sending(service.url, token_file, spool):
+            await until(lambda: waiting(spool) == 0)
+
+    told = [record for record in caplog.records if getattr(record, "verdict", "") == "refused"]
+    assert [record.detail for record in told] == ["unknown bridge"]
+    assert TOKEN not in "".join(str(vars(record)) for record in caplog.records if record.name.startswith("firmware"))
+
+
+async def test_a_bridge_that_is_not_paired_yet_waits_for_its_token(spool: Spool, tmp_path: Path) -> None:
+    fill(spool, 1)
+    token_file = tmp_path / "later.token"
+    async with Service() as service, sending(service.url, token_file, spool) as uplink:
+        await until(lambda: uplink.last_answer is not None)
+        token_file.write_text(TOKEN)
+        await until(lambda: waiting(spool) == 0)
+
+
+async def test_a_service_back_from_an_old_backup_does_not_stop_the_line(spool: Spool, token_file: Path) -> None:
+    fill(spool, *range(70))
+    async with Service() as service, sending(service.url, token_file, spool) as uplink:
+        await until(lambda: waiting(spool) == 0)
+        service.forget_everything()
+        fill(spool, 1, 2)
+        uplink.wake()
+        await until(lambda: waiting(spool) == 0)
+
+    assert service.stored[-1] == (spool.boot, 72)
+
+
+async def test_the_last_try_ends_in_time_when_nobody_answers(spool: Spool, token_file: Path) -> None:
+    fill(spool, 1)
+
+    async def say_nothing(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with serving(say_nothing) as port, asyncio.timeout(0.9):
+        await Uplink(f"http://127.0.0.1:{port}", token_file, spool, QUICK).send_last()
+
+    assert waiting(spool) == 1
+
+
+async def test_the_last_try_sends_what_waits(spool: Spool, token_file: Path) -> None:
+    fill(spool, *range(100))
+    async with Service() as service:
+        await Uplink(service.url, token_file, spool, QUICK).send_last()
+
+    assert waiting(spool) == 0
