@@ -51,6 +51,7 @@ class Recorder:
         # A fast clock makes silence grow fast: then every commit says how far it has got.
         self._heartbeat = clock.span(pace.heartbeat_s if clock.rate <= 1 else 0)
         self._said_at: dict[str, datetime] = {}
+        self._is_failing = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Commit until told to stop, then once more."""
@@ -76,9 +77,11 @@ class Recorder:
                 await asyncio.to_thread(self._spool.append, drafts, memories)
         except sqlite3.OperationalError as error:
             self.failed_commits += 1
-            if self.failed_commits == 1:
+            if not self._is_failing:
                 logger.exception("cannot write; readings wait in memory", extra={"reason": str(error)})
+            self._is_failing = True
             return
+        self._is_failing = False
         for intake, harvest in harvests.items():
             intake.settle(harvest)
         self._said_at.update({draft.kiln: now for draft in drafts})

@@ -6,17 +6,26 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
 from service.alarms import record
 from service.clock import Clock
 from service.core.findings import Finding, Group, Severity
-from service.core.live import Advance, EndCause, FiringEnd, FiringStart, LiveFiring, Watch
+from service.core.live import (
+    Advance,
+    ConeProgress,
+    EndCause,
+    FiringEnd,
+    FiringStart,
+    LiveFiring,
+    Status,
+    Summary,
+    Watch,
+)
 from service.core.series import Chunk
 from service.counters import KILNS_BEHIND, MONITOR_FAILURES
-from service.live_status import status_json
 from service.series import blocks as series
 from service.store import firings as firing_rows
 from service.store.database import Database
@@ -32,6 +41,7 @@ LINK_LOST_AFTER: Final = timedelta(hours=6)
 TRANSPORT_ALLOWANCE_S: Final = 10.0  # of machine time: restarts and slow networks
 # What was over longer ago than this is history: it is shown, and rings no phone.
 LATE_AFTER: Final = timedelta(minutes=15)
+LAST_CONES_SHOWN: Final = 3
 
 
 @dataclass(frozen=True)
@@ -195,13 +205,22 @@ class Monitor:
                 case Finding():
                     rows += firing_rows.save_findings(session, kiln, firing.id if firing else None, [event])
         if advance is not None:
-            if firing is not None:
-                _write_summary(firing, live.summary())
-            state.status = status_json(advance.status)
+            summary = live.summary()
+            if firing is not None and summary is not None:
+                _write_summary(firing, summary)
+            state.status = _status_json(advance.status)
             state.snapshot = live.snapshot()
         state.revision += 1
         session.flush()
-        alarms = record.record(session, rows, now=now, now_machine=datetime.now(UTC), lateness=LATE_AFTER)
+        last_s = advance.status.last_s if advance is not None else None
+        alarms = record.record(
+            session,
+            rows,
+            now=now,
+            now_machine=datetime.now(UTC),
+            lateness=LATE_AFTER + self._clock.span(TRANSPORT_ALLOWANCE_S),
+            reached_at=None if last_s is None else _utc(last_s),
+        )
         return KilnChange(
             kiln.workshop_id, kiln.id, firing_ids=tuple(touched), alarm_ids=tuple(alarm.id for alarm in alarms)
         )
@@ -233,3 +252,56 @@ def _ended(row: StoredFinding, now: datetime) -> Finding:
 
 def _utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _write_summary(firing: Firing, summary: Summary) -> None:
+    firing.peak_c, firing.peak_at = summary.peak_c, _utc(summary.peak_s)
+    firing.cone_reached, firing.max_spread_c = summary.cone_reached, summary.max_spread_c
+    firing.cones = [_cone_json(cone) for cone in summary.cones]
+
+
+def _status_json(status: Status) -> dict[str, Any]:
+    """Return the state as the page wants it; of the cones that are down, only the last few."""
+    return {
+        "last_at": _iso(status.last_s),
+        "phase": status.phase.value,
+        "peak_c": status.peak_c,
+        "spread_c": status.spread_c,
+        "cone_reached": status.cone_reached,
+        "next_cone": status.next_cone,
+        "next_cone_progress": status.next_cone_progress,
+        "cones": [_cone_json(cone) for cone in _worth_showing(status.cones)],
+        "channels": [
+            {
+                "name": channel.name,
+                "at": _iso(channel.last_s),
+                "value_c": channel.last_c,
+                "rate_c_per_h": channel.rate_c_per_h,
+                "quality": channel.quality,
+            }
+            for channel in status.channels
+        ],
+    }
+
+
+def _worth_showing(cones: Sequence[ConeProgress]) -> list[ConeProgress]:
+    """Return, for each probe, the cones that bend and the last three that fell."""
+    shown: list[ConeProgress] = []
+    for channel in dict.fromkeys(cone.channel for cone in cones):
+        of_probe = [cone for cone in cones if cone.channel == channel]
+        down = [cone for cone in of_probe if cone.progress >= 1]
+        shown += [*down[-LAST_CONES_SHOWN:], *(cone for cone in of_probe if cone.progress < 1)]
+    return shown
+
+
+def _cone_json(cone: ConeProgress) -> dict[str, Any]:
+    return {
+        "channel": cone.channel,
+        "cone": cone.cone,
+        "progress": cone.progress,
+        "down_at": _iso(cone.down_s),
+    }
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else _utc(seconds).isoformat()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-_MINUS: Final = "−"
+MINUS: Final = "−"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Formats:
         """Return a number with at most so many decimals."""
         whole, _, part = f"{abs(value):,.{decimals}f}".partition(".")
         part = part.rstrip("0")
-        sign = _MINUS if value < 0 and (whole != "0" or part) else ""
+        sign = MINUS if value < 0 and (whole != "0" or part) else ""
         return sign + whole.replace(",", self.thousands) + (self.decimal + part if part else "")
 
     def duration(self, seconds: float) -> str:

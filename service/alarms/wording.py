@@ -1,27 +1,29 @@
 """What findings are called and say, in the reader's language; the texts stand in `texts/<language>.toml`.
 
-A template names evidence, whose last part is its unit: {silent_s} becomes "4 phút". A sentence that names something the
-finding does not bring is left out, so that a text never breaks and never says more than was measured.
+A template names evidence, whose last part is its unit: {silent_s} becomes "4 phút"; {|moved_c|} leaves out the sign. A
+sentence that names something the finding does not bring is left out, so that a text never breaks and never says more
+than was measured. Of a list of sentences, the first that can be said is.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
 from typing import Any, Final
 
-from service.alarms.quantities import Formats
+from service.alarms.quantities import MINUS, Formats
 
 Evidence = Mapping[str, float | str | None]
+Sentence = str | list[str]
 
 LANGUAGES: Final = ("vi", "en")
 _TEXTS: Final[Mapping[str, dict[str, Any]]] = {
     language: tomllib.loads((resources.files("service.alarms") / f"texts/{language}.toml").read_text(encoding="utf-8"))
     for language in LANGUAGES
 }
-_NAME: Final = re.compile(r"{(\w+)}")
+_NAME: Final = re.compile(r"{(\|?)(\w+)\|?}")
 
 
 @dataclass(frozen=True)
@@ -44,17 +46,14 @@ def words(
     """Return what is so, what was measured, and what to do; a kind or an advice without text gets a general one."""
     texts = _TEXTS[language]
     formats = Formats(texts["unit"], decimal=texts["decimal"], thousands=texts["thousands"])
-    values = {name: formats.quantity(name, value) for name, value in evidence.items() if value not in (None, "")}
+    values = {name: _say(texts, formats, name, value) for name, value in evidence.items() if value is not None}
     values |= {"channel": _channel(texts, channel), "kind": kind.replace("_", " ")}
     if end_at is not None and end_at > start_at:
         values["lasted"] = formats.duration((end_at - start_at).total_seconds())
-    text = texts["finding"].get(kind, texts["any_finding"])
+    in_phase = f"{kind}.{evidence.get('phase')}"
+    text = texts["finding"].get(in_phase) or texts["finding"].get(kind) or texts["any_finding"]
     advice = texts["advice"].get(advice_key, texts["any_advice"]) if advice_key else ""
-    return Words(
-        title=_upper_first(_fill([text["title"]], values)),
-        detail=_fill(text["detail"], values),
-        advice=_fill([advice], values),
-    )
+    return Words(_fill(text["title"], values), " ".join(filter(None, _filled(text["detail"], values))), advice)
 
 
 def phrase(key: str, language: str) -> str:
@@ -62,16 +61,24 @@ def phrase(key: str, language: str) -> str:
     return str(_TEXTS[language]["phrase"][key])
 
 
+def _say(texts: Mapping[str, Any], formats: Formats, name: str, value: float | str) -> str:
+    return _channel(texts, str(value)) if name.endswith("_channel") else formats.quantity(name, value)
+
+
 def _channel(texts: Mapping[str, Any], channel: str | None) -> str:
     if channel is None:
         return str(texts["no_channel"])
-    return str(texts["channel"].get(channel, texts["any_channel"].format(name=channel)))
+    return str(texts["channel"].get(channel, texts["any_channel"].replace("{name}", channel)))
 
 
-def _fill(sentences: Sequence[str], values: Mapping[str, str]) -> str:
-    sayable = [one for one in sentences if all(name in values for name in _NAME.findall(one))]
-    return _upper_first(" ".join(_NAME.sub(lambda found: values[found[1]], one) for one in sayable))
+def _filled(sentences: list[Sentence], values: Mapping[str, str]) -> list[str]:
+    choices = [[one] if isinstance(one, str) else one for one in sentences]
+    return [next(filter(None, (_fill(one, values) for one in either)), "") for either in choices]
 
 
-def _upper_first(text: str) -> str:
+def _fill(sentence: str, values: Mapping[str, str]) -> str:
+    """Return the sentence with its values in place, empty if one of them is not there."""
+    if any(name not in values for _, name in _NAME.findall(sentence)):
+        return ""
+    text = _NAME.sub(lambda found: values[found[2]].removeprefix(MINUS if found[1] else ""), sentence)
     return text[:1].upper() + text[1:]

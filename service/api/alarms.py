@@ -2,13 +2,14 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, BackgroundTasks, Query
 
 from service.alarms import record
 from service.alarms.channels.web_push import check_endpoint
 from service.alarms.outbox import send_test
 from service.api import schemas, views
 from service.api.deps import Language, MachineNow, Now, PartsOf, Session, SignedIn
+from service.monitor import KilnChange
 from service.store import alarms
 from service.store.models import Alarm, Kiln, PushSubscription
 
@@ -30,23 +31,27 @@ def list_alarms(
 
 @router.post("/alarms/{alarm_id}/acknowledge", response_model=schemas.AlarmOut)
 def acknowledge(
-    alarm_id: int, session: Session, who: SignedIn, service: PartsOf, language: Language, now: Now
+    alarm_id: int,
+    session: Session,
+    who: SignedIn,
+    service: PartsOf,
+    language: Language,
+    now: Now,
+    after_reply: BackgroundTasks,
 ) -> schemas.AlarmOut:
     alarm = record.acknowledge(session, who.workshop_ids, alarm_id, who=who.name, now=now)
-    out = _out(session, alarm, language)
-    service.hub.publish_alarm(alarm.workshop_id, out)
-    return out
+    after_reply.add_task(service.hub.kiln_changed, _change(alarm))
+    return _out(session, alarm, language)
 
 
 @router.post("/acknowledge", response_model=schemas.AlarmOut)
 def acknowledge_from_push(
-    asked: schemas.TokenAcknowledgeIn, session: Session, service: PartsOf, now: Now
+    asked: schemas.TokenAcknowledgeIn, session: Session, service: PartsOf, now: Now, after_reply: BackgroundTasks
 ) -> schemas.AlarmOut:
     """Acknowledge with the token that came in the push: a tap is enough, without signing in."""
     alarm, language = record.acknowledge_by_token(session, asked.token, now=now)
-    out = _out(session, alarm, language)
-    service.hub.publish_alarm(alarm.workshop_id, out)
-    return out
+    after_reply.add_task(service.hub.kiln_changed, _change(alarm))
+    return _out(session, alarm, language)
 
 
 @router.post("/pushes/seen", status_code=204)
@@ -91,3 +96,8 @@ async def test_subscription(
 
 def _out(session: Session, alarm: Alarm, language: str) -> schemas.AlarmOut:
     return views.alarm_out(alarm, session.get_one(Kiln, alarm.finding.kiln_id).name, language)
+
+
+def _change(alarm: Alarm) -> KilnChange:
+    """Return what viewers are told once the acknowledgement is on disk."""
+    return KilnChange(alarm.workshop_id, alarm.finding.kiln_id, alarm_ids=(alarm.id,))

@@ -4,6 +4,7 @@ from typing import Final
 
 from service.core.firing import Firing
 from service.core.probe import BinValue, Probe
+from service.core.standing import since
 
 WARM_C: Final = 60.0  # own choice: above any workshop in summer and any kiln in the sun
 RISE_C: Final = 25.0  # own choice: above the daily swing that the base does not follow
@@ -77,9 +78,7 @@ def cooled_at_s(firing: Firing, now_s: float, hottest_c: float) -> float | None:
     if firing.start_c > cold_c:  # it began hot: its rise says nothing
         cold_c = COLD_C
     firing.cold_since_s = since(firing.cold_since_s, now_s, is_so=hottest_c < cold_c)
-    firing.warm_since_s = since(
-        firing.warm_since_s, now_s, is_so=hottest_c < NEARLY_COLD_C and firing.peak_c > FIRED_C
-    )
+    firing.warm_since_s = since(firing.warm_since_s, now_s, is_so=hottest_c < NEARLY_COLD_C and firing.peak_c > FIRED_C)
     if firing.cold_since_s is not None and now_s - firing.cold_since_s >= COLD_FOR_S:
         return firing.cold_since_s
     if firing.warm_since_s is not None and now_s - firing.warm_since_s >= NEARLY_COLD_FOR_S:
@@ -96,10 +95,3 @@ def reheated_from_s(firing: Firing, now_s: float, hottest_c: float) -> float | N
     if firing.reheated_since_s is None or now_s - firing.reheated_since_s < RISEN_FOR_S:
         return None
     return firing.low_s
-
-
-def since(since_s: float | None, now_s: float, *, is_so: bool) -> float | None:
-    """Return since when something has been so without a break, None if it is not."""
-    if not is_so:
-        return None
-    return now_s if since_s is None else since_s

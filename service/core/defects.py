@@ -32,7 +32,9 @@ MODEL_SOURCE: Final = "largest error of the cone model against Orton's chart: 3.
 SEEN_FROM_BELOW_TARGET_C: Final = 200.0
 
 
-def judge_quartz(firing: Firing, rates: dict[str, tuple[float, float]], spread: Spread | None, now_s: float, *, to: Ledger) -> None:
+def judge_quartz(
+    firing: Firing, rates: dict[str, tuple[float, float]], spread: Spread | None, now_s: float, *, to: Ledger
+) -> None:
     """Say `dunting_quartz` when ware cools faster than 50 °C/h between 650 and 500 °C.
 
     `rates` holds value and rate of each chamber probe that reads now: [°C], [°C/h].

@@ -6,7 +6,7 @@ from typing import Final
 
 from service.core import cones
 from service.core.heat_work import HeatWork
-from service.core.standing import Standing
+from service.core.standing import Standing, since
 
 # The level that says that the top is behind: below the usual drop-and-hold of 56 °C (Digitalfire PLC6DS), and, with solid
 # fuel, below the saw-teeth of stoking (100-180 °C in recordings).
@@ -165,4 +165,3 @@ class Firing:
 
 
 SHOWN_FROM: Final = 0.01  # a cone with less of its heat work stands as new
-

@@ -258,7 +258,9 @@ class LiveFiring:
 
     def _is_quiet(self, now_s: float) -> bool:
         """Say whether time alone changes nothing: no firing runs, and every silence and jump has had its say."""
-        latest_s = max((probe.last_s for probe in self._kiln.probes.values() if probe.last_s is not None), default=now_s)
+        latest_s = max(
+            (probe.last_s for probe in self._kiln.probes.values() if probe.last_s is not None), default=now_s
+        )
         return self._kiln.firing is None and now_s - latest_s > QUIET_AFTER_S
 
     def _judge_bin(self, now_s: float) -> list[Event]:

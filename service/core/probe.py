@@ -125,11 +125,10 @@ class Probe:
         ordered = sorted(values)
         middle = len(ordered) // 2
         median = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-        value = BinValue(
-            sum(times) / len(times), median, times[0], before_s, moved_s, self.still_since_s, tuple(steps)
-        )
-        self._follow(value)
-        return value
+        mean_s = sum(times) / len(times)
+        said = BinValue(mean_s, median, times[0], before_s, moved_s, self.still_since_s, tuple(steps))
+        self._follow(said)
+        return said
 
     def _note_step(self, step: Step, steps: list[Step]) -> None:
         size_c = abs(step.to_c - step.from_c)

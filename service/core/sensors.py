@@ -37,7 +37,9 @@ class Jumps:
     worst: Evidence = field(default_factory=dict)
 
 
-def judge_silence(name: str, probe: Probe, value: BinValue | None, now_s: float, *, is_firing: bool, to: Ledger) -> None:
+def judge_silence(
+    name: str, probe: Probe, value: BinValue | None, now_s: float, *, is_firing: bool, to: Ledger
+) -> None:
     """Say `sensor_silent` after 300 s without a good reading; it runs from the last reading to the next.
 
     A channel that never gave a good reading is not connected, which is no finding.

@@ -47,8 +47,8 @@ def load(kind: type[S], plain: Mapping[str, Any]) -> S:
 
 
 def _load(kind: Any, plain: Any) -> Any:
-    if is_dataclass(kind):
-        return kind(**{name: _load(hint, plain[name]) for name, hint in _hints(kind).items()})  # type: ignore[operator]
+    if isinstance(kind, type) and is_dataclass(kind):
+        return kind(**{name: _load(hint, plain[name]) for name, hint in _hints(kind).items()})
     if get_origin(kind) in (Union, types.UnionType):
         options = [option for option in get_args(kind) if option is not type(None)]
         return None if plain is None else _load(options[0], plain)

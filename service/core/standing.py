@@ -66,3 +66,16 @@ class Standing:
     def clear(self) -> None:
         """Forget everything."""
         self.since_s, self.over_s, self.is_open, self.evidence = None, None, False, {}
+
+
+def since(since_s: float | None, now_s: float, *, is_so: bool) -> float | None:
+    """Return since when something has been so without a break, None if it is not [s].
+
+    Examples
+    --------
+    >>> since(None, 30.0, is_so=True), since(30.0, 60.0, is_so=True), since(30.0, 60.0, is_so=False)
+    (30.0, 30.0, None)
+    """
+    if not is_so:
+        return None
+    return now_s if since_s is None else since_s

@@ -1,0 +1,149 @@
+"""The words for what the science really says of two bad firings, and for what it does not say yet."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from service.alarms.wording import _TEXTS, LANGUAGES, Words, words
+from service.core.findings import Finding
+from service.core.live import LiveFiring, Watch
+from service.core.series import Chunk, Samples
+
+START = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
+STEP_S = 10.0
+
+
+def firing(target_cone: str, corners: Sequence[tuple[float, float]]) -> list[Finding]:
+    """Return every finding, as it opens and as it ends, of a kiln that goes through corners of (hours, °C).
+
+    Its bottom stays 60 °C behind; its top is silent for 20 min, then jumps, then stands still for half an hour.
+    """
+    hours, temp_c = zip(*corners, strict=True)
+    time_s = np.arange(0.0, hours[-1] * 3600, STEP_S)
+    top = np.interp(time_s / 3600, hours, temp_c)
+    bottom = np.maximum(20.0, top - 60 * (top > 200))
+    top[(time_s > 7200) & (time_s < 8400)] = np.nan
+    top[time_s == 10000] += 200
+    top[(time_s > 12000) & (time_s < 13800)] = 500.0
+    kiln = LiveFiring(Watch(target_cone=target_cone))
+    findings: list[Finding] = []
+    for part in np.array_split(np.arange(len(time_s)), 40):
+        channels = {"top": Samples(time_s[part], top[part]), "bottom": Samples(time_s[part], bottom[part])}
+        findings += kiln.advance(Chunk(float(time_s[part[-1]]), channels)).findings
+    return findings
+
+
+UNDERFIRED = firing("6", [(0, 20), (8, 1120), (9.5, 1120), (11, 1150), (12, 1050), (18, 60), (24, 30)])
+OVERFIRED = firing("04", [(0, 20), (9, 1200), (12, 900)])
+
+
+def say(finding: Finding, language: str = "vi") -> Words:
+    return words(
+        finding.kind,
+        advice_key=finding.advice_key,
+        channel=finding.channel,
+        evidence=finding.evidence,
+        start_at=START + timedelta(seconds=finding.start_s),
+        end_at=None if finding.end_s is None else START + timedelta(seconds=finding.end_s),
+        language=language,
+    )
+
+
+def first(kind: str, *, is_over: bool) -> Finding:
+    found = (one for one in [*UNDERFIRED, *OVERFIRED] if one.kind == kind and (one.end_s is not None) == is_over)
+    return next(found)
+
+
+def test_the_firings_bring_every_kind_that_the_science_knows() -> None:
+    assert {one.kind for one in [*UNDERFIRED, *OVERFIRED]} == set(_TEXTS["vi"]["finding"]) - {
+        "bridge_silent",
+        "uneven_heating.cooling",
+    }
+    assert {one.advice_key for one in [*UNDERFIRED, *OVERFIRED]} == set(_TEXTS["vi"]["advice"]) - {"check_bridge"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("finding", [*UNDERFIRED, *OVERFIRED], ids=lambda one: one.kind)
+def test_every_finding_is_said_whole_in_every_language(finding: Finding, language: str) -> None:
+    text = say(finding, language)
+
+    assert text.title
+    assert text.detail
+    assert text.advice != _TEXTS[language]["any_advice"]
+    assert text.title != _TEXTS[language]["any_finding"]["title"].replace("{kind}", finding.kind.replace("_", " "))
+    assert not re.search(r"[{}|]|None|nan|  ", f"{text.title} {text.detail} {text.advice}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_over", "title", "detail"),
+    [
+        (
+            "sensor_silent",
+            False,
+            "Mất tín hiệu can trên",
+            "Đã hơn 5 phút không có số đo. Số cuối cùng là 295 °C.",
+        ),
+        ("sensor_silent", True, "Mất tín hiệu can trên", "Mất số đo suốt 20 phút. Số cuối cùng là 295 °C."),
+    ],
+)
+def test_a_finding_reads_as_a_potter_says_it(kind: str, is_over: bool, title: str, detail: str) -> None:
+    text = say(first(kind, is_over=is_over))
+
+    assert (text.title, text.detail) == (title, detail)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_was_not_measured_is_not_said(language: str) -> None:
+    for kind in _TEXTS[language]["finding"]:
+        text = words(
+            kind, advice_key="", channel=None, evidence={}, start_at=START, end_at=None, language=language
+        )
+
+        assert text.title
+        assert not re.search(r"[{}|]|None", f"{text.title} {text.detail}")
+
+
+def test_what_has_no_words_yet_gets_general_ones() -> None:
+    text = words(
+        "runaway",
+        advice_key="shut_the_gas",
+        channel="t3",
+        evidence={"rate_c_per_h": 900.0},
+        start_at=START,
+        end_at=START,
+        language="vi",
+    )
+
+    assert text == Words("Cần xem: runaway", "Số đo của can t3 có chỗ khác thường.", _TEXTS["vi"]["any_advice"])
+
+
+def test_names_from_outside_are_taken_as_they_are() -> None:
+    text = words(
+        "sensor_silent",
+        advice_key="",
+        channel="{last_value_c}",
+        evidence={"last_value_c": 500.0},
+        start_at=START,
+        end_at=None,
+        language="en",
+    )
+
+    assert text.title == "No signal from probe {last_value_c}"
+
+
+def test_both_languages_say_the_same_things() -> None:
+    vietnamese, english = (_TEXTS[language] for language in LANGUAGES)
+
+    assert _shape(vietnamese) == _shape(english)
+
+
+def _shape(text: object) -> object:
+    """Return the structure, with the evidence that each text names."""
+    if isinstance(text, dict):
+        return {key: _shape(value) for key, value in text.items()}
+    if isinstance(text, list):
+        return [_shape(one) for one in text]
+    return set(re.findall(r"{(\S+?)}", str(text)))
