@@ -43,7 +43,7 @@ class Phone:
 
     async def run(self) -> None:
         app = Starlette(routes=[Route("/push/demo", self._take, methods=["POST"])])
-        config = uvicorn.Config(app, host="127.0.0.1", port=self._port, log_config=None, access_log=False)
+        config = uvicorn.Config(app, host="127.0.0.1", port=self._port, lifespan="off", log_config=None)
         await uvicorn.Server(config).serve()
 
     async def _take(self, request: Request) -> Response:

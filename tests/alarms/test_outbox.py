@@ -231,6 +231,7 @@ async def test_it_sends_by_itself_when_woken(database: Database, village: Villag
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+    await asyncio.get_running_loop().shutdown_default_executor()
 
 
 def test_waiting_grows_and_obeys_the_push_service() -> None:

@@ -1,43 +1,17 @@
 """The words for what the science really says of two bad firings, and for what it does not say yet."""
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-import numpy as np
 import pytest
+from firings import OVERFIRED, UNDERFIRED
 
+import service.core
 from service.alarms.wording import _TEXTS, LANGUAGES, Words, words
 from service.core.findings import Finding
-from service.core.live import LiveFiring, Watch
-from service.core.series import Chunk, Samples
 
 START = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
-STEP_S = 10.0
-
-
-def firing(target_cone: str, corners: Sequence[tuple[float, float]]) -> list[Finding]:
-    """Return every finding, as it opens and as it ends, of a kiln that goes through corners of (hours, °C).
-
-    Its bottom stays 60 °C behind; its top is silent for 20 min, then jumps, then stands still for half an hour.
-    """
-    hours, temp_c = zip(*corners, strict=True)
-    time_s = np.arange(0.0, hours[-1] * 3600, STEP_S)
-    top = np.interp(time_s / 3600, hours, temp_c)
-    bottom = np.maximum(20.0, top - 60 * (top > 200))
-    top[(time_s > 7200) & (time_s < 8400)] = np.nan
-    top[time_s == 10000] += 200
-    top[(time_s > 12000) & (time_s < 13800)] = 500.0
-    kiln = LiveFiring(Watch(target_cone=target_cone))
-    findings: list[Finding] = []
-    for part in np.array_split(np.arange(len(time_s)), 40):
-        channels = {"top": Samples(time_s[part], top[part]), "bottom": Samples(time_s[part], bottom[part])}
-        findings += kiln.advance(Chunk(float(time_s[part[-1]]), channels)).findings
-    return findings
-
-
-UNDERFIRED = firing("6", [(0, 20), (8, 1120), (9.5, 1120), (11, 1150), (12, 1050), (18, 60), (24, 30)])
-OVERFIRED = firing("04", [(0, 20), (9, 1200), (12, 900)])
 
 
 def say(finding: Finding, language: str = "vi") -> Words:
@@ -55,6 +29,12 @@ def say(finding: Finding, language: str = "vi") -> Words:
 def first(kind: str, *, is_over: bool) -> Finding:
     found = (one for one in [*UNDERFIRED, *OVERFIRED] if one.kind == kind and (one.end_s is not None) == is_over)
     return next(found)
+
+
+def test_every_kind_in_the_science_has_words() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(service.core.__file__).parent.glob("*.py"))
+
+    assert set(re.findall(r'"(\w+)", Group\.', sources)) <= set(_TEXTS["vi"]["finding"])
 
 
 def test_the_firings_bring_every_kind_that_the_science_knows() -> None:
@@ -87,6 +67,18 @@ def test_every_finding_is_said_whole_in_every_language(finding: Finding, languag
             "Đã hơn 5 phút không có số đo. Số cuối cùng là 295 °C.",
         ),
         ("sensor_silent", True, "Mất tín hiệu can trên", "Mất số đo suốt 20 phút. Số cuối cùng là 295 °C."),
+        (
+            "thermocouple_frozen",
+            True,
+            "Can trên đứng số",
+            "Số đo đứng nguyên ở 500 °C suốt 30 phút. Cùng lúc ấy can dưới đổi 33 °C.",
+        ),
+        (
+            "stalled",
+            False,
+            "Lò không lên nhiệt",
+            "Đã 1 giờ 30 phút không lên quá 1.120 °C. Chừng ấy chưa tới nhiệt của côn 6.",
+        ),
     ],
 )
 def test_a_finding_reads_as_a_potter_says_it(kind: str, is_over: bool, title: str, detail: str) -> None:
@@ -98,9 +90,7 @@ def test_a_finding_reads_as_a_potter_says_it(kind: str, is_over: bool, title: st
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_was_not_measured_is_not_said(language: str) -> None:
     for kind in _TEXTS[language]["finding"]:
-        text = words(
-            kind, advice_key="", channel=None, evidence={}, start_at=START, end_at=None, language=language
-        )
+        text = words(kind, advice_key="", channel=None, evidence={}, start_at=START, end_at=None, language=language)
 
         assert text.title
         assert not re.search(r"[{}|]|None", f"{text.title} {text.detail}")

@@ -1,0 +1,67 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+from firings import OVERFIRED, UNDERFIRED
+
+from service.alarms.notice import Notice, alarm_notice, trial_notice
+from service.alarms.wording import LANGUAGES
+from service.core.findings import Finding
+from service.store.alarms import ClaimedDelivery
+from service.store.models import Account, Alarm, Delivery, Kiln, PushSubscription, StoredFinding
+
+NOW = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
+BROWSER = PushSubscription(endpoint="https://push.example/1", p256dh="k", auth="a")
+
+
+def notice_of(finding: Finding, *, language: str, kiln_name: str) -> Notice:
+    row = StoredFinding(
+        kind=finding.kind,
+        channel=finding.channel or "",
+        start_at=NOW,
+        end_at=None,
+        evidence=dict(finding.evidence),
+        advice_key=finding.advice_key,
+    )
+    return alarm_notice(
+        ClaimedDelivery(
+            "t" * 43,
+            Delivery(),
+            Alarm(id=123456789, finding=row),
+            Kiln(name=kiln_name),
+            BROWSER,
+            Account(language=language),
+        )
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("finding", [*UNDERFIRED, *OVERFIRED], ids=lambda one: one.kind)
+def test_a_message_fits_into_a_push_with_the_longest_name_of_a_kiln(finding: Finding, language: str) -> None:
+    notice = notice_of(finding, language=language, kiln_name="ỗ" * 80)
+
+    assert len(notice.payload) < 3500
+    assert len(notice.topic) <= 32
+
+
+def test_the_message_names_the_kiln_then_what_is_so_then_what_to_do() -> None:
+    stalled = next(one for one in UNDERFIRED if one.kind == "stalled")
+
+    message = json.loads(notice_of(stalled, language="vi", kiln_name="Lò 2").payload)
+
+    assert message["title"] == "Lò 2: lò không lên nhiệt"
+    assert message["body"].startswith("Đã 1 giờ 30 phút không lên quá 1.120 °C. ")
+    assert message["body"].endswith("để thoáng rồi mới mồi lại.")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_trial_cannot_be_acknowledged(language: str) -> None:
+    message = json.loads(trial_notice(BROWSER, language).payload)
+
+    assert {"ack_token", "seen_token", "ack_label"}.isdisjoint(message)
+
+
+def test_a_token_stays_out_of_logs() -> None:
+    stalled = next(one for one in UNDERFIRED if one.kind == "stalled")
+
+    assert "t" * 43 not in repr(notice_of(stalled, language="vi", kiln_name="Lò 2"))
