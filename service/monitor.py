@@ -141,7 +141,10 @@ class Monitor:
         state.last_block_id, state.last_block_at = last_id, last_at
         live = self._live_of(session, kiln, state)
         heard_again = [_ended(row, now) for row in firing_rows.open_findings(session, kiln.id, "bridge_silent")]
-        change = self._conclude(session, kiln, state, live, live.advance(chunk), now, also=heard_again)
+        reached_at = _utc(chunk.until_s)
+        change = self._conclude(
+            session, kiln, state, live, live.advance(chunk), now, also=heard_again, reached_at=reached_at
+        )
         self._live[kiln.id] = _Cached(state.revision, live)
         if series.has_news(session, kiln.id, after_id=last_id):
             self.kilns_changed({kiln.id})
@@ -187,6 +190,7 @@ class Monitor:
         now: datetime,
         *,
         also: Sequence[Finding] = (),
+        reached_at: datetime | None = None,
     ) -> KilnChange:
         """Write everything that one step concluded, and where the analysis now stands."""
         firing = firing_rows.running_firing(session, kiln.id)
@@ -212,14 +216,13 @@ class Monitor:
             state.snapshot = live.snapshot()
         state.revision += 1
         session.flush()
-        last_s = advance.status.last_s if advance is not None else None
         alarms = record.record(
             session,
             rows,
             now=now,
             now_machine=datetime.now(UTC),
             lateness=LATE_AFTER + self._clock.span(TRANSPORT_ALLOWANCE_S),
-            reached_at=None if last_s is None else _utc(last_s),
+            reached_at=reached_at,
         )
         return KilnChange(
             kiln.workshop_id, kiln.id, firing_ids=tuple(touched), alarm_ids=tuple(alarm.id for alarm in alarms)

@@ -98,8 +98,9 @@ def _now(service: PartsOf) -> datetime:
 Now = Annotated[datetime, Depends(_now)]
 
 
-def _signed_in(request: Request, service: PartsOf, session: Session, now: MachineNow) -> Who:
-    who = who_is(session, request.cookies.get(service.cookie, ""), now=now)
+def _signed_in(request: Request, service: PartsOf, now: MachineNow) -> Who:
+    with service.database.read() as session:  # never the request's own: it would keep others from writing
+        who = who_is(session, request.cookies.get(service.cookie, ""), now=now)
     if who is None:
         msg = "please sign in"
         raise SignedOutError(msg)

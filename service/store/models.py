@@ -296,7 +296,7 @@ class Delivery(Base):
     """The outbox: one message to one device, written with the alarm and sent later.
 
     Tokens are random, so they are stored as their hashes; they stand in clear only in the encrypted push. Times here
-    are the machine's, not a replay's: networks know no other.
+    are the machine's, for networks know no other; but for `seen_at`, which is the replay's if there is one.
     """
 
     __tablename__ = "delivery"

@@ -139,8 +139,8 @@ def _uneven_firing() -> list[bytes]:
     zone = timezone(timedelta(hours=7))
     start = datetime.now(zone) - timedelta(hours=2)
     return [
-        f"{start + timedelta(seconds=10 * step):%d/%m/%Y %H:%M:%S};{400 + step};{400 + step - min(80, step)}\r\n".encode()
-        for step in range(720)
+        f"{start + timedelta(seconds=10 * i):%d/%m/%Y %H:%M:%S};{400 + i};{400 + i - min(80, i)}\r\n".encode()
+        for i in range(720)
     ]
 
 
