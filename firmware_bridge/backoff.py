@@ -27,9 +27,13 @@ class Backoff:
 
 
 async def wait_for_event(event: asyncio.Event, timeout_s: float) -> bool:
-    """Say whether the event came within the time."""
+    """Say whether the event came within the time.
+
+    Not `asyncio.wait_for`: before Python 3.12 it loses a cancellation that comes together with the event.
+    """
     try:
-        await asyncio.wait_for(event.wait(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
     except TimeoutError:
         return False
     return True

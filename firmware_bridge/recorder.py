@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from firmware_bridge.backoff import wait_for_event
 from firmware_bridge.blocks import Draft, draft_blocks
 from firmware_bridge.clock import Clock
 from firmware_bridge.intake import Harvest, Intake
@@ -57,15 +58,13 @@ class Recorder:
         """Commit until told to stop, then once more."""
         last_at = self._clock.now()
         while not stop.is_set():
-            try:
-                await asyncio.wait_for(stop.wait(), self._pace.commit_every_s)
-            except TimeoutError:
-                pass
+            await wait_for_event(stop, self._pace.commit_every_s)
             now = self._clock.now()
             if now - last_at > self._clock.span(self._pace.commit_every_s + self._pace.grace_s / 2):
                 self._was_asleep(now)
             last_at = now
             await self.commit(now)
+        await self.commit(self._clock.now())  # what came while the last one was being written
 
     async def commit(self, now: datetime) -> None:
         """Write what waits. If the disk refuses, everything stays where it is until the next try."""

@@ -1,6 +1,7 @@
 """Watches every kiln: new blocks -> the science -> firings, findings and alarms, one transaction a step."""
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -81,10 +82,9 @@ class Monitor:
         self.kilns_changed(await asyncio.to_thread(self._kilns_behind))
         while True:
             await asyncio.to_thread(self.step, self._clock.now())
-            try:
-                await asyncio.wait_for(self._wake.wait(), WAKE_AT_LEAST_EVERY_S)
-            except TimeoutError:
-                pass
+            with contextlib.suppress(TimeoutError):  # not wait_for: on Python 3.11 it can swallow a cancellation
+                async with asyncio.timeout(WAKE_AT_LEAST_EVERY_S):
+                    await self._wake.wait()
             self._wake.clear()
 
     def step(self, now: datetime) -> None:

@@ -43,7 +43,7 @@ class SerialSource:
             await self._backoff.wait(stop)
 
     async def _listen(self, stop: asyncio.Event) -> None:
-        port = await asyncio.to_thread(serial.Serial, self._port, self._baud, timeout=READ_TIMEOUT_S)
+        port = await asyncio.to_thread(_open, self._port, self._baud)
         with closing(port):
             logger.info("port opened", extra={"port": self._port, "baud": self._baud})
             self._listener.set_connected(True, self._now())
@@ -65,6 +65,11 @@ class SerialSource:
     def _note_away(self, error: OSError) -> None:
         if self._backoff.failures == 0:
             logger.warning("port is away; looking for it", extra={"port": self._port, "reason": str(error)})
+
+
+def _open(port: str, baud: int) -> serial.Serial:
+    """Open the port for us alone: two readers on one port each get some of the bytes, and neither notices."""
+    return serial.Serial(port, baud, timeout=READ_TIMEOUT_S, exclusive=True)
 
 
 def _read(port: serial.Serial) -> bytes:

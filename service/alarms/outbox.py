@@ -1,6 +1,7 @@
 """Sends what the alarms have put out to be sent: claims it, tries, and writes down how it went."""
 
 import asyncio
+import contextlib
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -52,10 +53,9 @@ class Outbox:
             except Exception:
                 logger.exception("outbox failed")
                 DELIVERIES.labels("error").inc()
-            try:
-                await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
-            except TimeoutError:
-                pass
+            with contextlib.suppress(TimeoutError):  # not wait_for: on Python 3.11 it can swallow a cancellation
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def step(self, *, now: datetime, now_machine: datetime) -> int:

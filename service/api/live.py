@@ -40,7 +40,8 @@ class Viewer:
 
     async def next(self, timeout_s: float) -> str | None:
         """Return the next message, None at the end; raise TimeoutError when nothing came."""
-        return await asyncio.wait_for(self._waiting.get(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            return await self._waiting.get()
 
 
 class Hub:

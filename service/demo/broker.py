@@ -1,5 +1,6 @@
 """A real MQTT broker for the demo: Mosquitto if the machine has it, else amqtt from PyPI."""
 
+import getpass
 import shutil
 import socket
 import sys
@@ -14,6 +15,7 @@ autosave_interval 1
 autosave_on_changes true
 max_inflight_messages 0
 max_queued_messages 0
+user {user}
 """
 _AMQTT = """\
 listeners:
@@ -31,7 +33,7 @@ def broker_command(folder: Path, port: int) -> list[str]:
     mosquitto = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     config = folder / "broker.conf"
     if mosquitto is not None:
-        config.write_text(_MOSQUITTO.format(port=port, folder=folder))
+        config.write_text(_MOSQUITTO.format(port=port, folder=folder, user=getpass.getuser()))
         return [mosquitto, "-c", str(config)]
     config.write_text(_AMQTT.format(port=port))
     return [str(Path(sys.executable).with_name("amqtt")), "-c", str(config)]

@@ -65,7 +65,9 @@ class BlockReceiver:
         try:
             bridge = await self._admission.admit(request.headers.get("authorization", ""))
             sender = f"bridge {bridge.bridge_id}"
-            post = parse(request.headers, await asyncio.wait_for(read_body(request), BODY_TIMEOUT_S))
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                body = await read_body(request)
+            post = parse(request.headers, body)
             receipt = await self._writer.store(bridge, post)
         except ServiceError as error:
             POSTS.labels(error.code).inc()

@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import paho.mqtt.client as paho
 import pytest
@@ -11,13 +10,6 @@ from bridge_fakes import NOON, Ear, Mosquitto, free_port, serving, until
 from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_bridge.sources.mqtt import Broker, MqttSource
-
-
-@pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    broker = Mosquitto(tmp_path)
-    yield broker
-    broker.stop()
 
 
 @contextlib.asynccontextmanager

@@ -98,3 +98,16 @@ async def test_a_line_of_1_mb_is_counted_and_the_next_one_is_read(device: Device
 
     assert ear.payloads == [b"next"]
     assert ear.refused == [(LINE_TOO_LONG, 1)]
+
+
+async def test_a_second_reader_of_the_same_port_gets_nothing_and_takes_nothing(device: Device) -> None:
+    first, second = Ear(), Ear()
+    async with listening(device.link, first):
+        await until(lambda: first.is_connected)
+        async with listening(device.link, second):
+            await until(lambda: second.connections)
+            device.say(b"one\ntwo\n")
+            await until(lambda: len(first.messages) == 2)
+    device.pull_out()
+
+    assert True not in second.connections

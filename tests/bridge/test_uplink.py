@@ -71,6 +71,19 @@ async def test_news_is_sent_at_once(spool: Spool, token_file: Path) -> None:
         await until(lambda: waiting(spool) == 0)
 
 
+async def test_it_ends_when_cancelled_in_the_moment_of_news(spool: Spool, token_file: Path) -> None:
+    uplink = Uplink("http://127.0.0.1:9", token_file, spool, Patience(idle_s=60))
+    running = asyncio.create_task(uplink.run())
+    await asyncio.sleep(0.1)  # it has found nothing to send and waits
+
+    uplink.wake()
+    running.cancel()
+
+    async with asyncio.timeout(1):
+        await asyncio.wait([running])
+    assert running.cancelled()
+
+
 @pytest.mark.parametrize(
     "answer", [(500, b"oops"), (200, b"<html>log in</html>"), (200, b""), (404, b""), (302, b""), (503, b"{}")]
 )
