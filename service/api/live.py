@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from service.api import schemas, views
-from service.api.curves import nullable
+from service.api.curves import GAP_S, nullable
 from service.clock import Clock
 from service.core.curve import thin_min_max
 from service.core.series import Chunk
@@ -111,7 +111,7 @@ class NewPoints(schemas.Out):
 def _points(kiln_id: int, channel_ids: dict[str, int], chunk: Chunk) -> NewPoints:
     drawn = []
     for name, samples in chunk.channels.items():
-        time_s, value_c = thin_min_max(samples.time_s, samples.value, POINTS_WIDTH)
+        time_s, value_c = thin_min_max(samples.time_s, samples.value, POINTS_WIDTH, gap_s=GAP_S)
         drawn.append(
             schemas.CurveChannel(
                 channel_id=channel_ids[name], name=name, time_s=time_s.tolist(), value_c=nullable(value_c)

@@ -38,6 +38,7 @@ export const en: Words = {
   "quality.short_to_supply": "shorted to supply",
   "quality.out_of_range": "out of range",
   "quality.fault": "probe fault",
+  "quality.silent": "no signal",
   "quality.no_value": "no value",
 
   "fresh.age": "{age} ago",

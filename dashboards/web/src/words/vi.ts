@@ -37,6 +37,7 @@ export const vi = {
   "quality.short_to_supply": "can chạm nguồn",
   "quality.out_of_range": "ngoài dải đo",
   "quality.fault": "can báo lỗi",
+  "quality.silent": "mất tín hiệu",
   "quality.no_value": "không có số",
 
   "fresh.age": "{age} trước",
