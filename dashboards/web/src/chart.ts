@@ -91,6 +91,7 @@ export class Chart {
           ...axis,
           space: 64,
           size: 36,
+          ...(view.isClock ? {} : { incrs: WHOLE_STEPS }),
           values: (_plot, splits) => splits.map((split) => this.view?.writeX(split) ?? ""),
         },
         { ...axis, size: 52, values: (_plot, splits) => splits.map((split) => this.view?.writeY(split) ?? "") },
@@ -157,9 +158,17 @@ export class Chart {
   }
 }
 
+// Hours go in halves and days' parts, degrees in fifties: no step that one decimal cannot write.
+const WHOLE_STEPS = [0.5, 1, 2, 3, 6, 12, 24, 50, 100, 200, 500];
+
 function joined(lines: readonly Line[]): uPlot.AlignedData {
   if (lines.length === 0) return [[]];
-  return uPlot.join(lines.map((line): uPlot.AlignedData => [line.x as number[], line.y as (number | null)[]]));
+  const tables = lines.map((line): uPlot.AlignedData => [line.x as number[], line.y as (number | null)[]]);
+  const expandNulls = 2; // a gap stays as wide as it was when the other lines' times come between
+  return uPlot.join(
+    tables,
+    lines.map(() => [expandNulls, expandNulls]),
+  );
 }
 
 function seriesOf(line: Line): uPlot.Series {

@@ -1,0 +1,292 @@
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recordings import HOUR_S, T0_S, made, until, watch_in_pieces, watch_whole
+
+from service.core.findings import Finding, Severity
+from service.core.live import EndCause, FiringEnd, FiringStart, LiveFiring, Phase, Watch
+from service.core.series import Chunk, Samples
+
+
+def starts_and_ends(events: list) -> list[tuple]:
+    return [
+        ("start", event.start_s) if isinstance(event, FiringStart) else ("end", event.end_s, event.cause)
+        for event in events
+        if not isinstance(event, Finding)
+    ]
+
+
+def hours_in(time_s: float) -> float:
+    return (time_s - T0_S) / HOUR_S
+
+
+def one_probe(hours: list[float], temp_c: list[float], **kwargs: float) -> dict[str, Samples]:
+    return {"top": Samples(*made(hours, temp_c, **kwargs))}
+
+
+def troubled() -> dict[str, Samples]:
+    """Two probes and a flue: a jump, a frozen stretch, faults, gaps, a wide spread, fast cooling, firing again."""
+    rng = np.random.default_rng(3)
+    time_s, level = made([0, 1, 7, 8, 12, 13, 15], [25, 28, 1100, 1105, 90, 40, 500], every_s=20.0)
+    hour = (time_s - T0_S) / HOUR_S
+    top = np.round(level + rng.normal(0, 0.6, len(level)), 2)
+    bottom = np.round(level - np.interp(hour, [4, 6, 8], [10, 10, 80]) + rng.normal(0, 0.6, len(level)), 2)
+    top[(hour > 3) & (hour < 3.02)] += 300
+    bottom[(hour > 4) & (hour < 4.6)] = bottom[hour > 4][0]
+    top[(hour > 9) & (hour < 9.3)] = np.nan
+    seen = (hour < 5) | (hour > 5.4)
+    return {
+        "top": Samples(time_s[seen], top[seen]),
+        "bottom": Samples(time_s[seen] + 7.0, bottom[seen]),
+        "flue": Samples(time_s, level * 0.6),
+    }
+
+
+def test_a_firing_starts_where_its_rise_began_and_ends_when_the_kiln_has_cooled() -> None:
+    events = watch_whole(one_probe([0, 5, 13, 14, 22], [27, 31, 1220, 1220, 40]), Watch())
+
+    (_, start_s), (_, end_s, cause) = starts_and_ends(events)
+
+    assert hours_in(start_s) == pytest.approx(5, abs=0.05)
+    assert hours_in(end_s) == pytest.approx(14 + 8 * (1220 - 100) / (1220 - 40), abs=0.02)
+    assert cause is EndCause.COOLED
+
+
+def test_a_slow_candling_belongs_to_its_firing() -> None:
+    (_, start_s), *_ = starts_and_ends(watch_whole(one_probe([0, 3, 13, 20], [25, 26, 126, 900]), Watch()))
+
+    assert hours_in(start_s) == pytest.approx(3, abs=0.7)
+
+
+def test_weather_starts_no_firing() -> None:
+    hours = list(np.arange(0.0, 72.0, 0.5))
+    days = [28 + 12 * np.sin(2 * np.pi * (hour - 9) / 24) for hour in hours]
+
+    assert watch_whole(one_probe(hours, days, every_s=60.0), Watch()) == []
+
+
+def test_a_recording_that_begins_hot_starts_with_its_first_reading() -> None:
+    (start, *_) = starts_and_ends(watch_whole(one_probe([0, 3], [650, 900]), Watch()))
+
+    assert start == ("start", T0_S)
+
+
+def test_firing_again_before_the_kiln_is_cold_is_a_new_firing_from_the_lowest_point() -> None:
+    events = watch_whole(one_probe([0, 6, 12, 18], [25, 1000, 150, 1000]), Watch())
+
+    (_, first_s), (_, end_s, cause), (_, second_s) = starts_and_ends(events)
+
+    assert hours_in(first_s) == pytest.approx(0, abs=0.05)
+    assert (cause, end_s) == (EndCause.COOLED, second_s)
+    assert hours_in(second_s) == pytest.approx(12, abs=0.05)
+
+
+def test_solid_fuel_saw_teeth_are_one_firing_without_findings() -> None:
+    hours = list(np.arange(0.0, 20.5, 0.75))
+    teeth = [25 + hour * 58 + (70 if index % 2 and hour > 3 else 0) for index, hour in enumerate(hours)]
+
+    events = watch_whole(one_probe(hours, teeth), Watch(fuel="wood", target_cone="8"))
+
+    assert [type(event) for event in events] == [FiringStart]
+
+
+def test_six_hours_without_readings_lose_the_firing_and_a_hot_kiln_that_speaks_again_is_another() -> None:
+    early, late = made([0, 6], [25, 900]), made([0, 3], [400, 300], start_s=T0_S + 14 * HOUR_S)
+    channels = {"top": Samples(np.append(early[0], late[0]), np.append(early[1], late[1]))}
+
+    _, end, again = starts_and_ends(watch_whole(channels, Watch()))
+
+    assert end == ("end", T0_S + 6 * HOUR_S, EndCause.LOST_SENSOR)
+    assert again == ("start", T0_S + 14 * HOUR_S)
+
+
+def test_what_the_bridge_does_not_vouch_for_is_not_a_silence() -> None:
+    live = LiveFiring(Watch())
+    time_s, value = made([0, 2], [25, 400])
+
+    live.advance(Chunk(time_s[-1], {"top": Samples(time_s, value)}))
+    unvouched = live.advance(Chunk(time_s[-1] + 200, {}))
+    vouched = live.advance(Chunk(time_s[-1] + 400, {}))
+
+    assert unvouched.findings == []
+    assert [(one.kind, one.start_s, one.end_s, one.severity) for one in vouched.findings] == [
+        ("sensor_silent", time_s[-1], None, Severity.CRITICAL)
+    ]
+    assert vouched.status.channels[0].quality == "silent"
+
+
+def test_the_operator_ends_a_firing_and_its_cooling_starts_no_other() -> None:
+    time_s, value = made([0, 6, 14], [25, 1100, 60])
+    live = LiveFiring(Watch())
+    is_early = time_s < T0_S + 7 * HOUR_S
+
+    live.advance(Chunk(time_s[is_early][-1], {"top": Samples(time_s[is_early], value[is_early])}))
+    ended = live.end(T0_S + 7 * HOUR_S, EndCause.OPERATOR)
+    rest = live.advance(Chunk(time_s[-1], {"top": Samples(time_s[~is_early], value[~is_early])}))
+
+    assert starts_and_ends(list(ended.events)) == [("end", T0_S + 7 * HOUR_S, EndCause.OPERATOR)]
+    assert ended.ended[0].summary.peak_c == pytest.approx(1100, abs=1)
+    assert rest.events == ()
+    assert live.end(until({"top": Samples(time_s, value)}), EndCause.OPERATOR).events == ()
+
+
+def test_the_status_is_of_the_newest_reading_and_of_the_firing() -> None:
+    live = LiveFiring(Watch())
+    top, bottom = made([0, 8.01], [25, 1240]), made([0, 8.01], [25, 1200])
+
+    status = live.advance(Chunk(top[0][-1], {"top": Samples(*top), "bottom": Samples(*bottom)})).status
+
+    assert status.phase is Phase.HEATING
+    assert status.last_s == top[0][-1]
+    assert [one.name for one in status.channels] == ["bottom", "top"]
+    assert status.channels[1].last_c == pytest.approx(1240, abs=1)
+    assert status.channels[1].rate_c_per_h == pytest.approx(152, abs=1)
+    assert status.spread_c == pytest.approx(40, abs=1)
+    down_at_top = [one.cone for one in status.cones if one.channel == "top" and one.progress >= 1][-1]
+    assert (status.cone_reached, status.next_cone, down_at_top) == ("4", "5", "5.5")
+
+
+@pytest.fixture(scope="module")
+def troubled_whole() -> list:
+    return watch_whole(troubled(), Watch(target_cone="6"))
+
+
+def test_the_troubled_firing_has_every_trouble_once(troubled_whole: list) -> None:
+    found = [(one.kind, one.channel) for one in troubled_whole if isinstance(one, Finding) and one.end_s is None]
+
+    assert sorted(found, key=str) == sorted(
+        [
+            ("thermocouple_jump", "top"),
+            ("thermocouple_frozen", "bottom"),
+            ("sensor_silent", "top"),
+            ("sensor_silent", "bottom"),
+            ("sensor_silent", "top"),
+            ("uneven_heating", None),
+            ("uneven_heating", None),
+            ("uneven_heating", None),
+            ("dunting_quartz", None),
+            ("underfired", None),
+        ],
+        key=str,
+    )
+
+
+@given(cuts=st.lists(st.floats(0, 15 * HOUR_S), max_size=30))
+@settings(max_examples=25, deadline=None)
+def test_cuts_and_restarts_change_nothing(cuts: list[float], troubled_whole: list) -> None:
+    pieces = watch_in_pieces(troubled(), Watch(target_cone="6"), [T0_S + cut for cut in cuts])
+
+    assert pieces == troubled_whole
+
+
+def test_one_reading_at_a_time_changes_nothing(troubled_whole: list) -> None:
+    channels = troubled()
+    live = LiveFiring(Watch(target_cone="6"))
+    readings = sorted(
+        (time_s, name, value)
+        for name, samples in channels.items()
+        for time_s, value in zip(samples.time_s, samples.value, strict=True)
+    )
+
+    events = [
+        event
+        for time_s, name, value in readings
+        for event in live.advance(Chunk(time_s, {name: Samples(np.array([time_s]), np.array([value]))})).events
+    ]
+
+    assert events == troubled_whole
+    assert len(json.dumps(live.snapshot())) < 20_000
+
+
+def test_repeats_and_disorder_within_what_is_not_vouched_for_change_nothing(troubled_whole: list) -> None:
+    order = np.random.default_rng(1)
+    shuffled = {}
+    for name, samples in troubled().items():
+        twice = order.permutation(np.repeat(np.arange(len(samples.time_s)), 2))
+        shuffled[name] = Samples(samples.time_s[twice], samples.value[twice])
+
+    assert watch_whole(shuffled, Watch(target_cone="6")) == troubled_whole
+
+
+def test_readings_from_before_what_is_judged_are_counted_and_left_out() -> None:
+    live = LiveFiring(Watch())
+    time_s, value = made([0, 2], [25, 400])
+    live.advance(Chunk(time_s[-1], {"top": Samples(time_s, value)}))
+
+    again = live.advance(Chunk(time_s[-1], {"top": Samples(time_s[:50], value[:50] + 500)}))
+    ahead = live.advance(Chunk(time_s[-1], {"top": Samples(time_s[:3] + 1e6, value[:3])}))
+
+    assert (again.events, again.status.late) == ((), 50)
+    assert (ahead.events, ahead.status.ahead) == ((), 3)
+
+
+def shifted(event: object, by_s: float) -> object:
+    match event:
+        case FiringStart():
+            return (event.start_s + by_s,)
+        case Finding():
+            end_s = None if event.end_s is None else event.end_s + by_s
+            return (event.kind, event.channel, event.start_s + by_s, end_s, dict(event.evidence), event.severity)
+        case FiringEnd():
+            return (event.end_s + by_s, event.cause, event.summary.peak_c, event.summary.cone_reached)
+    return event
+
+
+@pytest.mark.parametrize("bins", [1, -2880, 1_000_000])
+def test_shifting_time_by_whole_bins_shifts_everything(bins: int, troubled_whole: list) -> None:
+    by_s = bins * 30.0
+    later = {name: Samples(samples.time_s + by_s, samples.value) for name, samples in troubled().items()}
+
+    events = watch_whole(later, Watch(target_cone="6"))
+
+    assert [shifted(event, -by_s) for event in events] == [shifted(event, 0.0) for event in troubled_whole]
+
+
+def test_the_order_of_channels_changes_nothing(troubled_whole: list) -> None:
+    backwards = dict(reversed(troubled().items()))
+
+    assert watch_whole(backwards, Watch(target_cone="6")) == troubled_whole
+
+
+values = st.floats(allow_nan=True, allow_infinity=True, width=32)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["top", "bottom", "flue"]),
+        st.lists(st.tuples(st.floats(0, 3e5), values), max_size=40),
+        max_size=3,
+    ),
+    st.lists(st.floats(0, 4e5), min_size=1, max_size=5),
+)
+@settings(max_examples=60, deadline=None)
+def test_nothing_that_an_instrument_says_breaks_the_watch(
+    said: Mapping[str, list[tuple[float, float]]], untils: list[float]
+) -> None:
+    channels = {
+        name: Samples(np.array([time_s for time_s, _ in one]), np.array([value for _, value in one]))
+        for name, one in said.items()
+    }
+    live = LiveFiring(Watch(target_cone="6", fuel="coal"))
+
+    for until_s in sorted(untils):
+        live.advance(Chunk(until_s, channels))
+        live = LiveFiring(live.watch, state=json.loads(json.dumps(live.snapshot(), allow_nan=False)))
+
+
+def test_one_reading_and_a_constant_find_nothing() -> None:
+    assert watch_whole({"top": Samples(np.array([T0_S]), np.array([25.0]))}, Watch()) == []
+    assert watch_whole(one_probe([0, 100], [25, 25], every_s=30.0), Watch()) == []
+
+
+def test_bad_settings_and_times_are_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="'peat'"):
+        Watch(fuel="peat")
+    with pytest.raises(ValueError, match="'99'"):
+        Watch(target_cone="99")
+    with pytest.raises(ValueError, match="until_s"):
+        LiveFiring(Watch()).advance(Chunk(float("nan"), {}))
