@@ -79,7 +79,7 @@ class Monitor:
     async def run(self) -> None:
         """Work until cancelled, beginning with whatever was stored and not looked at when the service last stopped."""
         self._loop = asyncio.get_running_loop()
-        self.kilns_changed(await asyncio.to_thread(self._kilns_behind))
+        self.kilns_changed(await asyncio.to_thread(self.kilns_behind))
         while True:
             await asyncio.to_thread(self.step, self._clock.now())
             with contextlib.suppress(TimeoutError):  # not wait_for: on Python 3.11 it can swallow a cancellation
@@ -105,7 +105,8 @@ class Monitor:
         live = LiveFiring(_watch(firing.kiln, firing), state=state.snapshot)
         self._conclude(session, firing.kiln, state, live, live.end(now.timestamp(), EndCause.OPERATOR), now)
 
-    def _kilns_behind(self) -> set[int]:
+    def kilns_behind(self) -> set[int]:
+        """Return the kilns that have blocks which nobody has looked at."""
         with self._database.read() as session:
             return set(series.kilns_with_news(session))
 
@@ -125,6 +126,8 @@ class Monitor:
             logger.exception("analysis failed", extra={"kiln": kiln_id})
             MONITOR_FAILURES.inc()
             self._live.pop(kiln_id, None)
+            with self._lock:
+                self._waiting.add(kiln_id)
             return
         if change is not None:
             self._on_change(change)

@@ -61,6 +61,11 @@ class Hub:
         for viewer in self._viewers:
             viewer.put(None)
 
+    @property
+    def viewers(self) -> int:
+        """Return how many browsers follow."""
+        return len(self._viewers)
+
     def join(self, workshop_ids: tuple[int, ...], language: str) -> Viewer:
         viewer = Viewer(workshop_ids, language)
         self._viewers.add(viewer)

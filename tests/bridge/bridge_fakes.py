@@ -24,7 +24,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 async def until(holds: Callable[[], object], timeout_s: float = 15.0) -> None:
     """Wait until something holds; fail when it does not in time."""
     async with asyncio.timeout(timeout_s):
-        while not holds():  # noqa: ASYNC110 - what it waits for is another process or thread
+        while not holds():
             await asyncio.sleep(0.01)
 
 

@@ -12,7 +12,7 @@ from firmware_bridge.__main__ import main
 from firmware_bridge.pairing import PairingError, pair
 from firmware_bridge.settings import PairingSettings
 
-TOKEN = "not-a-real-token"  # noqa: S105
+TOKEN = "not-a-real-token"
 
 
 class Desk(HTTPServer):

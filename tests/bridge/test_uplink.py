@@ -16,7 +16,7 @@ from firmware_bridge.wire import Column, Unit
 QUICK = Patience(
     answer_s=1, idle_s=0.05, first_retry_s=0.01, longest_retry_s=0.05, refused_s=0.05, unpaired_s=0.05, last_try_s=0.5
 )
-TOKEN = "not-a-real-token"  # noqa: S105
+TOKEN = "not-a-real-token"
 
 
 @pytest.fixture

@@ -1,0 +1,245 @@
+"""The HTTP API: who gets in, what each may see, and what is refused in which words."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from service_parts import NOW, PASSWORD, BridgeClient, block, new_workshop
+
+from service.app import create_app
+from service.core.findings import Finding, Group, Severity
+from service.settings import Settings
+from service.store import firings, identity, kilns
+from service.store.database import Database
+from service.store.models import Alarm, Batch
+
+# What may be called without a session: entering, and what carries a secret of its own.
+OPEN = {"/setup", "/session", "/session/link", "/pair", "/acknowledge", "/pushes/seen"}
+
+
+def first_link(database: Database) -> str:
+    with database.write() as session:
+        return identity.create_link(session, None, now=datetime.now(UTC), lasts=timedelta(hours=1))
+
+
+async def test_the_first_link_makes_the_first_account_once(http: httpx.AsyncClient, database: Database) -> None:
+    asked = {
+        "token": first_link(database),
+        "name": "Lan",
+        "login": "0912 345 678",
+        "password": PASSWORD,
+        "workshop_name": "Xưởng Lan",
+    }
+
+    made = await http.post("/api/v1/setup", json=asked)
+    again = await http.post("/api/v1/setup", json=asked)
+    me = await http.get("/api/v1/me")
+
+    assert made.status_code == 201
+    assert me.json()["workshops"] == [{"id": 1, "name": "Xưởng Lan"}]
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    cookie = made.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+
+
+async def test_over_https_the_cookie_is_bound_to_this_host(settings: Settings, database: Database) -> None:
+    new_workshop(database, "lan@example.org")
+    app = create_app(settings.model_copy(update={"public_url": "https://lo.example.org"}), database)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://lo.example.org") as http:
+        answer = await http.post("/api/v1/session", json={"login": "lan@example.org", "password": PASSWORD})
+
+    assert answer.headers["set-cookie"].startswith("__Host-canhlo=")
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+async def test_a_wrong_password_and_an_unknown_account_look_the_same(
+    http: httpx.AsyncClient, database: Database
+) -> None:
+    new_workshop(database, "lan@example.org")
+
+    wrong = await http.post("/api/v1/session", json={"login": "lan@example.org", "password": "another one"})
+    unknown = await http.post("/api/v1/session", json={"login": "nobody@example.org", "password": "another one"})
+
+    assert wrong.status_code == 401
+    assert wrong.json() == unknown.json()
+
+
+async def test_guessing_passwords_is_slowed_down(http: httpx.AsyncClient, database: Database) -> None:
+    new_workshop(database, "lan@example.org")
+    asked = {"login": "lan@example.org", "password": "another one"}
+
+    codes = [(await http.post("/api/v1/session", json=asked)).status_code for _ in range(11)]
+
+    assert codes == [401] * 10 + [429]
+
+
+async def test_signing_out_ends_the_session_for_whoever_kept_the_cookie(signed_in: httpx.AsyncClient) -> None:
+    kept = signed_in.cookies["canhlo"]
+
+    await signed_in.delete("/api/v1/session")
+    answer = await signed_in.get("/api/v1/me", headers={"cookie": f"canhlo={kept}"})
+
+    assert answer.status_code == 401
+
+
+async def test_another_site_cannot_make_a_browser_change_anything(signed_in: httpx.AsyncClient) -> None:
+    asked = {"workshop_id": 1, "name": "Lò 9"}
+
+    foreign = await signed_in.post("/api/v1/kilns", json=asked, headers={"origin": "https://elsewhere.example"})
+    own = await signed_in.post("/api/v1/kilns", json=asked, headers={"origin": "http://lo.test"})
+
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "foreign_origin")
+    assert own.status_code == 201
+
+
+def api_routes(app: FastAPI) -> list[tuple[str, str]]:
+    found = app.openapi()["paths"]
+    return [(method.upper(), path) for path, methods in found.items() for method in methods]
+
+
+async def test_every_route_that_is_not_for_entering_asks_for_a_session(app: FastAPI, http: httpx.AsyncClient) -> None:
+    closed = [route for route in api_routes(app) if route[1].removeprefix("/api/v1") not in OPEN]
+
+    answers = {route: (await http.request(route[0], _filled(route[1]))).status_code for route in closed}
+
+    assert len(closed) > 25
+    assert {route: status for route, status in answers.items() if status != 401} == {}
+
+
+def _filled(path: str, number: int = 1) -> str:
+    parts = [str(number) if part.startswith("{") else part for part in path.split("/")]
+    return "/".join(parts)
+
+
+BODIES = {
+    "PATCH /api/v1/kilns/{kiln_id}": {"name": "mine now"},
+    "PATCH /api/v1/firings/{firing_id}": {"note": "mine now"},
+    "POST /api/v1/firings/{firing_id}/batches": {"ware": "bát", "pieces_loaded": 1},
+    "PUT /api/v1/batches/{batch_id}": {"ware": "bát", "pieces_loaded": 1},
+}
+
+
+async def test_nothing_of_another_workshop_can_be_seen_or_changed(
+    app: FastAPI, signed_in: httpx.AsyncClient, database: Database
+) -> None:
+    """Everything with an id in its path is asked for with the ids of a neighbour's things."""
+    _neighbours_things(database)
+    with_id = [(method, path) for method, path in api_routes(app) if "{" in path]
+
+    answers = {}
+    for method, path in with_id:
+        query = {"from_at": NOW.isoformat(), "to_at": (NOW + timedelta(hours=1)).isoformat()}
+        body = BODIES.get(f"{method} {path}")
+        answer = await signed_in.request(method, _filled(path, 2 if "bridges" in path else 1), json=body, params=query)
+        answers[method, path] = answer.status_code
+    listed = [await signed_in.get(f"/api/v1/{noun}") for noun in ("kilns", "firings", "alarms", "bridges", "plans")]
+
+    assert len(with_id) > 15
+    assert {route: status for route, status in answers.items() if status != 404} == {}
+    assert [answer.json() for answer in listed[:3]] == [[], [], []]
+    assert [one["workshop_id"] for one in listed[3].json()] == [1]
+    assert listed[4].json() == []
+    compared = await signed_in.get("/api/v1/comparison", params={"firing": [1]})
+    assert compared.status_code == 404
+
+
+def _neighbours_things(database: Database) -> None:
+    workshop_id = new_workshop(database, "minh@example.org")
+    with database.write() as session:
+        kiln = kilns.create_kiln(session, workshop_id, name="Lò Minh", key="lo-1")
+        kilns.create_plan(
+            session, workshop_id, name="men", points=[{"time_s": 0, "temp_c": 30}, {"time_s": 9, "temp_c": 40}]
+        )
+        identity.create_bridge(session, workshop_id, "Pi", now=NOW)
+        firing = firings.start_firing(session, kiln, started_at=NOW)
+        session.add(
+            Batch(workshop_id=workshop_id, firing_id=firing.id, ware="bát", pieces_loaded=1, note="", outcomes=[])
+        )
+        finding = Finding("stalled", Group.KILN, Severity.WARNING, None, NOW.timestamp(), None)
+        row = firings.save_findings(session, kiln, firing.id, [finding])[0]
+        session.add(Alarm(workshop_id=workshop_id, finding_id=row.id, opened_at=NOW))
+
+
+async def test_null_takes_the_target_cone_away_and_what_is_not_sent_stays(signed_in: httpx.AsyncClient) -> None:
+    asked = {"workshop_id": 1, "name": "Lò than", "fuel": "coal", "target_cone": "8"}
+    kiln_id = (await signed_in.post("/api/v1/kilns", json=asked)).json()["id"]
+
+    changed = (await signed_in.patch(f"/api/v1/kilns/{kiln_id}", json={"target_cone": None})).json()
+
+    assert (changed["key"], changed["fuel"], changed["target_cone"]) == ("lo-than", "coal", None)
+
+
+@pytest.mark.parametrize("times", [[10, 20], [0, 20, 20], [0, 30, 20]])
+async def test_a_plan_begins_at_zero_and_goes_forward(signed_in: httpx.AsyncClient, times: list[int]) -> None:
+    points = [{"time_s": time_s, "temp_c": 100} for time_s in times]
+
+    answer = await signed_in.post("/api/v1/plans", json={"workshop_id": 1, "name": "men", "points": points})
+
+    assert answer.status_code == 400
+    assert "begins at 0 s and its times grow" in answer.json()["detail"]
+
+
+async def test_more_cannot_come_out_of_a_kiln_than_went_in(
+    signed_in: httpx.AsyncClient, bridge: BridgeClient, database: Database
+) -> None:
+    await bridge.send(block(1))
+    with database.write() as session:
+        firings.start_firing(session, kilns.get_kiln(session, [1], 1), started_at=NOW)
+    batch = {"ware": "bát", "pieces_loaded": 10, "outcomes": [{"grade": "first", "count": 11}]}
+
+    refused = await signed_in.post("/api/v1/firings/1/batches", json=batch)
+    taken = await signed_in.post("/api/v1/firings/1/batches", json={**batch, "pieces_loaded": 12})
+
+    assert refused.json()["detail"] == "11 pieces came out, but only 10 were loaded"
+    assert taken.status_code == 201
+    assert (await signed_in.get("/api/v1/firings/1/batches")).json()[0]["pieces_loaded"] == 12
+
+
+async def test_a_curve_of_readings_keeps_its_extremes_and_its_gaps(
+    signed_in: httpx.AsyncClient, bridge: BridgeClient
+) -> None:
+    peak = [20.0] * 300 + [900.0] + [20.0] * 300
+    await bridge.send(block(1, at_s=0, top=peak), block(2, at_s=20_000, top=[20.0]))
+
+    window = {"from_at": "1970-01-01T00:00:00Z", "to_at": "1970-01-01T08:00:00Z", "width": 50}
+    curve = (await signed_in.get("/api/v1/kilns/1/curve", params=window)).json()
+
+    values = curve["channels"][0]["value_c"]
+    assert max(value for value in values if value is not None) == 900.0
+    assert None in values
+    assert len(values) < 200
+
+
+@pytest.mark.parametrize("firing", [[], list(range(1, 10))], ids=["none", "nine"])
+async def test_from_one_to_eight_firings_can_be_compared(signed_in: httpx.AsyncClient, firing: list[int]) -> None:
+    answer = await signed_in.get("/api/v1/comparison", params={"firing": firing})
+
+    assert answer.status_code == 422
+
+
+async def test_a_push_can_only_go_to_a_push_service(signed_in: httpx.AsyncClient) -> None:
+    keys = {"p256dh": "BJ" + "A" * 85, "auth": "A" * 22}
+
+    inside = await signed_in.post(
+        "/api/v1/push-subscriptions",
+        json={"endpoint": "https://192.168.1.1/admin", "keys": keys, "device": "Điện thoại"},
+    )
+
+    assert inside.status_code == 400
+
+
+async def test_an_unknown_address_is_the_page_and_an_unknown_api_address_is_a_problem(http: httpx.AsyncClient) -> None:
+    api = await http.get("/api/v1/nothing")
+    up = await http.get("/../pyproject.toml")
+
+    assert (api.status_code, api.json()["code"]) == (404, "not_found")
+    assert "[project]" not in up.text
+    assert "default-src 'self'" in api.headers["content-security-policy"]
+
+
+async def test_the_service_says_that_it_is_well_and_counts(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/healthz")).json() == {"status": "ok"}
+    assert (await http.get("/readyz")).json()["status"] == "ready"
+    assert "canhlo_ingest_posts_total" in (await http.get("/metrics")).text

@@ -1,0 +1,233 @@
+"""Blocks come in through the door once, whatever the order, the repetition or the damage."""
+
+import asyncio
+import gzip
+import json
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+from service_parts import BOOT, NOW, BridgeClient, block, new_bridge, new_workshop
+from sqlalchemy import func, select
+
+from firmware_bridge.wire import Post, Skipped
+from service.ingest.store_post import store_post
+from service.series import blocks as series
+from service.store import identity
+from service.store.database import Database
+from service.store.kilns import kiln_by_key
+from service.store.migrate import upgrade
+from service.store.models import Bridge, Kiln, SkippedBlock, StoredBlock
+
+
+def stored_seqs(database: Database) -> list[int]:
+    with database.read() as session:
+        return list(session.scalars(select(StoredBlock.seq).order_by(StoredBlock.id)))
+
+
+def counted(result: str) -> float:
+    return REGISTRY.get_sample_value("canhlo_ingest_posts_total", {"result": result}) or 0.0
+
+
+async def test_a_receipt_means_that_another_connection_can_read_the_block(bridge: BridgeClient, tmp_path: Path) -> None:
+    receipt = await bridge.send(block(1))
+
+    other = Database(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}")
+    assert (receipt.stored, receipt.marks) == (1, {BOOT: 1})
+    assert stored_seqs(other) == [1]
+    other.close()
+
+
+async def test_json_is_taken_and_answered_too(bridge: BridgeClient) -> None:
+    answer = await bridge.send_raw(
+        msgspec.json.encode(Post([block(1)])), content_type="application/json", content_encoding=""
+    )
+
+    assert answer.json() == {"stored": 1, "duplicate": 0, "marks": {BOOT: 1}}
+
+
+async def test_a_block_sent_twice_is_stored_once(bridge: BridgeClient, database: Database) -> None:
+    await bridge.send(block(1))
+
+    receipt = await bridge.send(block(1), block(2))
+
+    assert (receipt.stored, receipt.duplicate) == (1, 1)
+    assert stored_seqs(database) == [1, 2]
+
+
+async def test_the_mark_waits_for_a_block_that_comes_out_of_order(bridge: BridgeClient, database: Database) -> None:
+    early = await bridge.send(block(3), block(1))
+    late = await bridge.send(block(2))
+
+    assert [early.marks[BOOT], late.marks[BOOT]] == [1, 3]
+    assert sorted(stored_seqs(database)) == [1, 2, 3]
+
+
+async def test_the_mark_passes_over_a_block_in_quarantine_which_stays_known_as_missing(
+    bridge: BridgeClient, database: Database
+) -> None:
+    await bridge.send(block(1), block(3))
+
+    receipt = await bridge.send(skipped=[Skipped(BOOT, 2, "column top: 2 times but 1 values")])
+
+    assert receipt.marks[BOOT] == 3
+    with database.read() as session:
+        assert session.scalars(select(SkippedBlock.reason)).all() == ["column top: 2 times but 1 values"]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(posts=st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=5), min_size=1, max_size=8))
+def test_any_order_and_any_repetition_store_each_block_once(
+    posts: list[list[int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('any') / 'a.sqlite3'}")
+    upgrade(database)
+    with database.read() as session:
+        token = new_bridge(database, new_workshop(database, "a@example.org"))
+        who = identity.bridge_of_token(session, token)
+    assert who is not None
+    complete = [*posts, list(range(1, 10))]
+
+    for seqs in complete:
+        with database.write() as session:
+            receipt, _ = store_post(session, who, Post([block(seq) for seq in seqs]), now=NOW)
+
+    assert receipt.marks == {BOOT: 9}
+    assert sorted(stored_seqs(database)) == list(range(1, 10))
+    database.close()
+
+
+async def test_posts_at_the_same_moment_each_get_their_own_receipt(bridge: BridgeClient, database: Database) -> None:
+    boots = [f"{number:016x}" for number in range(40)]
+
+    receipts = await asyncio.gather(*(bridge.send(block(1, boot=boot, kiln=f"lo-{boot[-2:]}")) for boot in boots))
+
+    assert [receipt.marks for receipt in receipts] == [{boot: 1} for boot in boots]
+    assert len(stored_seqs(database)) == 40
+
+
+async def test_a_wrong_token_stores_nothing_and_is_logged_once_and_counted_each_time(
+    bridge: BridgeClient, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    stranger = BridgeClient(bridge.http, "not-a-token")
+    body = gzip.compress(msgspec.msgpack.encode(Post([block(1)])))
+    before = counted("refused")
+
+    answers = [await stranger.send_raw(body) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [401] * 3
+    assert "pair the bridge again" in answers[0].json()["detail"]
+    assert counted("refused") - before == 3
+    assert len([line for line in caplog.records if line.message == "post refused"]) == 1
+    assert "not-a-token" not in caplog.text
+    assert stored_seqs(database) == []
+
+
+async def test_a_revoked_bridge_is_refused(bridge: BridgeClient, database: Database) -> None:
+    with database.write() as session:
+        identity.revoke_bridge(session, session.scalars(select(Bridge)).one(), now=datetime.now(UTC))
+
+    answer = await bridge.send_raw(gzip.compress(msgspec.msgpack.encode(Post([block(1)]))))
+
+    assert answer.status_code == 401
+
+
+def uneven_columns() -> bytes:
+    post = json.loads(msgspec.json.encode(Post([block(1)])))
+    post["blocks"][0]["columns"][0]["value"].append(1.0)
+    return gzip.compress(msgspec.msgpack.encode(post))
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "says"),
+    [
+        (b"readings", {"content_type": "text/plain"}, 422, "content type 'text/plain'; wanted application/msgpack"),
+        (b"readings", {}, 422, "not gzip"),
+        (gzip.compress(b"x" * 500)[:15], {}, 422, "ends too early"),
+        (gzip.compress(b"\xc1garbage"), {}, 422, "not a post of blocks"),
+        (b"{not json", {"content_type": "application/json", "content_encoding": ""}, 422, "not a post of blocks"),
+        (uneven_columns(), {}, 422, "1 times but 2 values"),
+        (gzip.compress(b"\x00" * 17_000_000), {}, 413, "16000000 bytes unpacked"),
+        (b"x" * 4_000_001, {"content_encoding": ""}, 413, "4000000 bytes"),
+        (b"x", {"content_encoding": "br"}, 422, "content encoding 'br'; wanted gzip or none"),
+    ],
+    ids=["text", "not-gzip", "half-gzip", "not-msgpack", "not-json", "uneven", "bomb", "too-large", "coding"],
+)
+async def test_a_damaged_post_is_refused_in_words_and_the_next_good_one_is_stored(
+    bridge: BridgeClient, database: Database, body: bytes, headers: dict[str, str], status: int, says: str
+) -> None:
+    answer = await bridge.send_raw(body, **headers)
+    receipt = await bridge.send(block(1))
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert says in answer.json()["detail"]
+    assert receipt.stored == 1
+
+
+async def test_a_workshop_cannot_reach_another_ones_kiln_by_its_name(
+    bridge: BridgeClient, database: Database, http: httpx.AsyncClient
+) -> None:
+    neighbour = BridgeClient(http, new_bridge(database, new_workshop(database, "minh@example.org")))
+
+    await bridge.send(block(1, top=[100.0]))
+    await neighbour.send(block(1, top=[900.0]))
+
+    with database.read() as session:
+        kilns = session.execute(select(Kiln.workshop_id, Kiln.key).order_by(Kiln.workshop_id)).all()
+    assert [tuple(kiln) for kiln in kilns] == [(1, "lo-1"), (2, "lo-1")]
+
+
+async def test_too_many_channels_refuse_that_post_and_no_other(bridge: BridgeClient, database: Database) -> None:
+    full = {f"c{number}": [20.0] for number in range(64)}
+    await bridge.send(block(1, **full))
+
+    answer = await bridge.send_raw(gzip.compress(msgspec.msgpack.encode(Post([block(2, one_more=[20.0])]))))
+    receipt = await bridge.send(block(3, c1=[21.0]))
+
+    assert answer.status_code == 422
+    assert "at most 64 channels" in answer.json()["detail"]
+    assert receipt.stored == 1
+    assert stored_seqs(database) == [1, 3]
+
+
+async def test_when_the_database_fails_the_bridge_is_asked_to_come_again_and_nothing_is_lost(
+    bridge: BridgeClient, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_args: object, **_words: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("service.series.blocks.append", fail)
+        answer = await bridge.send_raw(gzip.compress(msgspec.msgpack.encode(Post([block(1)]))))
+    again = await bridge.send(block(1))
+
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+    assert again.stored == 1
+    assert [record.levelno for record in caplog.records if record.message == "commit failed"] == [logging.ERROR]
+
+
+async def test_readings_come_back_by_time_each_once_and_faults_as_gaps(
+    bridge: BridgeClient, database: Database
+) -> None:
+    await bridge.send(block(1, at_s=0, top=[20.0, None, 22.0]), block(2, at_s=20, top=[22.0, 23.0]))
+
+    with database.read() as session:
+        kiln = kiln_by_key(session, 1, "lo-1")
+        assert kiln is not None
+        found = series.read(
+            session, kiln.id, from_at=datetime.fromtimestamp(5, UTC), to_at=datetime.fromtimestamp(60, UTC)
+        )["top"]
+        counts = series.count_readings(session, kiln.id)
+        readings = session.scalar(select(func.sum(StoredBlock.readings)))
+    assert found.time_s.tolist() == [10.0, 20.0, 30.0]
+    assert [str(value) for value in found.value] == ["nan", "22.0", "23.0"]
+    assert counts == (5, 1)
+    assert readings == 5

@@ -1,0 +1,218 @@
+"""Blocks become firings, findings and alarms, in step with what is stored, whatever stops in between."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from service_parts import block, new_bridge, new_workshop
+from sqlalchemy import select
+
+from firmware_bridge.wire import Block, Post
+from service.clock import Clock
+from service.core.live import LiveFiring
+from service.ingest.store_post import store_post
+from service.monitor import LINK_LOST_AFTER, KilnChange, Monitor
+from service.store import alarms, identity, kilns
+from service.store.database import Database
+from service.store.identity import BridgeIdentity
+from service.store.migrate import upgrade
+from service.store.models import Alarm, Delivery, Firing, StoredFinding
+
+START_S = 1_700_000_000.0
+STEP_S = 600.0  # one block: 60 readings, 10 s apart
+
+
+class Workshop:
+    """One workshop with a bridge, and a monitor that looks whenever it is told to."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.changes: list[KilnChange] = []
+        token = new_bridge(database, new_workshop(database, "lan@example.org"))
+        with database.read() as session:
+            found = identity.bridge_of_token(session, token)
+        assert found is not None
+        self.bridge: BridgeIdentity = found
+        self.monitor = self.restarted()
+
+    def restarted(self) -> Monitor:
+        self.monitor = Monitor(self.database, Clock(), self.changes.append)
+        return self.monitor
+
+    def take(self, *blocks: Block) -> None:
+        """Store blocks and look at them, each when its last reading was taken."""
+        for one in blocks:
+            now = datetime.fromtimestamp(one.until_ms / 1000, UTC)
+            with self.database.write() as session:
+                _, touched = store_post(session, self.bridge, Post([one]), now=now)
+            self.monitor.kilns_changed(touched)
+            self.monitor.step(now)
+
+    def look_at(self, at_s: float) -> None:
+        self.monitor.step(datetime.fromtimestamp(at_s, UTC))
+
+    def rows(self, kind: type, *columns: str) -> list[tuple[object, ...]]:
+        with self.database.read() as session:
+            return [tuple(getattr(row, name) for name in columns) for row in session.scalars(select(kind))]
+
+
+@pytest.fixture
+def workshop(database: Database) -> Workshop:
+    return Workshop(database)
+
+
+def uneven_firing(kiln: str = "lo-1", first: int = 1) -> list[Block]:
+    """Return six hours: up to about 1100 °C at 200 °C/h, the bottom falling 90 °C behind on the way."""
+    blocks = []
+    for number in range(36):
+        minutes = [number * 10 + i / 6 for i in range(60)]
+        top = [30 + 3.0 * minute for minute in minutes]
+        bottom = [value - min(90.0, max(0.0, (value - 400) / 4)) for value in top]
+        at_s = START_S + number * STEP_S
+        blocks.append(block(first + number, kiln=kiln, at_s=at_s, until_s=at_s + STEP_S, top=top, bottom=bottom))
+    return blocks
+
+
+def test_a_firing_starts_and_its_uneven_heat_is_an_alarm_with_a_push_waiting(workshop: Workshop) -> None:
+    with workshop.database.write() as session:
+        alarms.subscribe(session, 1, endpoint="https://push.test/1", p256dh="k", auth="a", device="x", now=_at(0))
+
+    workshop.take(*uneven_firing())
+
+    [(started_at, ended_at, peak_c)] = workshop.rows(Firing, "started_at", "ended_at", "peak_c")
+    findings = workshop.rows(StoredFinding, "kind", "channel", "firing_id")
+    assert abs((started_at - _at(0)).total_seconds()) < 1200
+    assert ended_at is None
+    assert 1090 < peak_c < 1112
+    assert findings == [("uneven_heating", "", 1)]
+    assert workshop.rows(Alarm, "finding_id", "cleared_at") == [(1, None)]
+    assert len(workshop.rows(Delivery, "id")) == 1
+    assert {change.kiln_id for change in workshop.changes} == {1}
+    assert [change.alarm_ids for change in workshop.changes if change.alarm_ids] == [(1,)]
+
+
+def _at(after_s: float) -> datetime:
+    return datetime.fromtimestamp(START_S + after_s, UTC)
+
+
+@pytest.mark.parametrize("restart_before", [1, 7, 20, 35])
+def test_a_restart_anywhere_changes_nothing_of_what_is_concluded(
+    workshop: Workshop, restart_before: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    blocks = uneven_firing()
+    whole = Workshop(_fresh(tmp_path_factory))
+    whole.take(*blocks)
+
+    workshop.take(*blocks[:restart_before])
+    workshop.restarted()
+    workshop.take(*blocks[restart_before:])
+
+    for kind, columns in {
+        Firing: ("started_at", "ended_at", "peak_c", "peak_at", "cone_reached", "max_spread_c", "cones"),
+        StoredFinding: ("kind", "channel", "start_at", "end_at", "evidence", "firing_id"),
+        Alarm: ("finding_id", "opened_at", "cleared_at"),
+    }.items():
+        assert workshop.rows(kind, *columns) == whole.rows(kind, *columns)
+    whole.database.close()
+
+
+def _fresh(tmp_path_factory: pytest.TempPathFactory) -> Database:
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('whole') / 'a.sqlite3'}")
+    upgrade(database)
+    return database
+
+
+def test_what_was_stored_while_the_monitor_was_down_is_looked_at_when_it_comes_back(workshop: Workshop) -> None:
+    with workshop.database.write() as session:
+        store_post(session, workshop.bridge, Post(uneven_firing()), now=_at(21_600))
+
+    workshop.monitor.kilns_changed(workshop.monitor.kilns_behind())
+    workshop.look_at(START_S + 21_600)
+
+    assert len(workshop.rows(Firing, "id")) == 1
+
+
+def test_an_operator_ends_a_firing_and_a_second_word_changes_nothing(workshop: Workshop) -> None:
+    workshop.take(*uneven_firing())
+
+    for after_s in (21_700, 21_800):
+        with workshop.database.write() as session:
+            workshop.monitor.end_by_operator(session, session.get_one(Firing, 1), now=_at(after_s))
+    workshop.take(block(99, at_s=START_S + 21_900, top=[1100.0], bottom=[1010.0]))
+
+    assert workshop.rows(Firing, "end_cause", "ended_at") == [("operator", _at(21_700))]
+
+
+def test_a_silent_bridge_is_an_alarm_that_clears_when_it_speaks_again(workshop: Workshop) -> None:
+    workshop.take(*uneven_firing())
+    end_s = START_S + 21_600
+
+    workshop.look_at(end_s + 120)
+    early = workshop.rows(StoredFinding, "kind")
+    workshop.look_at(end_s + 300)
+    workshop.look_at(end_s + 360)
+    silent = workshop.rows(StoredFinding, "kind", "start_at", "end_at")[-1]
+    workshop.take(block(99, at_s=end_s + 400, top=[1100.0], bottom=[1010.0]))
+    heard = dict(workshop.rows(StoredFinding, "kind", "end_at"))
+    cleared = {finding_id for finding_id, at in workshop.rows(Alarm, "finding_id", "cleared_at") if at == _at(22_000)}
+
+    assert ("bridge_silent",) not in early
+    assert silent == ("bridge_silent", _at(21_600), None)
+    assert heard["bridge_silent"] == _at(22_000)
+    assert cleared == {2}
+
+
+def test_a_firing_whose_bridge_stays_silent_ends_with_the_lost_link_as_its_cause(workshop: Workshop) -> None:
+    workshop.take(*uneven_firing())
+
+    workshop.look_at(START_S + 21_600 + LINK_LOST_AFTER.total_seconds() + 60)
+
+    assert workshop.rows(Firing, "end_cause", "ended_at") == [("lost_link", _at(21_600))]
+
+
+def test_a_kiln_whose_analysis_fails_stops_no_other_and_is_tried_again(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = LiveFiring.advance
+
+    def fail_once(self: LiveFiring, chunk: object) -> object:
+        monkeypatch.setattr(LiveFiring, "advance", whole)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(LiveFiring, "advance", fail_once)
+    for one in (*uneven_firing("lo-1"), *uneven_firing("lo-2", first=101)):
+        with workshop.database.write() as session:
+            store_post(session, workshop.bridge, Post([one]), now=_at(21_600))
+    workshop.monitor.kilns_changed({1, 2})
+    workshop.look_at(START_S + 21_600)
+    after_failure = workshop.rows(Firing, "kiln_id")
+    workshop.look_at(START_S + 21_601)
+
+    assert after_failure == [(2,)]
+    assert workshop.rows(Firing, "kiln_id") == [(2,), (1,)]
+    assert [record.message for record in caplog.records].count("analysis failed") == 1
+
+
+def test_history_that_comes_late_is_shown_and_rings_no_phone(workshop: Workshop) -> None:
+    with workshop.database.write() as session:
+        alarms.subscribe(session, 1, endpoint="https://push.test/1", p256dh="k", auth="a", device="x", now=_at(0))
+        quiet = block(1, at_s=START_S, until_s=START_S + 10, top=[600.0])
+        again = block(2, at_s=START_S + 3600, until_s=START_S + 3660, top=[650.0])
+        store_post(session, workshop.bridge, Post([quiet, again]), now=_at(3600))
+
+    workshop.monitor.kilns_changed({1})
+    workshop.look_at(START_S + timedelta(days=1).total_seconds())
+
+    assert ("sensor_silent",) in workshop.rows(StoredFinding, "kind")
+    assert workshop.rows(Delivery, "next_try_at") in ([], [(None,)])
+
+
+def test_the_target_cone_can_change_in_the_middle_of_a_firing(workshop: Workshop) -> None:
+    blocks = uneven_firing()
+    workshop.take(*blocks[:30])
+    with workshop.database.write() as session:
+        session.get_one(Firing, 1).target_cone = "010"
+        kilns.get_kiln(session, [1], 1).target_cone = "6"
+
+    workshop.take(*blocks[30:])
+
+    assert "overfired" in {kind for (kind,) in workshop.rows(StoredFinding, "kind")}

@@ -1,0 +1,112 @@
+"""The database: migrations, times, and the rules it keeps itself."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from service_parts import NOW, new_bridge, new_workshop
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from service.errors import ConflictError, RefusedError
+from service.store import firings, identity, kilns
+from service.store.database import Database
+from service.store.migrate import upgrade
+from service.store.models import Base, Firing, Workshop
+
+
+def test_a_migrated_database_has_just_the_tables_of_the_code(database: Database) -> None:
+    with database.engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+
+    assert differences == []
+
+
+def test_migrating_twice_keeps_what_is_there(database: Database) -> None:
+    new_workshop(database, "lan@example.org")
+
+    upgrade(database)
+
+    with database.read() as session:
+        assert len(identity.workshops(session, [1])) == 1
+
+
+def test_a_database_of_a_newer_program_is_refused_and_left_alone(database: Database) -> None:
+    with database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(ConflictError, match="version 9999, which this program does not know"):
+        upgrade(database)
+
+
+def test_a_time_without_zone_is_refused_and_one_with_a_zone_comes_back_in_utc(database: Database) -> None:
+    hanoi = timezone(timedelta(hours=7))
+    with database.write() as session:
+        session.add(Workshop(name="Xưởng", created_at=datetime(2026, 3, 1, 7, tzinfo=hanoi)))
+
+    with database.read() as session:
+        assert session.get_one(Workshop, 1).created_at == datetime(2026, 3, 1, tzinfo=UTC)
+        assert session.get_one(Workshop, 1).created_at.utcoffset() == timedelta(0)
+    with database.write() as session:
+        session.add(Workshop(name="Xưởng", created_at=datetime(2026, 3, 1)))  # noqa: DTZ001 - what is refused
+        with pytest.raises(StatementError, match="must carry its zone"):
+            session.flush()
+        session.rollback()
+
+
+def test_a_kiln_has_one_running_firing_at_most(database: Database) -> None:
+    workshop_id = new_workshop(database, "lan@example.org")
+    with database.write() as session:
+        kiln = kilns.create_kiln(session, workshop_id, name="Lò 1", key="lo-1")
+        firings.start_firing(session, kiln, started_at=NOW)
+
+    with database.write() as session:
+        kiln = kilns.get_kiln(session, [workshop_id], 1)
+        session.add(Firing(workshop_id=workshop_id, kiln=kiln, number=2, started_at=NOW))
+        with pytest.raises(IntegrityError):
+            session.flush()
+        session.rollback()
+
+
+def test_a_pairing_code_works_once_and_for_half_an_hour(database: Database) -> None:
+    workshop_id = new_workshop(database, "lan@example.org")
+    with database.write() as session:
+        bridge = identity.create_bridge(session, workshop_id, "Pi", now=NOW)
+        code, _ = identity.new_pairing_code(session, bridge, now=NOW)
+        with pytest.raises(RefusedError):
+            identity.pair(session, code, now=NOW + timedelta(minutes=31))
+        paired, token = identity.pair(session, code.lower().replace("-", " "), now=NOW)
+        with pytest.raises(RefusedError, match="used"):
+            identity.pair(session, code, now=NOW)
+
+    with database.read() as session:
+        assert identity.bridge_of_token(session, token) is not None
+        assert paired.id == 1
+
+
+def test_no_secret_stands_in_clear_in_the_database(database: Database, tmp_path: Path) -> None:
+    token = new_bridge(database, new_workshop(database, "lan@example.org"))
+    with database.write() as session:
+        account = identity.account_by_login(session, "lan@example.org")
+        assert account is not None
+        cookie = identity.open_session(session, account, now=NOW)
+        link = identity.create_link(session, account, now=NOW, lasts=timedelta(hours=1))
+    database.close()
+
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("canhlo.sqlite3*"))
+
+    assert [secret for secret in (token, cookie, link) if secret.encode() in stored] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("Lò gas số 2", "lo-gas-so-2"), ("Đốt than", "dot-than"), ("窯", "lo"), ("  A--b ", "a-b")]
+)
+def test_a_kiln_gets_a_key_that_can_be_typed(name: str, key: str) -> None:
+    assert kilns.key_from_name(name) == key
+
+
+@pytest.mark.parametrize(("typed", "kept"), [(" Lan@Example.ORG ", "lan@example.org"), ("0912 345.678", "0912345678")])
+def test_people_may_type_their_login_in_several_ways(typed: str, kept: str) -> None:
+    assert identity.normal_login(typed) == kept
