@@ -54,8 +54,7 @@ def test_against_temperature_a_steady_firing_is_a_level_line() -> None:
 async def test_firings_are_compared_over_http_with_what_came_out(
     signed_in: httpx.AsyncClient, bridge: BridgeClient, database: Database
 ) -> None:
-    hours = np.arange(0, 3 * 360)
-    await bridge.send(block(1, at_s=0, top=[30 + 0.5 * i for i in hours]), block(2, kiln="lo-2", at_s=0))
+    await bridge.send(block(1, at_s=0, top=[30 + 0.5 * i for i in range(3 * 360)]), block(2, kiln="lo-2", at_s=0))
     with database.write() as session:
         for kiln_id in (1, 2):
             kiln = kilns.get_kiln(session, [1], kiln_id)
