@@ -1,5 +1,6 @@
 """Rules on the ware: what the curve may have done to it."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -9,14 +10,13 @@ from service.core.deviations import (
     QUARTZ_SPREAD_C,
     QUARTZ_SPREAD_SOURCE,
     QUARTZ_WINDOW_C,
-    Spread,
-    say,
     target_end_c,
 )
 from service.core.findings import Finding, Group, Severity
 from service.core.firing import Firing
 from service.core.heat_work import GAS_CONSTANT_J_PER_MOL_K, ZERO_C_K
 from service.core.ledger import Ledger
+from service.core.spread import Spread
 from service.core.standing import Evidence
 
 QUARTZ_RATE_C_PER_H: Final = 50.0
@@ -33,16 +33,20 @@ SEEN_FROM_BELOW_TARGET_C: Final = 200.0
 
 
 def judge_quartz(
-    firing: Firing, rates: dict[str, tuple[float, float]], spread: Spread | None, now_s: float, *, to: Ledger
+    firing: Firing,
+    stand: Mapping[str, float],
+    rates: Mapping[str, float],
+    spread: Spread | None,
+    now_s: float,
+    *,
+    to: Ledger,
 ) -> None:
     """Say `dunting_quartz` when ware cools faster than 50 °C/h between 650 and 500 °C.
 
-    `rates` holds value and rate of each chamber probe that reads now: [°C], [°C/h].
+    `stand` and `rates` are values and rates of the chamber probes that read now: [°C], [°C/h].
     """
     low_c, high_c = QUARTZ_WINDOW_C
-    falling = {
-        name: -rate for name, (value_c, rate) in rates.items() if low_c <= value_c <= high_c and firing.is_over_the_top
-    }
+    falling = {name: -rate for name, rate in rates.items() if low_c <= stand[name] <= high_c and firing.is_over_the_top}
     name = max(falling, key=lambda key: falling[key], default="")
     fastest = falling.get(name, 0.0)
     standing = firing.quartz
@@ -52,8 +56,8 @@ def judge_quartz(
             "rate_limit_c_per_h": QUARTZ_RATE_C_PER_H,
             "limit_source": QUARTZ_RATE_SOURCE,
             "fastest_channel": name,
-            "at_c": rates[name][0],
-            "worst_at_s": now_s,
+            "at_c": stand[name],
+            "worst_after_s": now_s - (standing.since_s or now_s),
             **_spread_evidence(spread),
         }
     turn = standing.look(
@@ -63,7 +67,7 @@ def judge_quartz(
         after_s=QUARTZ_FOR_S,
         until_s=QUARTZ_CALM_S,
     )
-    say(standing, turn, ("dunting_quartz", Group.DEFECT, "cool_slower"), "quartz", to)
+    to.follow("quartz", standing, turn, kind="dunting_quartz", group=Group.DEFECT, advice_key="cool_slower")
 
 
 def _spread_evidence(spread: Spread | None) -> Evidence:
@@ -79,7 +83,7 @@ def _spread_evidence(spread: Spread | None) -> Evidence:
 def judge_cone(firing: Firing, channels: list[str], target_cone: str | None, now_s: float, *, to: Ledger) -> None:
     """Say `overfired` as soon as the guard cone is down anywhere, `underfired` when the top is past without the target.
 
-    The guard cone is the next hotter than the target. `channels` are the chamber probes that read now.
+    The guard cone is the next whole number hotter than the target. `channels` are the chamber probes that read now.
     """
     if target_cone is None:
         return
@@ -87,16 +91,16 @@ def judge_cone(firing: Firing, channels: list[str], target_cone: str | None, now
     _judge_guard(firing, target, to)
     if firing.start_c > target_end_c(target_cone) - SEEN_FROM_BELOW_TARGET_C:
         return
-    least = firing.least_done(channels)
+    least = firing.least_done(target, channels)
     if least is None:
         return
-    missing_c = short_c(target, least[target])
+    missing_c = short_c(target, least)
     if missing_c <= MODEL_ERROR_C:
         to.close("underfired", now_s)
     elif firing.is_over_the_top and not to.has("underfired"):
         evidence: Evidence = {
             "target_cone": target_cone,
-            "heat_work": least[target],
+            "heat_work": least,
             "short_by_c": missing_c,
             "short_by_limit_c": MODEL_ERROR_C,
             "limit_source": MODEL_SOURCE,
@@ -109,8 +113,8 @@ def judge_cone(firing: Firing, channels: list[str], target_cone: str | None, now
 
 
 def _judge_guard(firing: Firing, target: int, to: Ledger) -> None:
-    guard = target + 1
-    if guard >= len(cones.names()) or to.has("overfired"):
+    guard = guard_of(target)
+    if guard is None or to.has("overfired"):
         return
     down = {name: work.down_s[guard] for name, work in firing.works.items() if work.down_s[guard] is not None}
     if not down:
@@ -126,6 +130,18 @@ def _judge_guard(firing: Firing, target: int, to: Ledger) -> None:
     start_s = down_s or firing.peak_s
     finding = Finding("overfired", Group.DEFECT, Severity.CRITICAL, None, start_s, None, evidence, "end_the_heating")
     to.open("overfired", finding)
+
+
+def guard_of(target: int) -> int | None:
+    """Return the next hotter cone of a whole number, None above the last.
+
+    Examples
+    --------
+    >>> cones.names()[guard_of(cones.index_of("5"))]
+    '6'
+    """
+    names = cones.names()
+    return next((index for index in range(target + 1, len(names)) if not names[index].endswith(".5")), None)
 
 
 def short_c(cone: int, heat_work: float) -> float:

@@ -1,18 +1,21 @@
 """One firing as it goes: its heat work, its peak, its way up and down, and when it is over."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from service.core import cones
 from service.core.heat_work import HeatWork
+from service.core.spread import Spread
 from service.core.standing import Standing, since
 
-# The level that says that the top is behind: below the usual drop-and-hold of 56 °C (Digitalfire PLC6DS), and, with solid
-# fuel, below the saw-teeth of stoking (100-180 °C in recordings).
+# How far below the peak the top is behind: more than the usual drop-and-hold of 56 °C (Digitalfire PLC6DS) and, with
+# solid fuel, than the saw-teeth of stoking (100-180 °C in recordings).
 FALLEN_C: Final = {"electric": 60.0, "lpg": 60.0, "coal": 250.0, "wood": 250.0}
 FALLEN_FOR_S: Final = 1200.0  # own choice
 STEADY_C_PER_H: Final = 10.0  # own choice: slower is holding
+SHOWN_FROM: Final = 0.01  # a cone with less of its heat work stands as new
 
 
 class EndCause(StrEnum):
@@ -82,7 +85,7 @@ class Summary:
 
 @dataclass
 class Firing:
-    """State of the firing that is running; `hottest_c` is always that of the chamber probes that read now."""
+    """State of the firing that is running; `hottest_c` is that of the chamber probes that read now."""
 
     start_s: float
     start_c: float
@@ -90,14 +93,16 @@ class Firing:
     peak_s: float
     low_c: float
     low_s: float
+    record_c: float
+    record_s: float
+    judged_s: float
+    hottest_c: float
     phase: Phase = Phase.HEATING
     is_over_the_top: bool = False
     fallen_since_s: float | None = None
     cold_since_s: float | None = None
-    warm_since_s: float | None = None
+    nearly_cold_since_s: float | None = None
     reheated_since_s: float | None = None
-    record_c: float = 0.0
-    record_s: float = 0.0
     max_spread_c: float | None = None
     max_spread_s: float | None = None
     works: dict[str, HeatWork] = field(default_factory=dict)
@@ -105,42 +110,57 @@ class Firing:
     uneven_cooling: Standing = field(default_factory=Standing)
     quartz: Standing = field(default_factory=Standing)
 
-    def follow(self, now_s: float, hottest_c: float, rate: float | None, fuel: str) -> None:
-        """Go on by one bin: peak, lowest point since, phase, and whether the top is behind."""
-        if hottest_c > self.peak_c:
-            self.peak_c, self.peak_s = hottest_c, now_s
-            self.low_c, self.low_s = hottest_c, now_s
-        if hottest_c <= self.low_c:
-            self.low_c, self.low_s = hottest_c, now_s
-        if rate is not None:
-            self.phase = (
-                Phase.HEATING if rate > STEADY_C_PER_H else Phase.COOLING if rate < -STEADY_C_PER_H else Phase.HOLDING
-            )
-        has_fallen = hottest_c <= self.peak_c - FALLEN_C[fuel]
-        self.fallen_since_s = since(self.fallen_since_s, now_s, is_so=has_fallen)
+    @classmethod
+    def begin(cls, start_s: float, start_c: float, now_s: float) -> Self:
+        """Return a firing that began at `start_s` [s] from `start_c` [°C] and was known at `now_s` [s]."""
+        return cls(start_s, start_c, start_c, start_s, start_c, start_s, start_c, now_s, now_s, start_c)
+
+    def follow(self, now_s: float, hottest: tuple[float, float], rates: Collection[float], fuel: str) -> None:
+        """Go on by one bin: peak, lowest point since, phase, and whether the top is behind.
+
+        Parameters
+        ----------
+        now_s : float
+            End of the bin. [s]
+        hottest : (time, value)
+            Where the hottest chamber probe stands. [s], [°C]
+        rates : collection
+            Rates of the chamber probes. [°C/h]
+        fuel : str
+            What the kiln burns.
+        """
+        time_s, self.hottest_c = hottest
+        if self.hottest_c > self.peak_c:
+            self.peak_c, self.peak_s = self.low_c, self.low_s = self.hottest_c, time_s
+        if self.hottest_c <= self.low_c:
+            self.low_c, self.low_s = self.hottest_c, time_s
+        if rates:
+            rate = sum(rates) / len(rates)
+            is_up, is_down = rate > STEADY_C_PER_H, rate < -STEADY_C_PER_H
+            self.phase = Phase.HEATING if is_up else Phase.COOLING if is_down else Phase.HOLDING
+        self.fallen_since_s = since(self.fallen_since_s, now_s, is_so=self.hottest_c <= self.peak_c - FALLEN_C[fuel])
         if self.fallen_since_s is not None and now_s - self.fallen_since_s >= FALLEN_FOR_S:
             self.is_over_the_top = True
-        elif hottest_c > self.peak_c - FALLEN_C[fuel] / 2:
+        elif self.hottest_c > self.peak_c - FALLEN_C[fuel] / 2:
             self.is_over_the_top = False
 
-    def see_spread(self, now_s: float, spread_c: float) -> None:
+    def see_spread(self, now_s: float, spread: Spread) -> None:
         """Remember the largest difference between probes."""
-        if self.max_spread_c is None or spread_c > self.max_spread_c:
-            self.max_spread_c, self.max_spread_s = spread_c, now_s
+        if self.max_spread_c is None or spread.largest_c > self.max_spread_c:
+            self.max_spread_c, self.max_spread_s = spread.largest_c, now_s
 
     def add_heat(self, channel: str, time_s: float, value_c: float) -> None:
         """Let one probe's heat work go on to this point."""
         self.works.setdefault(channel, HeatWork()).add(time_s, value_c)
 
-    def least_done(self, channels: list[str]) -> list[float] | None:
-        """Return the heat work of every cone where it is least, among these channels; None if none has any."""
-        works = [self.works[name].done for name in channels if name in self.works]
-        return [min(done) for done in zip(*works, strict=True)] if works else None
+    def least_done(self, cone: int, channels: Sequence[str]) -> float | None:
+        """Return the heat work of a cone where it is least, among these channels; None if none has any."""
+        return min((self.works[name].done[cone] for name in channels if name in self.works), default=None)
 
-    def cone_reached(self, channels: list[str]) -> str | None:
+    def cone_reached(self, channels: Sequence[str]) -> str | None:
         """Return the highest cone that is down at each of these channels."""
-        done = self.least_done(channels) or []
-        return next((cones.names()[i] for i in range(len(done) - 1, -1, -1) if done[i] >= 1.0), None)
+        indices = range(len(cones.names()) - 1, -1, -1)
+        return next((cones.names()[i] for i in indices if (self.least_done(i, channels) or 0.0) >= 1.0), None)
 
     def cone_progress(self) -> tuple[ConeProgress, ...]:
         """Return the cones that heat has begun to work on, by channel, softest first."""
@@ -151,7 +171,7 @@ class Firing:
             if done > SHOWN_FROM
         )
 
-    def summary(self, channels: list[str]) -> Summary:
+    def summary(self, channels: Sequence[str]) -> Summary:
         """Return what it has come to so far; cones are judged at these channels."""
         return Summary(
             self.start_s,
@@ -162,6 +182,3 @@ class Firing:
             self.max_spread_s,
             self.cone_progress(),
         )
-
-
-SHOWN_FROM: Final = 0.01  # a cone with less of its heat work stands as new

@@ -12,6 +12,7 @@ GAS_CONSTANT_J_PER_MOL_K: Final = 8.314462618  # CODATA 2018, exact
 ZERO_C_K: Final = 273.15
 # Below this no cone gains 1e-5 of its heat work in an hour (021 is the most willing): not worth an exponential.
 COLD_C: Final = 350.0
+LEVEL: Final = 1e-9  # a smaller change of ln k over a step is none: the formulas would divide by zero
 
 
 def ln_rate_per_s(temp_c: FloatArray | float) -> FloatArray:
@@ -27,13 +28,17 @@ def ln_rate_per_s(temp_c: FloatArray | float) -> FloatArray:
     (n, 38) or (38,) array
         ``ln(A) - E / RT``. [ln(1/s)]
 
+    Notes
+    -----
+    Below 0 °C it is that of 0 °C: nothing, and no overflow from the impossible values of broken instruments.
+
     Examples
     --------
     >>> ln_rate_per_s(1222.0).shape
     (38,)
     """
     activation_j_per_mol, ln_a_per_s = cones.kinetics()
-    temp_k = np.asarray(temp_c, dtype=np.float64)[..., None] + ZERO_C_K
+    temp_k = np.maximum(np.asarray(temp_c, dtype=np.float64), 0.0)[..., None] + ZERO_C_K
     return np.asarray(ln_a_per_s - activation_j_per_mol / (GAS_CONSTANT_J_PER_MOL_K * temp_k))
 
 
@@ -76,8 +81,8 @@ class HeatWork:
         gained = work_between(time_s - before_s, before_c, temp_c)
         total = np.asarray(self.done) + gained
         for index in np.flatnonzero((total >= 1.0) & (np.asarray(self.done) < 1.0)):
-            share = (1.0 - self.done[index]) / float(gained[index])
-            self.down_s[index] = before_s + share * (time_s - before_s)
+            missing = (1.0 - self.done[index]) / float(gained[index])
+            self.down_s[index] = before_s + _share_of_step(missing, before_c, temp_c)[index] * (time_s - before_s)
         self.done = total.tolist()
 
     def highest_down(self) -> int | None:
@@ -113,8 +118,17 @@ def work_between(lasted_s: float, from_c: float, to_c: float) -> FloatArray:
     """
     ends = ln_rate_per_s(np.array([from_c, to_c]))
     high, span = ends.max(axis=0), np.abs(ends[1] - ends[0])
-    mean = np.where(span > 1e-9, -np.expm1(-span) / np.maximum(span, 1e-9), 1.0)
+    mean = np.where(span > LEVEL, -np.expm1(-span) / np.maximum(span, LEVEL), 1.0)
     return np.asarray(lasted_s * np.exp(high) * mean)
+
+
+def _share_of_step(work: float, from_c: float, to_c: float) -> list[float]:
+    """Return, for every cone, the share of a step's time in which that share of its work is done."""
+    ends = ln_rate_per_s(np.array([from_c, to_c]))
+    growth = ends[1] - ends[0]
+    steep = np.where(np.abs(growth) > LEVEL, growth, 1.0)
+    shares: list[float] = np.where(np.abs(growth) > LEVEL, np.log1p(work * np.expm1(steep)) / steep, work).tolist()
+    return shares
 
 
 def heat_work(time_s: FloatArray, temp_c: FloatArray) -> FloatArray:

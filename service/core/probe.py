@@ -7,7 +7,7 @@ from math import isfinite
 from operator import itemgetter
 from typing import Final
 
-from service.core.curve import MIN_POINTS, rate_c_per_h
+from service.core.curve import MIN_POINTS, median, rate_c_per_h
 from service.core.series import Samples
 
 BIN_S: Final = 30.0  # own choice: at 150 °C/h a kiln moves 1 °C in it
@@ -36,21 +36,26 @@ class BinValue:
     ----------
     time_s, value_c : float
         Mean time and median of the good readings. [s], [°C]
-    first_s, before_s : float, float or None
-        The first good reading, and the good one before it. [s]
+    first_s : float
+        The first good reading. [s]
+    before : (time, value) or None
+        The good reading before it. [s], [°C]
     moved_s, still_since_s : float or None, float
         First reading that differed from the one before; since when it did not. [s]
     steps : tuple of Step
         Steps above 10 °C.
+    readings : tuple of (time, value)
+        All that were good. [s], [°C]
     """
 
     time_s: float
     value_c: float
     first_s: float
-    before_s: float | None
+    before: tuple[float, float] | None
     moved_s: float | None
     still_since_s: float
     steps: tuple[Step, ...]
+    readings: tuple[tuple[float, float], ...]
 
 
 @dataclass
@@ -68,7 +73,7 @@ class Probe:
     """
 
     pending: list[tuple[float, float | None]] = field(default_factory=list)
-    newest: tuple[float, float | None] | None = None
+    newest_is_fault: bool = False
     last_s: float | None = None
     last_c: float = 0.0
     still_since_s: float = 0.0
@@ -96,39 +101,44 @@ class Probe:
             repeats = {i for i, (early, late) in enumerate(pairwise(self.pending), 1) if early[0] == late[0]}
             self.pending = [reading for i, reading in enumerate(self.pending) if i not in repeats]
         if self.pending:
-            self.newest = self.pending[-1]
+            self.newest_is_fault = self.pending[-1][1] is None
         late = int((samples.time_s < since_s).sum())
         return late, len(samples.time_s) - len(new) - late
 
     def finish_bin(self, end_s: float) -> BinValue | None:
         """Take everything before `end_s` out of what waits; return what it says, None if nothing good is in it."""
         cut = bisect_left(self.pending, (end_s,))
-        times: list[float] = []
-        values: list[float] = []
+        good = [(time_s, value) for time_s, value in self.pending[:cut] if value is not None]
+        del self.pending[:cut]
+        if not good:
+            return None
+        before = None if self.last_s is None else (self.last_s, self.last_c)
+        moved_s, steps = self._walk(good)
+        said = BinValue(
+            time_s=sum(time_s for time_s, _ in good) / len(good),
+            value_c=median([value for _, value in good]),
+            first_s=good[0][0],
+            before=before,
+            moved_s=moved_s,
+            still_since_s=self.still_since_s,
+            steps=tuple(steps),
+            readings=tuple(good),
+        )
+        self._follow(said)
+        return said
+
+    def _walk(self, good: list[tuple[float, float]]) -> tuple[float | None, list[Step]]:
+        """Go from reading to reading; return the first time at which the value changed, and the large steps."""
+        moved_s: float | None = None
         steps: list[Step] = []
-        moved_s = None
-        before_s = self.last_s
-        for time_s, value in self.pending[:cut]:
-            if value is None:
-                continue
-            times.append(time_s)
-            values.append(value)
-            if self.last_s is None or time_s - self.last_s > SILENT_S or value != self.last_c:
+        for time_s, value in good:
+            if self.last_s is None or value != self.last_c or time_s - self.last_s > SILENT_S:
                 if self.last_s is not None:
                     moved_s = time_s if moved_s is None else moved_s
                     self._note_step(Step(self.last_s, time_s, self.last_c, value), steps)
                 self.still_since_s = time_s
             self.last_s, self.last_c = time_s, value
-        del self.pending[:cut]
-        if not times:
-            return None
-        ordered = sorted(values)
-        middle = len(ordered) // 2
-        median = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-        mean_s = sum(times) / len(times)
-        said = BinValue(mean_s, median, times[0], before_s, moved_s, self.still_since_s, tuple(steps))
-        self._follow(said)
-        return said
+        return moved_s, steps
 
     def _note_step(self, step: Step, steps: list[Step]) -> None:
         size_c = abs(step.to_c - step.from_c)
@@ -143,6 +153,13 @@ class Probe:
             del self.trail[0]
         recent = [point for point in self.trail if point[0] > value.time_s - RATE_WINDOW_S]
         self.rate_c_per_h = rate_c_per_h(recent if len(recent) >= MIN_POINTS else self.trail[-MIN_POINTS:])
+
+    def newest_good(self) -> tuple[float | None, float | None]:
+        """Return time and value of the newest good reading, judged or not: [s], [°C]."""
+        for time_s, value in reversed(self.pending):
+            if value is not None:
+                return time_s, value
+        return (None, None) if self.last_s is None else (self.last_s, self.last_c)
 
     def is_current(self, now_s: float) -> bool:
         """Say whether the last good reading is recent enough to stand for now."""

@@ -13,7 +13,10 @@ from service.core.standing import Evidence
 OWN_CHOICE: Final = "own choice"
 
 FROZEN_S: Final = 900.0  # own choice: long enough for another probe to show that the kiln moves
-FROZEN_OTHER_MOVED_C: Final = 20.0  # own choice: probes of one kiln never part by this in 15 min unseen by one of them
+FROZEN_OTHER_MOVED_C: Final = 20.0  # own choice: what another probe moves by while this one does not in the least
+# Below this a wet kiln boils at 100 °C, and the far end has not yet felt the fire: there it takes more to be sure.
+FROZEN_HOT_C: Final = 150.0
+FROZEN_OTHER_MOVED_COLD_C: Final = 60.0
 FROZEN_ALONE_S: Final = 1200.0  # own choice
 FROZEN_ALONE_EXPECTED_C: Final = 20.0  # own choice: what the slope before should have brought by then
 # An instrument that shows whole degrees may honestly say the same for long in a hold; it needs another probe's witness.
@@ -45,12 +48,13 @@ def judge_silence(
     A channel that never gave a good reading is not connected, which is no finding.
     """
     slot = f"silent {name}"
-    since_s = probe.last_s if value is None else value.before_s
-    until_s = now_s if value is None else value.first_s
-    if since_s is None:
+    before = value.before if value is not None else None if probe.last_s is None else (probe.last_s, probe.last_c)
+    if before is None:
         return
+    since_s, last_c = before
+    until_s = now_s if value is None else value.first_s
     if until_s - since_s > SILENT_S and not to.has(slot):
-        evidence: Evidence = {"silent_limit_s": SILENT_S, "limit_source": OWN_CHOICE, "last_value_c": probe.last_c}
+        evidence: Evidence = {"last_value_c": last_c, "silent_limit_s": SILENT_S, "limit_source": OWN_CHOICE}
         severity = Severity.CRITICAL if is_firing else Severity.INFO
         finding = Finding("sensor_silent", Group.SENSOR, severity, name, since_s, None, evidence, "check_probe_wiring")
         to.open(slot, finding)
@@ -59,15 +63,13 @@ def judge_silence(
 
 
 def judge_frozen(
-    name: str, probe: Probe, value: BinValue | None, others: Mapping[str, Probe], now_s: float, *, to: Ledger
+    name: str, probe: Probe, value: BinValue, others: Mapping[str, Probe], now_s: float, *, to: Ledger
 ) -> None:
     """Say `thermocouple_frozen` when exactly the same value is repeated while the kiln must have moved.
 
     Witnesses are another probe, or, for an instrument finer than 0.5 °C, the probe's own slope before it stopped.
     """
     slot = f"frozen {name}"
-    if value is None:
-        return
     if value.moved_s is not None:
         to.close(slot, value.moved_s)
     if to.has(slot):
@@ -92,13 +94,14 @@ def _other_moved(probe: Probe, others: Mapping[str, Probe], now_s: float) -> Evi
         key=lambda item: abs(item[1]),
         default=("", 0.0),
     )
-    if abs(moved_c) < FROZEN_OTHER_MOVED_C:
+    limit_c = FROZEN_OTHER_MOVED_C if probe.last_c >= FROZEN_HOT_C else FROZEN_OTHER_MOVED_COLD_C
+    if abs(moved_c) < limit_c:
         return None
     return {
         "still_s": still_s,
         "other_channel": name,
         "other_moved_c": moved_c,
-        "other_moved_limit_c": FROZEN_OTHER_MOVED_C,
+        "other_moved_limit_c": limit_c,
     }
 
 
@@ -122,11 +125,16 @@ def _own_slope_stopped(probe: Probe, value: BinValue, now_s: float) -> Evidence 
 def judge_jump(
     name: str, jumps: Jumps, value: BinValue | None, now_s: float, *, fuel: str, is_firing: bool, to: Ledger
 ) -> None:
-    """Say `thermocouple_jump` for steps faster than a kiln; it ends with the last of them, after ten quiet minutes."""
+    """Say `thermocouple_jump` for steps faster than a kiln; it ends with the last of them, after ten quiet minutes.
+
+    A frozen value that comes back to life is no jump.
+    """
     slot = f"jump {name}"
     for step in value.steps if value else ():
         limit_c = step_limit_c(step, fuel)
-        if step.end_s - step.start_s > STEP_WITHIN_S or abs(step.to_c - step.from_c) <= limit_c:
+        is_gap = step.end_s - step.start_s > STEP_WITHIN_S
+        is_thaw = to.has(f"frozen {name}") and value is not None and step.end_s == value.moved_s
+        if is_gap or is_thaw or abs(step.to_c - step.from_c) <= limit_c:
             continue
         if not to.has(slot):
             jumps.count, jumps.worst = 0, {}

@@ -24,14 +24,14 @@ FIRED_C: Final = 500.0  # below this a kiln was dried or candled
 LOST_AFTER_S: Final = 6 * 3600.0  # as the link
 
 
-def rise_began_s(probe: Probe, value: BinValue | None) -> float | None:
+def rise_began_s(probe: Probe, value: BinValue) -> float | None:
     """Return when the rise began that makes a firing, None while there is none.
 
     Parameters
     ----------
     probe : Probe
         A chamber probe of a kiln that is not being fired; its base is brought up to date.
-    value : BinValue or None
+    value : BinValue
         What it said in the bin that ends now.
 
     Returns
@@ -47,13 +47,11 @@ def rise_began_s(probe: Probe, value: BinValue | None) -> float | None:
     Examples
     --------
     >>> probe = Probe()
-    >>> ramp = [BinValue(t, 20 + t / 30, t, None, None, t, ()) for t in range(15, 3600, 30)]  # 120 °C/h
+    >>> ramp = [BinValue(t, 20 + t / 30, t, None, None, t, (), ()) for t in range(15, 3600, 30)]  # 120 °C/h
     >>> began = [rise_began_s(probe, value) for value in ramp]
     >>> next(time_s for time_s in began if time_s is not None)
     105
     """
-    if value is None:
-        return None
     now_s, level_c = value.time_s, value.value_c
     before = probe.base
     base_c = level_c if before is None else min(level_c, before[1] + DRIFT_C_PER_H * (now_s - before[0]) / 3600)
@@ -68,28 +66,31 @@ def rise_began_s(probe: Probe, value: BinValue | None) -> float | None:
     return probe.base_left_s if now_s - probe.risen_since_s >= RISEN_FOR_S else None
 
 
-def cooled_at_s(firing: Firing, now_s: float, hottest_c: float) -> float | None:
+def cooled_at_s(firing: Firing, now_s: float) -> float | None:
     """Return when the kiln had cooled, None while it has not.
 
     Cooled is ten minutes below 100 °C (earlier for a firing that never got hot: below a quarter of its rise), or four
     hours below 150 °C after a peak above 500 °C.
     """
-    cold_c = min(COLD_C, firing.start_c + COLD_SHARE * (firing.peak_c - firing.start_c))
-    if firing.start_c > cold_c:  # it began hot: its rise says nothing
-        cold_c = COLD_C
-    firing.cold_since_s = since(firing.cold_since_s, now_s, is_so=hottest_c < cold_c)
-    firing.warm_since_s = since(firing.warm_since_s, now_s, is_so=hottest_c < NEARLY_COLD_C and firing.peak_c > FIRED_C)
+    cold_c = COLD_C
+    if firing.start_c < COLD_C:
+        cold_c = min(COLD_C, firing.start_c + COLD_SHARE * (firing.peak_c - firing.start_c))
+    firing.cold_since_s = since(firing.cold_since_s, now_s, is_so=firing.hottest_c < cold_c)
+    is_nearly_cold = firing.hottest_c < NEARLY_COLD_C and firing.peak_c > FIRED_C
+    firing.nearly_cold_since_s = since(firing.nearly_cold_since_s, now_s, is_so=is_nearly_cold)
     if firing.cold_since_s is not None and now_s - firing.cold_since_s >= COLD_FOR_S:
         return firing.cold_since_s
-    if firing.warm_since_s is not None and now_s - firing.warm_since_s >= NEARLY_COLD_FOR_S:
-        return firing.warm_since_s
+    if firing.nearly_cold_since_s is not None and now_s - firing.nearly_cold_since_s >= NEARLY_COLD_FOR_S:
+        return firing.nearly_cold_since_s
     return None
 
 
-def reheated_from_s(firing: Firing, now_s: float, hottest_c: float) -> float | None:
+def reheated_from_s(firing: Firing, now_s: float) -> float | None:
     """Return when the kiln, fired and then nearly cold, began to be heated again; None if it was not."""
     is_reheated = (
-        firing.peak_c > FIRED_C and firing.low_c < REHEATED_BELOW_C and hottest_c - firing.low_c >= RISE_WHEN_HOT_C
+        firing.peak_c > FIRED_C
+        and firing.low_c < REHEATED_BELOW_C
+        and firing.hottest_c - firing.low_c >= RISE_WHEN_HOT_C
     )
     firing.reheated_since_s = since(firing.reheated_since_s, now_s, is_so=is_reheated)
     if firing.reheated_since_s is None or now_s - firing.reheated_since_s < RISEN_FOR_S:

@@ -1,0 +1,116 @@
+"""State of the live analysis of one kiln, and what it looks like from outside."""
+
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from service.core import cones
+from service.core.firing import Firing, Summary
+from service.core.ledger import Ledger
+from service.core.probe import BIN_S, Probe
+from service.core.sensors import Jumps
+from service.core.spread import spread_of
+from service.core.watch import ChannelStatus, Status
+
+# Channels whose names begin so do not measure the chamber: they are shown, and no rule on the ware looks at them.
+OUTSIDE: Final = ("flue", "chimney", "stack", "exhaust", "housing", "ambient", "room", "board", "cold_junction")
+
+
+@dataclass
+class Kiln:
+    """All that the live analysis knows of a kiln; everything in it can be said in JSON.
+
+    Examples
+    --------
+    >>> Kiln().status().phase.value, Kiln().is_chamber("flue_2")
+    ('idle', False)
+    """
+
+    probes: dict[str, Probe] = field(default_factory=dict)
+    jumps: dict[str, Jumps] = field(default_factory=dict)
+    next_bin: int | None = None
+    until_s: float | None = None
+    firing: Firing | None = None
+    may_be_hot: bool = True
+    ended_s: float | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+    late: int = 0
+    ahead: int = 0
+
+    def probe(self, name: str) -> Probe:
+        """Return the probe of a channel, a new one when it speaks for the first time."""
+        if name not in self.probes:
+            self.probes[name], self.jumps[name] = Probe(), Jumps()
+        return self.probes[name]
+
+    def is_chamber(self, name: str) -> bool:
+        """Say whether a channel measures where the ware is."""
+        return not name.startswith(OUTSIDE)
+
+    def judged_to_s(self) -> float:
+        """Return up to when readings are judged and closed: the end of the last bin [s]."""
+        return -float("inf") if self.next_bin is None else self.next_bin * BIN_S
+
+    def first_waiting_s(self) -> float | None:
+        """Return the time of the earliest reading that is not yet judged [s]."""
+        return min((probe.pending[0][0] for probe in self.probes.values() if probe.pending), default=None)
+
+    def is_quiet(self, after_s: float) -> bool:
+        """Say whether time alone changes nothing: no firing runs, and every silence and jump has had its say."""
+        heard_s = [probe.last_s for probe in self.probes.values() if probe.last_s is not None]
+        return self.firing is None and self.judged_to_s() - max(heard_s, default=-float("inf")) > after_s
+
+    def chamber(self, now_s: float) -> dict[str, Probe]:
+        """Return the chamber probes that read now and can be believed, by channel."""
+        return {
+            name: probe
+            for name, probe in sorted(self.probes.items())
+            if self.is_chamber(name) and probe.is_current(now_s) and not self._is_doubtful(name)
+        }
+
+    def _is_doubtful(self, name: str) -> bool:
+        return self.ledger.has(f"frozen {name}") or self.ledger.has(f"jump {name}")
+
+    def judged_channels(self) -> list[str]:
+        """Return the probes on which cones are judged: those that are neither silent nor frozen, all if all are."""
+        worked = sorted(self.firing.works) if self.firing is not None else []
+        is_bad = {name: self.ledger.has(f"silent {name}") or self.ledger.has(f"frozen {name}") for name in worked}
+        return [name for name in worked if not is_bad[name]] or worked
+
+    def summary(self) -> Summary | None:
+        """Return what the running firing has come to so far, None if none is running."""
+        return None if self.firing is None else self.firing.summary(self.judged_channels())
+
+    def status(self) -> Status:
+        """Return the kiln as it is now."""
+        if self.firing is None:
+            return self.refreshed(Status())
+        firing, judged = self.firing, self.judged_channels()
+        reached = firing.cone_reached(judged)
+        following = 0 if reached is None else cones.index_of(reached) + 1
+        progress = firing.least_done(following, judged) if following < len(cones.names()) else None
+        spread = spread_of({name: probe.trail[-1][1] for name, probe in self.chamber(self.judged_to_s()).items()}, {})
+        status = Status(
+            phase=firing.phase,
+            start_s=firing.start_s,
+            peak_c=firing.peak_c,
+            peak_s=firing.peak_s,
+            spread_c=spread.spread_c if spread else None,
+            cones=firing.cone_progress(),
+            cone_reached=reached,
+            next_cone=None if progress is None else cones.names()[following],
+            next_cone_progress=progress,
+        )
+        return self.refreshed(status)
+
+    def refreshed(self, status: Status) -> Status:
+        """Return a status with its newest readings: all that changes while no bin is judged."""
+        channels = tuple(self._channel_status(name) for name in sorted(self.probes))
+        last_s = max((one.last_s for one in channels if one.last_s is not None), default=None)
+        return replace(status, last_s=last_s, channels=channels, late=self.late, ahead=self.ahead)
+
+    def _channel_status(self, name: str) -> ChannelStatus:
+        probe = self.probes[name]
+        last_s, last_c = probe.newest_good()
+        quality = "silent" if self.ledger.has(f"silent {name}") else "no_value" if probe.newest_is_fault else "good"
+        rate = probe.rate_c_per_h if quality != "silent" else None
+        return ChannelStatus(name, last_s, last_c, rate, quality)

@@ -1,0 +1,128 @@
+"""What a kiln is watched for, and what the watch answers."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from service.core import cones
+from service.core.findings import Finding
+from service.core.firing import ConeProgress, EndCause, Phase, Summary
+from service.core.sensors import STEP_BASE_C
+
+FUELS: Final = tuple(STEP_BASE_C)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What the kiln is watched for.
+
+    Parameters
+    ----------
+    target_cone : str or None
+        Orton self-supporting cone that the firing is to reach, None if nobody said.
+    fuel : str
+        ``lpg``, ``coal``, ``wood`` or ``electric``: how fast and how unsteadily the kiln may go.
+
+    Raises
+    ------
+    ValueError
+        If the cone or the fuel is unknown.
+    """
+
+    target_cone: str | None = None
+    fuel: str = "lpg"
+
+    def __post_init__(self) -> None:
+        if self.target_cone is not None:
+            cones.index_of(self.target_cone)
+        if self.fuel not in FUELS:
+            msg = f"fuel must be one of {', '.join(FUELS)}, not {self.fuel!r}"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True)
+class FiringStart:
+    """A firing has begun, at `start_s` [s]; it may have taken a while to be sure."""
+
+    start_s: float
+
+
+@dataclass(frozen=True)
+class FiringEnd:
+    """The firing is over since `end_s` [s], why, and what it came to."""
+
+    end_s: float
+    cause: EndCause
+    summary: Summary
+
+
+Event = FiringStart | FiringEnd | Finding
+
+
+@dataclass(frozen=True)
+class ChannelStatus:
+    """One channel as it is now.
+
+    Parameters
+    ----------
+    name : str
+        Of the channel.
+    last_s, last_c : float or None
+        Newest good reading. [s], [°C]
+    rate_c_per_h : float or None
+        Over the last ten minutes. [°C/h]
+    quality : str
+        ``good``; ``no_value`` if the newest reading was a fault; ``silent`` after 300 s without a good one.
+    """
+
+    name: str
+    last_s: float | None
+    last_c: float | None
+    rate_c_per_h: float | None
+    quality: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """The kiln as it is now; all but the channels is of the firing that runs, else None or empty.
+
+    `cone_reached` is the highest cone that is down, by heat work, at every chamber probe that still reads: the ware
+    that got least decides. `next_cone` is the one after it, with the progress of that probe that is least far. `late`
+    and `ahead` count readings that came too late, or were stamped over an hour ahead of what is vouched for.
+    """
+
+    last_s: float | None = None
+    channels: tuple[ChannelStatus, ...] = ()
+    late: int = 0
+    ahead: int = 0
+    phase: Phase = Phase.IDLE
+    start_s: float | None = None
+    peak_c: float | None = None
+    peak_s: float | None = None
+    spread_c: float | None = None
+    cones: tuple[ConeProgress, ...] = ()
+    cone_reached: str | None = None
+    next_cone: str | None = None
+    next_cone_progress: float | None = None
+
+
+@dataclass(frozen=True)
+class Advance:
+    """What one step concluded: events in the order in which they became certain, and the state after it."""
+
+    events: tuple[Event, ...]
+    status: Status
+
+    @property
+    def started(self) -> list[FiringStart]:
+        """The firings that began."""
+        return [event for event in self.events if isinstance(event, FiringStart)]
+
+    @property
+    def ended(self) -> list[FiringEnd]:
+        """The firings that are over."""
+        return [event for event in self.events if isinstance(event, FiringEnd)]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """The findings that are new or changed; the last of a key is what holds."""
+        return [event for event in self.events if isinstance(event, Finding)]
