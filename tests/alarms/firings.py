@@ -31,5 +31,5 @@ def firing(target_cone: str, corners: Sequence[tuple[float, float]]) -> list[Fin
     return findings
 
 
-UNDERFIRED = firing("6", [(0, 20), (8, 1120), (9.5, 1120), (11, 1150), (12, 1050), (18, 60), (24, 30)])
+UNDERFIRED = firing("6", [(0, 20), (8, 1120), (11, 1123), (12.5, 1150), (13.5, 1050), (19, 60), (25, 30)])
 OVERFIRED = firing("04", [(0, 20), (9, 1200), (12, 900)])
