@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -128,9 +129,10 @@ def test_kill_9_of_bridges_service_and_broker_in_mid_run_changes_no_count(tmp_pa
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT], ids=lambda told: told.name)
-def test_a_demo_that_is_told_to_stop_leaves_no_process_behind(tmp_path: Path, told: signal.Signals) -> None:
-    command = [str(BIN / "canhlo"), "demo", "--port", "0", "--folder", str(tmp_path)]
-    demo = Program(command, tmp_path / "demo.log")
+def test_a_demo_that_is_told_to_stop_leaves_no_process_behind(
+    tmp_path: Path, programs: Callable[..., Program], told: signal.Signals
+) -> None:
+    demo = programs("canhlo", "demo", "--port", "0", "--folder", str(tmp_path))
     demo.said("ready: ")
     children = [int(file.read_text()) for file in tmp_path.glob("*.pid")]
 
