@@ -11,7 +11,8 @@ import msgspec
 
 MAX_READINGS_PER_COLUMN: Final = 20_000
 MAX_COLUMNS: Final = 64
-MAX_BLOCKS_PER_POST: Final = 64
+MAX_BLOCKS_PER_POST: Final = 4096  # an hour of a kiln at one block a second
+MAX_SKIPPED_PER_POST: Final = 64
 MAX_POST_BYTES: Final = 4_000_000
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_\-]{0,39}$")]
@@ -83,6 +84,11 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until_ms: EpochMs
     columns: Annotated[list[Column], msgspec.Meta(max_length=MAX_COLUMNS)]
 
+    @property
+    def readings(self) -> int:
+        """Return how many readings it has."""
+        return sum(len(column.at_ms) for column in self.columns)
+
 
 class Skipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A block that the bridge has put into quarantine, so that the mark can pass over it."""
@@ -96,7 +102,7 @@ class Post(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /api/v1/blocks`."""
 
     blocks: Annotated[list[Block], msgspec.Meta(max_length=MAX_BLOCKS_PER_POST)]
-    skipped: Annotated[list[Skipped], msgspec.Meta(max_length=MAX_BLOCKS_PER_POST)] = []
+    skipped: Annotated[list[Skipped], msgspec.Meta(max_length=MAX_SKIPPED_PER_POST)] = []
 
 
 class Receipt(msgspec.Struct, frozen=True):
