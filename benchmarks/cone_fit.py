@@ -1,4 +1,4 @@
-"""The kinetics of every cone, fitted to Orton's end points: `python -m benchmarks.cone_fit` writes heat_work.csv anew."""
+"""The kinetics of every cone, fitted to Orton's end points; `python -m benchmarks.cone_fit` writes heat_work.csv."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,8 @@ def _ln_integral(activation_kj_per_mol: float, temp_k: float) -> float:
 def anchored(activation_kj_per_mol: float, end_c: EndPoints, lag_h: float = 0.0) -> Kinetics:
     """Return the kinetics with this E whose A suits the end points on average."""
     ln_a = [
-        np.log(rate) - _ln_integral(activation_kj_per_mol, at_c - rate * lag_h + ZERO_C_K) for rate, at_c in end_c.items()
+        np.log(rate) - _ln_integral(activation_kj_per_mol, at_c - rate * lag_h + ZERO_C_K)
+        for rate, at_c in end_c.items()
     ]
     return Kinetics(activation_kj_per_mol, float(np.mean(ln_a)), lag_h)
 

@@ -8,7 +8,17 @@ from pathlib import Path
 from benchmarks.section import Section
 
 # In the order of the document. Each is a module of this package with `measure() -> Section`.
-BENCHMARKS = ("cones", "heat_work", "segmentation", "rates", "thermocouples", "sensors", "defects", "forecasts", "speed")
+BENCHMARKS = (
+    "cones",
+    "heat_work",
+    "segmentation",
+    "rates",
+    "thermocouples",
+    "sensors",
+    "defects",
+    "forecasts",
+    "speed",
+)
 OUTPUT = Path(__file__).parents[1] / "docs" / "validation.md"
 INTRODUCTION = """# What has been measured
 

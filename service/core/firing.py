@@ -153,7 +153,7 @@ class Firing:
 
     def add_heat(self, points: Mapping[str, tuple[float, float]]) -> None:
         """Let the heat work of these channels go on to their points: [s], [°C] at the cones."""
-        add_all([(self.works.setdefault(name, HeatWork()), *point) for name, point in points.items()])
+        add_all([(self.works.setdefault(name, HeatWork()), at_s, at_c) for name, (at_s, at_c) in points.items()])
 
     def least_done(self, cone: int, channels: Sequence[str]) -> float | None:
         """Return the heat work of a cone where it is least, among these channels; None if none has any."""
@@ -161,8 +161,10 @@ class Firing:
 
     def cone_reached(self, channels: Sequence[str]) -> str | None:
         """Return the highest cone that is down at each of these channels."""
-        least = [self.works[name].done for name in channels if name in self.works]
-        down = np.flatnonzero(np.min(least, axis=0) >= 1.0) if least else ()
+        done = [self.works[name].done for name in channels if name in self.works]
+        if not done:
+            return None
+        down = np.flatnonzero(np.min(done, axis=0) >= 1.0)
         return cones.names()[down[-1]] if len(down) else None
 
     def cone_progress(self) -> tuple[ConeProgress, ...]:

@@ -14,8 +14,8 @@ GAS_CONSTANT_J_PER_MOL_K: Final = 8.314462618  # CODATA 2018, exact
 ZERO_C_K: Final = 273.15
 # Below this no cone gains 1e-5 of its heat work in an hour (021 is the most willing): not worth an exponential.
 COLD_C: Final = 350.0
-# Orton: a hold of 20, 40-60 and 120 min after a ramp is worth 10, 20 and 30 °C (Glazecalc guide). The bare integral makes
-# it 14, 25 and 38; counting this share of a hold's time meets the rule within 3 °C. 1.0 is the bare integral.
+# Orton: a hold of 20, 40-60 and 120 min after a ramp is worth 10, 20 and 30 °C (Glazecalc guide). The bare integral
+# makes it 14, 25 and 38; counting this share of a hold's time meets the rule (docs/validation.md). 1.0 is the integral.
 HOLD_EFFICIENCY: Final = 0.65
 MOVING_C_PER_H: Final = 10.0  # own choice, below the slowest ramp of the chart: from here on all of the time counts
 SMOOTHED_OVER_S: Final = 300.0  # own choice: long enough for whole degrees, short beside the holds of the rule
@@ -186,6 +186,20 @@ def work_between(lasted_s: FloatArray | float, from_c: FloatArray | float, to_c:
     span = np.abs(end - begin)
     mean = np.where(span > LEVEL, -np.expm1(-span) / np.maximum(span, LEVEL), 1.0)
     return np.asarray(np.asarray(lasted_s)[..., None] * np.exp(np.maximum(begin, end)) * mean)
+
+
+def per_e_fold_c(cone: int) -> float:
+    """Return by how many °C a cone's end point rises when the rate grows e-fold, by its kinetics at 60 °C/h [°C].
+
+    It is as well what a kiln must be hotter for e times the heat work.
+
+    Examples
+    --------
+    >>> round(per_e_fold_c(cones.index_of("6")), 1)
+    26.5
+    """
+    end_k = cones.table()[cone].end_c[60.0] + ZERO_C_K
+    return float(GAS_CONSTANT_J_PER_MOL_K * end_k**2 / cones.kinetics()[0][cone])
 
 
 def _share_of_step(work: float, from_c: float, to_c: float) -> list[float]:
