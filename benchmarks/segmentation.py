@@ -47,7 +47,7 @@ def read(schedule: Schedule, seed: int, every_s: float = 5.0) -> tuple[FloatArra
 
 
 def misses(found: Sequence[Segment], schedule: Schedule) -> tuple[float, float] | None:
-    """Return the largest miss of a corner [min] and of a rate [%; holds: of 100 °C/h], None if their number is wrong."""
+    """Return the largest miss of a corner [min] and a rate [%; holds: of 100 °C/h]; None if their number is wrong."""
     hours, temp_c = schedule
     rates = np.diff(temp_c) / np.diff(hours)
     if len(found) != len(rates):

@@ -38,7 +38,7 @@ class Phase(StrEnum):
     COOLING = "cooling"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ConeProgress:
     """How far a cone has bent at one channel, by heat work.
 

@@ -62,7 +62,7 @@ class FiringEnd:
 Event = FiringStart | FiringEnd | Finding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ChannelStatus:
     """One channel as it is now.
 
