@@ -23,7 +23,7 @@ WATCH: Final = Watch(target_cone="6")
 
 
 def firing(hours: float = HOURS) -> dict[str, Samples]:
-    """Return readings of a simulated firing: to 1200 °C in 8 h, a hold of half an hour, cooling; 3 °C between probes."""
+    """Return readings of a simulated firing: to 1200 °C in 8 h, held half an hour, cooling; probes 3 °C apart."""
     elapsed_s = np.arange(0.0, hours * 3600)
     noise = np.random.default_rng(1).normal(0.0, NOISE_C, (PROBES, len(elapsed_s)))
     channels = {}
