@@ -1,1 +1,1 @@
-"""Measurements of what the science and the live path can do; `make validate` writes them to docs/validation.md."""
+"""Measurements that docs quote: each is a command; `make validate` writes those of the science to docs/validation.md."""
