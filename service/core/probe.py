@@ -3,11 +3,12 @@
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import inf, isfinite
+from math import hypot, inf, isfinite
 from operator import itemgetter, lt
 from typing import Final
 
 from service.core.curve import MIN_POINTS, median, rate_c_per_h
+from service.core.rate import RateFilter
 from service.core.series import Samples
 
 BIN_S: Final = 30.0  # own choice: at 150 °C/h a kiln moves 1 °C in it
@@ -80,6 +81,7 @@ class Probe:
     resolution_c: float | None = None
     trail: list[tuple[float, float]] = field(default_factory=list)
     rate_c_per_h: float | None = None
+    filtered: RateFilter = field(default_factory=RateFilter)
     base: tuple[float, float] | None = None
     base_left_s: float = 0.0
     risen_since_s: float | None = None
@@ -151,10 +153,18 @@ class Probe:
 
     def _follow(self, value: BinValue) -> None:
         self.trail.append((value.time_s, value.value_c))
+        self.filtered.add(value.time_s, value.value_c)
         while self.trail[0][0] < value.time_s - TRAIL_S:
             del self.trail[0]
         recent = self.trail[bisect_right(self.trail, (value.time_s - RATE_WINDOW_S, inf)) :]
         self.rate_c_per_h = rate_c_per_h(recent if len(recent) >= MIN_POINTS else self.trail[-MIN_POINTS:])
+
+    @property
+    def rate_sd_c_per_h(self) -> float | None:
+        """How sure the rate is: a filter's own doubt, and how far the quicker filter is from it [°C/h]."""
+        if self.rate_c_per_h is None:
+            return None
+        return hypot(self.filtered.sd_c_per_h, self.filtered.rate_c_per_h - self.rate_c_per_h)
 
     def newest_good(self) -> tuple[float | None, float | None]:
         """Return time and value of the newest good reading, judged or not: [s], [°C]."""

@@ -76,6 +76,8 @@ class ChannelStatus:
         Over the last ten minutes. [°C/h]
     quality : str
         ``good``; ``no_value`` if the newest reading was a fault; ``silent`` after 300 s without a good one.
+    rate_sd_c_per_h : float or None
+        How sure the rate is, one standard deviation; large where the kiln has just turned. [°C/h]
     """
 
     name: str
@@ -83,6 +85,7 @@ class ChannelStatus:
     last_c: float | None
     rate_c_per_h: float | None
     quality: str
+    rate_sd_c_per_h: float | None = None
 
 
 @dataclass(frozen=True)
