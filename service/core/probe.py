@@ -118,9 +118,10 @@ class Probe:
             return None
         before = None if self.last_s is None else (self.last_s, self.last_c)
         moved_s, steps = self._walk(good)
+        times_s, values_c = zip(*good, strict=True)
         said = BinValue(
-            time_s=sum(time_s for time_s, _ in good) / len(good),
-            value_c=median([value for _, value in good]),
+            time_s=sum(times_s) / len(good),
+            value_c=median(values_c),
             first_s=good[0][0],
             before=before,
             moved_s=moved_s,

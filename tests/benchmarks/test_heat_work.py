@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.heat_work import HOLDS_MIN, bend_min, bent_misses_min, hold_worth_c, sampling_c
+from benchmarks.heat_work import HOLDS_MIN, bend_min, bent_misses_min, hold_worth_c, sampling_c, sampling_of_hold_c
 from service.core.heat_work import HOLD_EFFICIENCY
 
 
@@ -14,6 +14,7 @@ def test_a_hold_is_worth_what_orton_says(hold_min: int) -> None:
 
 def test_logs_of_1_60_and_300_s_agree() -> None:
     assert sampling_c() <= 0.05
+    assert sampling_of_hold_c("6") <= 0.05
 
 
 def test_a_cone_is_seen_bending_as_long_as_orton_says() -> None:
