@@ -2,18 +2,23 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from firmware_bridge.clock import Clock
-from firmware_bridge.decoders.camera_logger import CameraLogger
-from firmware_bridge.decoders.qtkiln import QtKiln
 from firmware_bridge.intake import Intake
-from firmware_bridge.message import Decoder, Listener
+from firmware_bridge.message import Decoder, FindsTopics, Listener, Source
 from firmware_bridge.recorder import Recorder
-from firmware_bridge.settings import MqttSettings, SerialSettings, Settings, SettingsError
+from firmware_bridge.settings import (
+    KilnControllerSettings,
+    MqttSettings,
+    SerialSettings,
+    Settings,
+    SettingsError,
+    SourceSettings,
+)
+from firmware_bridge.sources.kiln_controller import KilnControllerSource
 from firmware_bridge.sources.mqtt import Broker, MqttSource
 from firmware_bridge.sources.serial_port import SerialSource
 from firmware_bridge.spool import Spool
@@ -36,8 +41,12 @@ async def run_bridge(settings: Settings, clock: Clock, stop: asyncio.Event) -> N
 
 
 async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Event) -> None:
-    intakes = [_intake(source, spool, clock) for source in settings.sources]
-    sources = [_source(told, intake, clock.now) for told, intake in zip(settings.sources, intakes, strict=True)]
+    decoders = [told.spoken.make(told.told) for told in settings.sources]
+    intakes = [
+        Intake(told.key, told.kiln, decoder, spool.recall(told.key), now=clock.now())
+        for told, decoder in zip(settings.sources, decoders, strict=True)
+    ]
+    sources = [make_source(*each, clock.now) for each in zip(settings.sources, decoders, intakes, strict=True)]
     uplink = Uplink(settings.server, settings.token_file, spool)
     recorder = Recorder(intakes, spool, clock, uplink.wake)
     status = StatusFile(settings.data_dir / "status.json", intakes, recorder, spool, uplink)
@@ -60,34 +69,35 @@ async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Eve
     logger.info("ended")
 
 
-def _intake(source: SerialSettings | MqttSettings, spool: Spool, clock: Clock) -> Intake:
-    return Intake(source.key, source.kiln, _decoder(source), spool.recall(source.key), now=clock.now())
-
-
-def _decoder(source: SerialSettings | MqttSettings) -> Decoder:
-    match source:
-        case SerialSettings():
-            return CameraLogger(source.channels, ZoneInfo(source.time_zone))
-        case MqttSettings():
-            return QtKiln(source.channels[0])
-
-
-def _source(
-    told: SerialSettings | MqttSettings, listener: Listener, now: Callable[[], datetime]
-) -> SerialSource | MqttSource:
+def make_source(told: SourceSettings, decoder: Decoder, listener: Listener, now: Callable[[], datetime]) -> Source:
+    """Return where the words of an instrument come from."""
     match told:
         case SerialSettings():
             return SerialSource(told.port, told.baud, listener, now)
         case MqttSettings():
-            broker = Broker(
-                told.host,
-                told.port,
-                told.topic,
-                told.client_id or f"canhlo-bridge-{told.kiln}-{told.channels[0]}",
-                told.username,
-                _password(told),
-            )
-            return MqttSource(broker, listener, now)
+            return MqttSource(broker_of(told), _topics(told, decoder), listener, now)
+        case KilnControllerSettings():
+            return KilnControllerSource(told.url, listener, now)
+
+
+def broker_of(told: MqttSettings) -> Broker:
+    """Return the broker as the settings describe it; its port is the usual one unless they say another."""
+    return Broker(
+        told.host,
+        told.port or (8883 if told.is_encrypted else 1883),
+        told.client_id or f"canhlo-bridge-{told.kiln}-{told.channels[0]}",
+        told.username,
+        _password(told),
+        is_v5=told.version == "5",
+        is_encrypted=told.is_encrypted,
+        ca_file=told.ca_file,
+        keeps=told.spoken.is_dated,
+    )
+
+
+def _topics(told: MqttSettings, decoder: Decoder) -> Callable[[], Iterable[str]]:
+    topic = told.topic or told.spoken.topic
+    return lambda: {topic, *decoder.topics} if isinstance(decoder, FindsTopics) else {topic}
 
 
 def _password(told: MqttSettings) -> str | None:

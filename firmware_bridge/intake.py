@@ -103,15 +103,14 @@ class Intake:
         if len(self._waiting) >= MAX_WAITING_MESSAGES:
             self.counters.dropped += 1
             self._tell_once(Rejected("memory_full", "a disk that takes what is written to it"), message)
-        elif message.is_retained:
-            self.counters.retained += 1
-            self._waiting.append(_Spent(message))
         else:
             self._waiting.append(self._decode(message))
 
     def _decode(self, message: Message) -> _News | _Spent:
         newest_at = datetime.fromtimestamp(self._newest_ms / 1000, UTC) if self._newest_ms else None
         match self._decoder.decode(message, newest_at):
+            case Measured() if message.is_retained:  # an old value, of nobody knows when
+                self.counters.retained += 1
             case Measured() as measured:
                 return self._once(message, measured)
             case Ignored():

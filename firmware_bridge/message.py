@@ -1,9 +1,10 @@
 """What a source hears, and what a decoder makes of it."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from firmware_bridge.wire import Quality
 
@@ -77,7 +78,20 @@ class Listener(Protocol):
     def set_connected(self, is_connected: bool, now: datetime) -> None: ...
 
 
+class Source(Protocol):
+    """Where words come from; it stays at it, whatever goes away and comes back, until told to stop."""
+
+    async def run(self, stop: asyncio.Event) -> None: ...
+
+
 class Decoder(Protocol):
     """Makes readings of a message; `newest_at` is the newest time recorded from the same source."""
 
     def decode(self, message: Message, newest_at: datetime | None) -> Decoded: ...
+
+
+@runtime_checkable
+class FindsTopics(Protocol):
+    """A decoder that learns from what it hears which other topics it must hear."""
+
+    topics: frozenset[str]

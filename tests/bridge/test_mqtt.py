@@ -15,8 +15,8 @@ from firmware_bridge.sources.mqtt import Broker, MqttSource
 @contextlib.asynccontextmanager
 async def listening(port: int, ear: Ear) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    broker = Broker("127.0.0.1", port, "qtkiln/#", "bridge-test")
-    running = asyncio.create_task(MqttSource(broker, ear, lambda: NOON).run(stop))
+    broker = Broker("127.0.0.1", port, "bridge-test")
+    running = asyncio.create_task(MqttSource(broker, lambda: {"qtkiln/#"}, ear, lambda: NOON).run(stop))
     try:
         yield
     finally:

@@ -1,0 +1,103 @@
+"""What instruments say, by the name that settings use: one registry that every decoder enters."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from firmware_bridge.decoders.camera_logger import CameraLogger
+from firmware_bridge.decoders.esphome import EspHome
+from firmware_bridge.decoders.home_assistant import HomeAssistant
+from firmware_bridge.decoders.json_mapping import JsonMapping
+from firmware_bridge.decoders.kiln_controller import KilnController
+from firmware_bridge.decoders.qtkiln import QtKiln
+from firmware_bridge.decoders.tasmota import Tasmota
+from firmware_bridge.decoders.zigbee2mqtt import Zigbee2Mqtt
+from firmware_bridge.message import Decoder
+from firmware_bridge.payload import Degrees
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the settings tell a decoder. `names` are what the instrument calls the channels, in their order."""
+
+    channels: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    unit: Degrees | None = None
+    scale: float = 1.0
+    zone: ZoneInfo | None = None
+
+    @property
+    def named(self) -> Mapping[str, str]:
+        """Return the instrument's name of each channel."""
+        return dict(zip(self.channels, self.names, strict=True))
+
+    @property
+    def degrees(self) -> Degrees:
+        """Return the unit, of a format that needs one."""
+        assert self.unit is not None  # noqa: S101 - the settings were refused otherwise
+        return self.unit
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        """Return the time zone, of a format that needs one."""
+        assert self.zone is not None  # noqa: S101 - the settings were refused otherwise
+        return self.zone
+
+
+@dataclass(frozen=True)
+class Format:
+    """One instrument family: how its decoder is made, and what a person must say because the instrument does not.
+
+    `is_dated` means that its messages bear a time of their own. Only of those may a broker keep some for us while we
+    are away: the others would all seem to have been measured at the moment of our return.
+    """
+
+    make: Callable[[Told], Decoder]
+    needs: frozenset[str] = frozenset()
+    takes: frozenset[str] = frozenset()
+    topic: str = ""
+    is_dated: bool = False
+    most_channels: int | None = None
+    example: str = ""
+
+
+def _needs(*keys: str) -> frozenset[str]:
+    return frozenset(keys)
+
+
+SERIAL: Final[Mapping[str, Format]] = {
+    "camera_logger": Format(
+        lambda told: CameraLogger(told.channels, told.time_zone),
+        needs=_needs("time_zone"),
+        is_dated=True,
+        example="21/10/2015 11:26:31;650;586",
+    ),
+}
+
+MQTT: Final[Mapping[str, Format]] = {
+    "qtkiln": Format(lambda told: QtKiln(told.channels[0]), topic="qtkiln/#", is_dated=True, most_channels=1),
+    "kiln_controller": Format(
+        lambda told: KilnController(told.channels[0], told.named if told.names else {}, told.unit),
+        needs=_needs("unit"),
+        takes=_needs("names"),
+        topic="kiln/status",
+    ),
+    "tasmota": Format(lambda told: Tasmota(told.named), needs=_needs("names"), topic="tele/+/SENSOR"),
+    "esphome": Format(
+        lambda told: EspHome(told.named, told.degrees), needs=_needs("names", "unit"), topic="+/sensor/+/state"
+    ),
+    "zigbee2mqtt": Format(
+        lambda told: Zigbee2Mqtt(told.named, told.degrees), needs=_needs("names", "unit"), topic="zigbee2mqtt/#"
+    ),
+    "home_assistant": Format(
+        lambda told: HomeAssistant(told.named), needs=_needs("names"), topic="homeassistant/sensor/#"
+    ),
+    "json": Format(
+        lambda told: JsonMapping(told.named, told.degrees, told.scale),
+        needs=_needs("names", "unit", "topic"),
+        takes=_needs("scale"),
+    ),
+}
+
+KILN_CONTROLLER: Final = Format(MQTT["kiln_controller"].make, takes=_needs("names", "unit"))
