@@ -29,6 +29,8 @@ class SourceStatus(msgspec.Struct, frozen=True):
     ignored: int
     dropped: int
     rejected: dict[str, int]
+    lost: int = 0
+    restarts: int = 0
 
 
 class SpoolStatus(msgspec.Struct, frozen=True):
