@@ -84,6 +84,9 @@ Host = Annotated[
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 BesideFile = Annotated[Path, AfterValidator(_beside_file)]
+PhoneNumber = Annotated[
+    str, _matching(r"\+?[0-9]{3,15}", "cần số điện thoại như / wanted a number such as +84901234567")
+]
 FilledText = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -196,7 +199,7 @@ class KilnControllerSettings(_Decoded):
 
 
 SourceSettings = Annotated[SerialSettings | MqttSettings | KilnControllerSettings, Field(discriminator="type")]
-KINDS: Final = ("serial", "mqtt", "kiln_controller")
+KINDS: Final = ("serial", "mqtt", "kiln_controller", "command", "sms")
 
 
 class PageSettings(BaseModel):
@@ -208,6 +211,30 @@ class PageSettings(BaseModel):
     host: Host = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8601
     lang: Literal["vi", "en"] = "vi"
+
+
+class CommandSettings(BaseModel):
+    """A command to run when the bridge raises an alarm by itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["command"]
+    run: Annotated[tuple[FilledText, ...], Field(min_length=1)]
+    hold: bool = False
+
+
+class SmsSettings(BaseModel):
+    """A GSM modem to send text messages with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["sms"]
+    port: FilledText
+    baud: Annotated[int, Field(ge=50, le=4_000_000)] = 115_200
+    to: Annotated[tuple[PhoneNumber, ...], Field(min_length=1, max_length=20)]
+
+
+ActionSettings = Annotated[CommandSettings | SmsSettings, Field(discriminator="type")]
 
 
 class PairingSettings(BaseModel):
@@ -226,6 +253,7 @@ class Settings(PairingSettings):
 
     data_dir: BesideFile = Field(Path("data"), validate_default=True)
     page: PageSettings = PageSettings()
+    actions: tuple[ActionSettings, ...] = ()
     sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

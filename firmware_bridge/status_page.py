@@ -5,7 +5,7 @@ from html import escape
 from typing import Final
 
 from firmware_bridge.latest import ChannelStatus
-from firmware_bridge.status import Snapshot, SourceStatus
+from firmware_bridge.status import OfflineStatus, Snapshot, SourceStatus
 from firmware_bridge.words import LANGUAGES, Words
 
 REFRESH_S: Final = 5
@@ -60,7 +60,24 @@ def store_lines(snapshot: Snapshot, words: Words) -> list[tuple[str, str, bool]]
         (words("page.free"), words.size(spool.free_bytes), spool.free_bytes > 100e6),
         (words("page.quarantined"), words.number(spool.quarantined_blocks), spool.quarantined_blocks == 0),
         (words("page.failed_commits"), words.number(spool.failed_commits), spool.failed_commits == 0),
+        (words("page.offline"), *_offline(snapshot.offline, words)),
     ]
+
+
+def _offline(offline: OfflineStatus, words: Words) -> tuple[str, bool]:
+    """Return which alarms work without the network, and whether nothing is to be said against it."""
+    if not offline.actions:
+        return words("page.offline_no_actions"), True
+    if not offline.kinds:
+        return words("page.offline_no_limits"), True
+    if offline.failed:
+        return words("page.offline_failed", n=offline.failed), False
+    if offline.is_on_duty:
+        breaches = ", ".join(offline.breaches) or words("page.offline_calm")
+        return words("page.offline_duty", breaches=breaches), not offline.breaches
+    kinds = ", ".join(words(f"page.{kind}") for kind in offline.kinds)
+    lists = {"kilns": ", ".join(offline.kilns), "actions": ", ".join(offline.actions)}
+    return words("page.offline_ready", kinds=kinds, **lists), True
 
 
 def _readings(snapshot: Snapshot, words: Words) -> str:

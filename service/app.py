@@ -26,6 +26,7 @@ from service.api import alarms, batches, bridges, firings, identity, kilns, prob
 from service.api.deps import SAFE_METHODS, Parts
 from service.api.live import Hub
 from service.ingest.admission import Admission
+from service.ingest.limits import HandedLimits
 from service.ingest.receive import BlockReceiver
 from service.ingest.writer import Writer
 from service.monitor.loop import KilnChange, Monitor
@@ -87,7 +88,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     for module in ROUTERS:
         app.include_router(module.router, prefix=API)
     app.router.routes += [
-        Route(f"{API}/blocks", BlockReceiver(Admission(database), writer), methods=["POST"]),
+        Route(f"{API}/blocks", BlockReceiver(Admission(database), writer, HandedLimits(database)), methods=["POST"]),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz),
         Route("/metrics", _metrics),

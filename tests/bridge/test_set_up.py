@@ -41,11 +41,12 @@ VI, EN = Words("vi"), Words("en")
 
 def test_every_instrument_of_the_example_is_right_once_its_lines_are_awake(tmp_path: Path) -> None:
     example = (resources.files("firmware_bridge") / "example.toml").read_text("utf-8")
-    awake = re.sub(r"^# (\[\[sources\]\]|[a-z_]+ = )", r"\1", example, flags=re.MULTILINE)
+    awake = re.sub(r"^# (\[\[\w+\]\]|[a-z_]+ = )", r"\1", example, flags=re.MULTILINE)
     (tmp_path / "b.toml").write_text(awake, "utf-8")
 
     settings = load_settings(tmp_path / "b.toml")
 
+    assert len(settings.actions) == 2
     assert len(settings.sources) == example.count("# [[sources]]") == 7
 
 
