@@ -13,7 +13,7 @@ _UNITS: Final = {"c": "°C"}
 _STYLE: Final = (
     "body{font:18px/1.5 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;width:100%;margin:0 0 1.5rem}th,td{text-align:left;padding:.3rem .6rem;"
-    "border-bottom:1px solid #ccc}td.n{text-align:right;font-variant-numeric:tabular-nums}"
+    "border-bottom:1px solid #ccc}td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
     ".bad{color:#a00;font-weight:bold}"
     "@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}th,td{border-color:#444}.bad{color:#f88}}"
 )

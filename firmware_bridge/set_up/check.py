@@ -51,8 +51,13 @@ class Finding:
     values: Mapping[str, object] = field(default_factory=dict)
 
     def say(self, words: Words) -> str:
-        said = f"{self.level} {words(f'check.{self.key}', **self.values)}"
-        return said if self.level is Level.WELL else f"{said}\n  → {words(f'check.{self.key}_do', **self.values)}"
+        values = {key: _shown(key, value, words) for key, value in self.values.items()}
+        said = f"{self.level} {words(f'check.{self.key}', **values)}"
+        return said if self.level is Level.WELL else f"{said}\n  → {words(f'check.{self.key}_do', **values)}"
+
+
+def _shown(key: str, value: object, words: Words) -> object:
+    return words.size(value) if key.endswith("_bytes") and isinstance(value, int) else value
 
 
 def check(config: Path) -> Iterator[Finding]:
@@ -131,7 +136,7 @@ def _disk(folder: Path) -> Finding:
         free_bytes = shutil.disk_usage(folder).free
     except OSError as error:
         return Finding(Level.WRONG, "disk", {**values, "detail": error.strerror or error})
-    values["free_gb"] = f"{free_bytes / 1e9:.1f}"
+    values["free_bytes"] = free_bytes
     return Finding(Level.WELL if free_bytes >= FREE_BYTES else Level.WARNING, "disk_room", values)
 
 

@@ -291,7 +291,17 @@ def test_watch_shows_readings_with_age_rate_and_faults(tmp_path: Path) -> None:
 
     shown = screen.getvalue()
     assert is_running
-    for words in ("lo-1 / top", "1.234,6 °C", "+118 °C/giờ", "1 giây", "can đứt", "5 phút", "30 số đo", "no_time 4"):
+    for words in (
+        "lo-1 / top",
+        "1.234,6 °C",
+        "+118 °C/giờ",
+        "1 giây",
+        "can đứt",
+        "5 phút",
+        "30 số đo",
+        "no_time 4",
+        "[[actions]]",
+    ):
         assert words in shown
 
 
