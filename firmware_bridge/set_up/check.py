@@ -22,6 +22,7 @@ from firmware_bridge.settings import (
     MqttSettings,
     Settings,
     SettingsError,
+    SmsSettings,
     SourceSettings,
     load_settings,
 )
@@ -70,6 +71,8 @@ def check(config: Path) -> Iterator[Finding]:
     yield Finding(Level.WELL, "config_well", {"path": config, "n": len(settings.sources)})
     for source in settings.sources:
         yield _source(source)
+    for action in settings.actions:
+        yield _port(action.port) if isinstance(action, SmsSettings) else _command(action.run[0])
     yield _disk(settings.data_dir)
     token = _token(settings.token_file)
     yield token
@@ -94,6 +97,11 @@ def _port(port: str) -> Finding:
     if not os.access(path, os.R_OK | os.W_OK):
         return Finding(Level.WRONG, "port_forbidden", {**values, "group": _group(path)})
     return Finding(Level.WELL, "port_well", values)
+
+
+def _command(name: str) -> Finding:
+    level = Level.WRONG if shutil.which(name) is None else Level.WELL
+    return Finding(level, "command" if level is Level.WRONG else "command_well", {"name": name})
 
 
 def _group(path: Path) -> str:

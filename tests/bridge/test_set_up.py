@@ -241,6 +241,16 @@ def test_check_says_each_thing_that_is_wrong(desk: Desk, tmp_path: Path) -> None
     assert wrong(config) == ["port_absent", "token_open", "clock", "welcome"]
 
 
+def test_check_looks_at_what_shall_tell_of_breaches(tmp_path: Path) -> None:
+    config = write_settings(tmp_path, f"http://127.0.0.1:{free_port()}", serial("/dev/null"))
+    with config.open("a") as file:
+        file.write('[[actions]]\ntype = "sms"\nport = "/dev/ttyUSB9"\nto = ["+84901234567"]\n')
+        file.write('[[actions]]\ntype = "command"\nrun = ["/opt/none"]\n')
+        file.write('[[actions]]\ntype = "command"\nrun = ["sh", "-c", "true"]\n')
+
+    assert wrong(config) == ["port_absent", "command", "service"]
+
+
 def test_check_says_when_nobody_is_there(tmp_path: Path) -> None:
     config = write_settings(tmp_path, f"http://127.0.0.1:{free_port()}", mqtt(free_port()), key="")
     (tmp_path / "data").write_text("a file where a folder is wanted")
