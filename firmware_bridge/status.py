@@ -12,6 +12,7 @@ import msgspec
 from firmware_bridge.duty import Duty
 from firmware_bridge.intake import Intake
 from firmware_bridge.latest import ChannelStatus, Latest
+from firmware_bridge.machine_clock import is_clock_synchronised
 from firmware_bridge.recorder import Recorder
 from firmware_bridge.spool import Spool
 from firmware_bridge.standing_orders import watched_kinds
@@ -81,6 +82,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     spool: SpoolStatus
     uplink: UplinkStatus
     offline: OfflineStatus = OfflineStatus()
+    is_clock_synchronised: bool | None = None
 
     def age_s(self, channel: ChannelStatus) -> float:
         """Return how long ago a channel was last heard."""
@@ -141,6 +143,7 @@ class Status:
                 answer.verdict.value if answer else None, answer.detail if answer else "", self._uplink.failures
             ),
             offline=self._offline(),
+            is_clock_synchronised=is_clock_synchronised(),
         )
 
     def _offline(self) -> OfflineStatus:

@@ -10,6 +10,7 @@ from firmware_bridge.words import LANGUAGES, Words
 
 REFRESH_S: Final = 5
 _UNITS: Final = {"c": "°C"}
+_CLOCK: Final = {True: "page.clock_right", False: "page.clock_wrong", None: "page.clock_unknown"}
 _STYLE: Final = (
     "body{font:18px/1.5 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;width:100%;margin:0 0 1.5rem}th,td{text-align:left;padding:.3rem .6rem;"
@@ -49,7 +50,7 @@ def rate_text(channel: ChannelStatus, words: Words) -> str:
 
 def store_lines(snapshot: Snapshot, words: Words) -> list[tuple[str, str, bool]]:
     """Return what is to be known of disk and service: name, value, and whether it is as it should be."""
-    spool, uplink = snapshot.spool, snapshot.uplink
+    spool, uplink, clock = snapshot.spool, snapshot.uplink, snapshot.is_clock_synchronised
     link = words("page.link_up") if uplink.is_up else words("page.link_down", detail=uplink.detail or "–")
     waiting = words(
         "page.waiting_value", readings=words.number(spool.waiting_readings), size=words.size(spool.size_bytes)
@@ -60,6 +61,11 @@ def store_lines(snapshot: Snapshot, words: Words) -> list[tuple[str, str, bool]]
         (words("page.free"), words.size(spool.free_bytes), spool.free_bytes > 100e6),
         (words("page.quarantined"), words.number(spool.quarantined_blocks), spool.quarantined_blocks == 0),
         (words("page.failed_commits"), words.number(spool.failed_commits), spool.failed_commits == 0),
+        (
+            words("page.clock"),
+            words(_CLOCK[snapshot.is_clock_synchronised]),
+            snapshot.is_clock_synchronised is not False,
+        ),
         (words("page.offline"), *_offline(snapshot.offline, words)),
     ]
 
