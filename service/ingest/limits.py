@@ -1,6 +1,7 @@
 """What a bridge shall watch by itself while it cannot reach us: rough limits from what the kiln is meant to do."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Collection, Mapping
 from itertools import pairwise
@@ -12,6 +13,8 @@ from service.core.probe import SILENT_S
 from service.store.database import Database
 from service.store.kilns import list_kilns
 from service.store.models import Kiln, Plan
+
+logger = logging.getLogger(__name__)
 
 REMEMBERED_S: Final = 60.0
 MAX_REMEMBERED: Final = 10_000
@@ -35,9 +38,17 @@ class HandedLimits:
         if found is None or found[0] <= time.monotonic():
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-            found = (time.monotonic() + REMEMBERED_S, await asyncio.to_thread(self._look_up, workshop_id))
+            found = (time.monotonic() + REMEMBERED_S, await self._ask(workshop_id))
             self._known[workshop_id] = found
         return [found[1][kiln] for kiln in sorted(kilns) if kiln in found[1]] or None
+
+    async def _ask(self, workshop_id: int) -> Mapping[str, Limits]:
+        """Return what the database has; whatever is wrong with it must not hold back a receipt."""
+        try:
+            return await asyncio.to_thread(self._look_up, workshop_id)
+        except Exception:
+            logger.exception("limits not read", extra={"workshop": workshop_id})
+            return {}
 
     def _look_up(self, workshop_id: int) -> dict[str, Limits]:
         with self._database.read() as session:

@@ -86,3 +86,15 @@ async def test_the_limits_of_another_workshop_are_not_handed_over(database: Data
 
     assert await HandedLimits(database).of(workshop_id + 1, {"lo-1"}) is None
     assert [one.kiln for one in await HandedLimits(database).of(workshop_id, {"lo-1"}) or ()] == ["lo-1"]
+
+
+async def test_a_plan_that_nobody_can_read_holds_back_no_receipt(bridge: BridgeClient, database: Database) -> None:
+    with database.write() as session:
+        plan = Plan(workshop_id=workshop_of(database), name="?", points=[{"corner": 1}])
+        session.add(plan)
+        session.flush()
+        create_kiln(session, plan.workshop_id, name="lo-9", key="lo-9").plan_id = plan.id
+
+    receipt = await bridge.send(block(1, kiln="lo-9"))
+
+    assert (receipt.stored, receipt.limits) == (1, None)

@@ -98,7 +98,7 @@ def test_any_order_and_any_repetition_store_each_block_once(
     known = Known()
     for seqs in complete:
         with database.write() as session:
-            [receipt] = store_posts(session, [(who, Post([block(seq) for seq in seqs]))], known, now=NOW)
+            [receipt], _ = store_posts(session, [(who, Post([block(seq) for seq in seqs]))], known, now=NOW)
 
     assert isinstance(receipt, Receipt)
     assert receipt.marks == {BOOT: 9}
