@@ -73,7 +73,7 @@ def make_source(told: SourceSettings, decoder: Decoder, listener: Listener, now:
     """Return where the words of an instrument come from."""
     match told:
         case SerialSettings():
-            return SerialSource(told.port, told.baud, listener, now)
+            return SerialSource(told.port, told.baud, listener, now, skips_first_line=told.spoken.skips_first_line)
         case MqttSettings():
             return MqttSource(broker_of(told), _topics(told, decoder), listener, now)
         case KilnControllerSettings():

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from firmware_bridge.formats import KILN_CONTROLLER, MQTT, SERIAL, Format, Told
 from firmware_bridge.payload import Degrees
 from firmware_bridge.settings_text import say_not_toml, say_problem
+from firmware_bridge.units import UNITS
 from firmware_bridge.wire import MAX_COLUMNS
 
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9_\-]{0,39}$"  # as wire.Name
@@ -23,6 +24,7 @@ NEEDED: Final = {
     "time_zone": 'time_zone = "Asia/Ho_Chi_Minh"',
     "topic": 'topic = "..."',
     "unit": 'unit = "c" (°C) / unit = "f" (°F)',
+    "units": 'units = ["c", "kpa"]',
 }
 
 
@@ -49,6 +51,13 @@ def _one_of(formats: Mapping[str, Format]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _known_unit(name: str) -> str:
+    if name not in UNITS:
+        msg = f"cần một trong / wanted one of: {', '.join(UNITS)}"
+        raise ValueError(msg)
+    return name
+
+
 def _beside_file(path: Path, info: ValidationInfo) -> Path:
     """Return the path, which is relative to the settings file."""
     folder = info.context
@@ -73,6 +82,7 @@ Name = Annotated[
         NAME_PATTERN, "cần chữ thường không dấu, số, - hoặc _ / wanted small letters, digits, - or _, such as lo-1"
     ),
 ]
+UnitWord = Annotated[str, AfterValidator(_known_unit)]
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 ServerUrl = Annotated[
     str,
@@ -104,6 +114,7 @@ class _Decoded(_Source):
 
     names: tuple[FilledText, ...] = ()
     unit: Degrees | None = None
+    units: tuple[UnitWord, ...] = ()
     scale: Annotated[float, Field(gt=0)] = 1.0
     time_zone: TimeZone | None = None
 
@@ -116,12 +127,13 @@ class _Decoded(_Source):
     def told(self) -> Told:
         """Return what the decoder is told."""
         zone = ZoneInfo(self.time_zone) if self.time_zone else None
-        return Told(self.channels, self.names, self.unit, self.scale, zone)
+        return Told(self.channels, self.names, self.unit, self.scale, zone, self.units)
 
     @model_validator(mode="after")
     def _says_what_the_format_needs(self) -> Self:
         spoken, said = self.spoken, self.model_fields_set
-        for key in sorted(spoken.needs - said):
+        needs = spoken.needs - {"unit"} if "units" in spoken.takes & said else spoken.needs
+        for key in sorted(needs - said):
             msg = f"thiếu / missing: {NEEDED[key]}"
             raise ValueError(msg)
         for key in sorted((set(NEEDED) - {"topic"}) & said - spoken.needs - spoken.takes):
@@ -131,6 +143,9 @@ class _Decoded(_Source):
             msg = (
                 f"names: cần {len(self.channels)} tên, như channels / wanted {len(self.channels)}, as many as channels"
             )
+            raise ValueError(msg)
+        if self.units and len(self.units) != len(self.channels):
+            msg = f"units: cần {len(self.channels)}, như channels / wanted {len(self.channels)}, as many as channels"
             raise ValueError(msg)
         if spoken.most_channels is not None and len(self.channels) > spoken.most_channels:
             msg = f"channels: nhiều nhất {spoken.most_channels} / wanted at most {spoken.most_channels}"
