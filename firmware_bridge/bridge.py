@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Final
 
 from firmware_bridge.clock import Clock
 from firmware_bridge.intake import Intake
+from firmware_bridge.latest import Latest
+from firmware_bridge.local_server import LocalServer
 from firmware_bridge.message import Decoder, FindsTopics, Listener, Source
 from firmware_bridge.recorder import Recorder
 from firmware_bridge.settings import (
@@ -22,12 +24,13 @@ from firmware_bridge.sources.kiln_controller import KilnControllerSource
 from firmware_bridge.sources.mqtt import Broker, MqttSource
 from firmware_bridge.sources.serial_port import SerialSource
 from firmware_bridge.spool import Spool
-from firmware_bridge.status import StatusFile
+from firmware_bridge.status import Status
 from firmware_bridge.uplink import Uplink
 
 logger = logging.getLogger(__name__)
 
 STATUS_EVERY_S: Final = 1.0
+STATUS_FILE: Final = "status.json"
 
 
 async def run_bridge(settings: Settings, clock: Clock, stop: asyncio.Event) -> None:
@@ -48,15 +51,16 @@ async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Eve
     ]
     sources = [make_source(*each, clock.now) for each in zip(settings.sources, decoders, intakes, strict=True)]
     uplink = Uplink(settings.server, settings.token_file, spool)
-    recorder = Recorder(intakes, spool, clock, uplink.wake)
-    status = StatusFile(settings.data_dir / "status.json", intakes, recorder, spool, uplink)
+    latest = Latest()
+    recorder = Recorder(intakes, spool, clock, uplink.wake, latest=latest)
+    status = Status(settings.data_dir / STATUS_FILE, intakes, recorder, spool, uplink, latest, clock.now)
     sources_ended = asyncio.Event()
     logger.info("watching", extra={"sources": [intake.key for intake in intakes], "server": settings.server})
     try:
         async with asyncio.TaskGroup() as group:
             listening = [group.create_task(source.run(stop)) for source in sources]
             recording = group.create_task(recorder.run(sources_ended))
-            others = [group.create_task(uplink.run()), group.create_task(_keep_status(status))]
+            others = [group.create_task(one) for one in _companions(settings, uplink, status)]
             await asyncio.wait(listening)
             sources_ended.set()
             await recording
@@ -67,6 +71,12 @@ async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Eve
     await uplink.send_last()
     await asyncio.to_thread(status.write)
     logger.info("ended")
+
+
+def _companions(settings: Settings, uplink: Uplink, status: Status) -> list[Coroutine[None, None, None]]:
+    """Return what runs beside the recording, for as long as it does."""
+    page = LocalServer(settings.page.host, settings.page.port, status.snapshot, settings.page.lang)
+    return [uplink.run(), _keep_status(status), *([page.run()] if settings.page.on else [])]
 
 
 def make_source(told: SourceSettings, decoder: Decoder, listener: Listener, now: Callable[[], datetime]) -> Source:
@@ -110,7 +120,7 @@ def _password(told: MqttSettings) -> str | None:
         raise SettingsError(msg) from error
 
 
-async def _keep_status(status: StatusFile) -> None:
+async def _keep_status(status: Status) -> None:
     while True:
         try:
             await asyncio.to_thread(status.write)

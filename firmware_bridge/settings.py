@@ -222,6 +222,7 @@ class PageSettings(BaseModel):
     on: bool = True
     host: Host = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8601
+    lang: Literal["vi", "en"] = "vi"
 
 
 class PairingSettings(BaseModel):

@@ -28,7 +28,7 @@ from service.api.live import Hub
 from service.ingest.admission import Admission
 from service.ingest.receive import BlockReceiver
 from service.ingest.writer import Writer
-from service.monitor import KilnChange, Monitor
+from service.monitor.loop import KilnChange, Monitor
 from service.settings import Settings, parse_clock
 from service.store.database import Database
 
@@ -59,7 +59,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         hub.kiln_changed(change)
 
     monitor = Monitor(database, clock, on_change)
-    writer = Writer(database, clock, monitor.kilns_changed)
+    writer = Writer(database, clock, monitor.wake)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

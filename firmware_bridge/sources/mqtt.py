@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ LOOK_EVERY_S: Final = 0.1
 BAD_TOPIC: Final = Rejected("bad_topic", "a topic in UTF-8")
 
 
+_WELL: Final = MQTTErrorCode.MQTT_ERR_SUCCESS
 NEVER_EXPIRES: Final = 0xFFFFFFFF  # MQTT 5, 3.1.2.11.2; what 3.1.1 does without being asked
 
 
@@ -85,6 +87,39 @@ class MqttSource:
             logger.warning("broker is away; trying again", extra=fields)
 
 
+def knock(broker: Broker, timeout_s: float) -> str:
+    """Return why the broker does not let us in; nothing if it does."""
+    answers: list[ReasonCode] = []
+    client = _make_client(broker, f"{broker.client_id}-check", keeps=False)
+    client.on_connect = lambda _client, _userdata, _flags, code, _properties: answers.append(code)
+    try:
+        client.connect(broker.host, broker.port, KEEPALIVE_S)
+        deadline = time.monotonic() + timeout_s
+        while not answers and time.monotonic() < deadline and client.loop(LOOK_EVERY_S) == _WELL:
+            pass
+    except OSError as error:
+        return str(error)
+    client.disconnect()
+    if not answers:
+        return f"no answer in {timeout_s:g} s"
+    return str(answers[0]) if answers[0].is_failure else ""
+
+
+def _make_client(broker: Broker, client_id: str, *, keeps: bool) -> paho.Client:
+    client = paho.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=None if broker.is_v5 else not keeps,
+        protocol=MQTTProtocolVersion.MQTTv5 if broker.is_v5 else MQTTProtocolVersion.MQTTv311,
+        manual_ack=True,
+    )
+    client.username_pw_set(broker.username, broker.password)
+    if broker.is_encrypted:
+        client.tls_set(ca_certs=str(broker.ca_file) if broker.ca_file else None)
+    client.connect_timeout = CONNECT_TIMEOUT_S
+    return client
+
+
 class _Connection:
     """One connection to the broker; on the next one the numbers to acknowledge mean other messages."""
 
@@ -99,26 +134,10 @@ class _Connection:
         self._stored: deque[int] = deque()
         self._is_welcome = False
         self._asked: set[str] = set()
-        self._client = self._make_client()
-
-    def _make_client(self) -> paho.Client:
-        broker = self._broker
-        version = MQTTProtocolVersion.MQTTv5 if broker.is_v5 else MQTTProtocolVersion.MQTTv311
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=broker.client_id,
-            clean_session=None if broker.is_v5 else not broker.keeps,
-            protocol=version,
-            manual_ack=True,
-        )
-        client.username_pw_set(broker.username, broker.password)
-        if broker.is_encrypted:
-            client.tls_set(ca_certs=str(broker.ca_file) if broker.ca_file else None)
-        client.connect_timeout = CONNECT_TIMEOUT_S
-        client.on_connect = self._on_connect
-        client.on_subscribe = self._on_subscribe
-        client.on_message = self._on_message
-        return client
+        self._client = _make_client(broker, broker.client_id, keeps=broker.keeps)
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
 
     def __enter__(self) -> "_Connection":
         broker = self._broker
@@ -141,7 +160,7 @@ class _Connection:
         if self._is_welcome and fresh:
             self._client.subscribe([(topic, 1) for topic in sorted(fresh)])
             self._asked |= fresh
-        return self._client.loop(LOOK_EVERY_S) == MQTTErrorCode.MQTT_ERR_SUCCESS
+        return self._client.loop(LOOK_EVERY_S) == _WELL
 
     def _on_connect(
         self, _client: paho.Client, _userdata: Any, _flags: paho.ConnectFlags, code: ReasonCode, _properties: Any

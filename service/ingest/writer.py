@@ -9,10 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from sqlalchemy.exc import IntegrityError
+
 from firmware_bridge.wire import Post, Receipt
 from service.clock import Clock
 from service.errors import ServiceError
-from service.ingest.store_post import store_post
+from service.ingest.known import Known
+from service.ingest.store_posts import store_posts
 from service.store.database import Database
 from service.store.identity import BridgeIdentity
 
@@ -52,12 +55,13 @@ class _Job:
 
 
 class Writer:
-    """Stores posts durably, in groups; `on_stored` hears which kilns have news, after the commit."""
+    """Stores posts durably, in groups; `on_stored` hears of every commit that stored something."""
 
-    def __init__(self, database: Database, clock: Clock, on_stored: Callable[[set[int]], None]) -> None:
+    def __init__(self, database: Database, clock: Clock, on_stored: Callable[[], None]) -> None:
         self._database = database
         self._clock = clock
         self._on_stored = on_stored
+        self._known = Known()
         self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="ingest-writer", daemon=True)
 
@@ -104,25 +108,31 @@ class Writer:
         return group, False
 
     def _write(self, group: list[_Job]) -> None:
-        now = self._clock.now()
-        results: list[Receipt | ServiceError] = []
-        touched: set[int] = set()
         try:
-            with self._database.write() as session:
-                for job in group:
-                    try:
-                        with session.begin_nested():
-                            receipt, kiln_ids = store_post(session, job.bridge, job.post, now=now)
-                    except ServiceError as error:
-                        results.append(error)
-                    else:
-                        results.append(receipt)
-                        touched |= kiln_ids
+            results = self._commit(group)
+        except IntegrityError:
+            # Another process has stored some of these meanwhile: look again, post by post.
+            results = [self._commit_alone(job) for job in group]
         except Exception:
             logger.exception("commit failed", extra={"posts": len(group)})
             results = [BusyError("the posts could not be written; come again")] * len(group)
-            touched = set()
         for job, result in zip(group, results, strict=True):
             job.finish(result)
-        if touched:
-            self._on_stored(touched)
+        if any(isinstance(result, Receipt) and result.stored for result in results):
+            self._on_stored()
+
+    def _commit(self, group: list[_Job]) -> list[Receipt | ServiceError]:
+        try:
+            with self._database.write() as session:
+                posts = [(job.bridge, job.post) for job in group]
+                return store_posts(session, posts, self._known, now=self._clock.now())
+        except BaseException:
+            self._known.forget()
+            raise
+
+    def _commit_alone(self, job: _Job) -> Receipt | ServiceError:
+        try:
+            return self._commit([job])[0]
+        except Exception:
+            logger.exception("commit failed", extra={"posts": 1})
+            return BusyError("the post could not be written; come again")

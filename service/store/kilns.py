@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection
+from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
@@ -69,6 +70,11 @@ def add_channel(session: Session, kiln: Kiln, name: str, unit: str) -> Channel:
 def live_states(session: Session, kiln_ids: Collection[int]) -> dict[int, LiveState]:
     rows = session.scalars(select(LiveState).where(LiveState.kiln_id.in_(kiln_ids)))
     return {row.kiln_id: row for row in rows}
+
+
+def edited_since(session: Session, since: datetime) -> list[int]:
+    """Return the kilns of which people have changed something since."""
+    return list(session.scalars(select(Kiln.id).where(Kiln.edited_at >= since)))
 
 
 def list_plans(session: Session, workshop_ids: Collection[int]) -> list[Plan]:

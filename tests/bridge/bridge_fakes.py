@@ -71,12 +71,12 @@ class Ear:
 class Mosquitto:
     """A real broker in a folder of its own; it can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, door: str = "allow_anonymous true\n") -> None:
         self.port = free_port()
         self._config = folder / "broker.conf"
         # As root it would become another user, who cannot write its store here.
         self._config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser {getpass.getuser()}\n"
+            f"listener {self.port} 127.0.0.1\n{door}user {getpass.getuser()}\n"
             f"persistence true\npersistence_location {folder}/\n"
         )
         self._folder = folder

@@ -44,7 +44,7 @@ class Bridge:
 
     def __init__(self, folder: Path, server: str, source: str) -> None:
         self.config = folder / "bridge.toml"
-        self.config.write_text(f'server = "{server}"\n[[sources]]\n{source}')
+        self.config.write_text(f'server = "{server}"\n[page]\nport = 0\n[[sources]]\n{source}')
         (folder / "bridge.token").write_text("secret\n")
         self._folder = folder
 

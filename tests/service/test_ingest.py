@@ -16,8 +16,9 @@ from prometheus_client import REGISTRY
 from service_parts import BOOT, NOW, BridgeClient, block, new_bridge, new_workshop
 from sqlalchemy import func, select
 
-from firmware_bridge.wire import Post, Skipped
-from service.ingest.store_post import store_post
+from firmware_bridge.wire import Post, Receipt, Skipped
+from service.ingest.known import Known
+from service.ingest.store_posts import store_posts
 from service.series import blocks as series
 from service.store import identity
 from service.store.database import Database
@@ -94,10 +95,12 @@ def test_any_order_and_any_repetition_store_each_block_once(
     assert who is not None
     complete = [*posts, list(range(1, 10))]
 
+    known = Known()
     for seqs in complete:
         with database.write() as session:
-            receipt, _ = store_post(session, who, Post([block(seq) for seq in seqs]), now=NOW)
+            [receipt] = store_posts(session, [(who, Post([block(seq) for seq in seqs]))], known, now=NOW)
 
+    assert isinstance(receipt, Receipt)
     assert receipt.marks == {BOOT: 9}
     assert sorted(stored_seqs(database)) == list(range(1, 10))
     database.close()

@@ -1,0 +1,82 @@
+"""A snapshot as Prometheus reads it (text format 0.0.4)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from firmware_bridge.status import Snapshot
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_COUNTED: Final = ("received", "readings", "repeated", "retained", "ignored", "dropped")
+
+Sample = tuple[Mapping[str, str], float]
+
+
+def render_metrics(snapshot: Snapshot) -> str:
+    spool, uplink = snapshot.spool, snapshot.uplink
+    named = [({"source": source.name, "kiln": source.kiln}, source) for source in snapshot.sources]
+    channels = [({"kiln": one.kiln, "channel": one.channel}, one) for one in snapshot.channels]
+    families: list[tuple[str, str, str, Iterable[Sample]]] = [
+        ("source_connected", "gauge", "1 while the source is there", [(who, one.connected) for who, one in named]),
+        *[
+            (f"source_{what}_total", "counter", f"Messages {what}", [(who, getattr(one, what)) for who, one in named])
+            for what in _COUNTED
+        ],
+        (
+            "source_rejected_total",
+            "counter",
+            "Messages that could not be read, by reason",
+            [({**who, "reason": reason}, n) for who, one in named for reason, n in sorted(one.rejected.items())],
+        ),
+        (
+            "reading_age_seconds",
+            "gauge",
+            "Since the channel was last heard",
+            [(who, snapshot.age_s(one)) for who, one in channels],
+        ),
+        (
+            "reading_value",
+            "gauge",
+            "The last value, in the unit of its label; none while the probe has a fault",
+            [({**who, "unit": one.unit}, one.value) for who, one in channels if one.value is not None],
+        ),
+        (
+            "reading_good",
+            "gauge",
+            "1 while the instrument reports no fault",
+            [(who, one.quality == "good") for who, one in channels],
+        ),
+        (
+            "readings_stored_total",
+            "counter",
+            "Readings on the bridge's disk since it was made",
+            [({}, snapshot.readings_read)],
+        ),
+        ("spool_waiting_blocks", "gauge", "Blocks that the service has not stored yet", [({}, spool.waiting_blocks)]),
+        ("spool_waiting_readings", "gauge", "Readings in them", [({}, spool.waiting_readings)]),
+        (
+            "spool_quarantined_blocks",
+            "gauge",
+            "Blocks that the service calls malformed",
+            [({}, spool.quarantined_blocks)],
+        ),
+        ("spool_failed_commits_total", "counter", "Times the disk refused", [({}, spool.failed_commits)]),
+        ("spool_size_bytes", "gauge", "Size of the spool's files", [({}, spool.size_bytes)]),
+        ("disk_free_bytes", "gauge", "Room left on that disk", [({}, spool.free_bytes)]),
+        ("uplink_up", "gauge", "1 while the service stores what is sent", [({}, uplink.is_up)]),
+        ("uplink_failures_total", "counter", "Faults of the sending loop", [({}, uplink.failures)]),
+    ]
+    return "".join(_family(*family) for family in families)
+
+
+def _family(name: str, kind: str, meaning: str, samples: Iterable[Sample]) -> str:
+    lines = [f"canhlo_bridge_{name}{_labels(labels)} {float(value):.10g}\n" for labels, value in samples]
+    return f"# HELP canhlo_bridge_{name} {meaning}\n# TYPE canhlo_bridge_{name} {kind}\n{''.join(lines)}"
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    said = ",".join(f'{key}="{_escaped(value)}"' for key, value in labels.items())
+    return f"{{{said}}}" if said else ""
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

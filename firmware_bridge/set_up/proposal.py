@@ -1,0 +1,72 @@
+"""TOML lines to paste, for an instrument that was found. What nobody said is left for the person to say."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from firmware_bridge.formats import SERIAL
+from firmware_bridge.set_up.lines import Spoken
+from firmware_bridge.set_up.topics import Heard
+from firmware_bridge.words import Words
+
+
+def propose_port(spoken: Spoken, words: Words) -> str:
+    """Return the lines that read a serial port."""
+    needs = SERIAL[spoken.format].needs
+    return _table(
+        [
+            'type = "serial"',
+            f"port = {_quoted(spoken.port)}",
+            f"baud = {spoken.baud}",
+            f"format = {_quoted(spoken.format)}",
+            *([f'time_zone = "Asia/Ho_Chi_Minh"  # {words("scan.say_zone")}'] if "time_zone" in needs else []),
+            *([_unit_line(words)] if "unit" in needs else []),
+            f'kiln = "lo-1"  # {words("scan.say_kiln")}',
+            f"channels = {_list(_channels(spoken.channels))}  # {words('scan.say_channels')}",
+        ]
+    )
+
+
+def propose_topics(host: str, port: int, heard: Iterable[Heard], words: Words) -> list[str]:
+    """Return the lines for each device: what shares format and topic is one."""
+    devices: dict[tuple[str, str], list[Heard]] = {}
+    for one in heard:
+        devices.setdefault((one.format, one.topic), []).append(one)
+    return [_device(host, port, ours, words) for ours in devices.values()]
+
+
+def _device(host: str, port: int, ours: Sequence[Heard], words: Words) -> str:
+    names = [one.name for one in ours if one.name]
+    return _table(
+        [
+            'type = "mqtt"',
+            f"host = {_quoted(host)}",
+            f"port = {port}",
+            f"topic = {_quoted(ours[0].topic)}",
+            f"format = {_quoted(ours[0].format)}",
+            *([] if ours[0].is_unit_said else [_unit_line(words)]),
+            *([f"names = {_list(names)}"] if names else []),
+            f'kiln = "lo-1"  # {words("scan.say_kiln")}',
+            f"channels = {_list(_channels(len(ours)))}  # {words('scan.say_channels')}",
+        ]
+    )
+
+
+def _channels(n: int) -> list[str]:
+    known = ("top", "bottom")
+    return list(known[:n]) + [f"probe-{at}" for at in range(len(known) + 1, n + 1)]
+
+
+def _unit_line(words: Words) -> str:
+    return f'# unit = "c"  # {words("scan.say_unit")}'
+
+
+def _table(lines: Iterable[str]) -> str:
+    return "\n".join(["[[sources]]", *lines])
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML basic string
+
+
+def _list(texts: Iterable[str]) -> str:
+    return f"[{', '.join(map(_quoted, texts))}]"

@@ -1,0 +1,73 @@
+"""What this machine can hear: serial ports, and a broker if one is named. It only listens."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from firmware_bridge.message import Message, Rejected
+from firmware_bridge.set_up.lines import Spoken, find_ports, listen
+from firmware_bridge.set_up.proposal import propose_port, propose_topics
+from firmware_bridge.set_up.topics import recognise
+from firmware_bridge.sources.mqtt import Broker, MqttSource
+from firmware_bridge.words import Words
+
+MOST_MESSAGES: Final = 10_000
+SHOWN_CHARS: Final = 80
+
+
+def scan_ports(ports: Sequence[str], seconds: float, words: Words) -> Iterator[str]:
+    """Say of each port what it is and says; without names, of every port that the machine knows."""
+    found = {port.path: port.what for port in find_ports()}
+    if not (ports or found):
+        yield words("scan.no_ports")
+    for port in ports or found:
+        yield words("scan.port", port=port, what=found.get(port, ""))
+        try:
+            yield _said(listen(port, seconds), words)
+        except OSError as error:
+            yield words("scan.port_failed", port=port, detail=error)
+
+
+def _said(spoken: Spoken, words: Words) -> str:
+    if spoken.format:
+        return f"{words('scan.understood', format=spoken.format, n=spoken.channels)}\n\n{propose_port(spoken, words)}\n"
+    if not spoken.lines:
+        return words("scan.silent")
+    return words("scan.not_understood", line=repr(spoken.lines[-1])[:SHOWN_CHARS], baud=spoken.baud)
+
+
+async def scan_broker(host: str, port: int, seconds: float, words: Words) -> list[str]:
+    """Say what temperatures are on a broker."""
+    ear, stop = _Ear(), asyncio.Event()
+    source = MqttSource(Broker(host, port, "canhlo-scan", keeps=False), lambda: {"#"}, ear, lambda: datetime.now(UTC))
+    running = asyncio.create_task(source.run(stop))
+    await asyncio.sleep(seconds)
+    stop.set()
+    await running
+    if not ear.was_connected:
+        return [words("scan.no_broker", host=host, port=port)]
+    proposals = propose_topics(host, port, recognise(ear.messages), words)
+    return [words("scan.broker", host=host, messages=len(ear.messages), n=len(proposals)), *proposals]
+
+
+class _Ear:
+    """Keeps the last words said on each topic."""
+
+    def __init__(self) -> None:
+        self.was_connected = False
+        self._by_topic: dict[str, Message] = {}
+
+    @property
+    def messages(self) -> list[Message]:
+        return list(self._by_topic.values())
+
+    def take(self, message: Message) -> None:
+        if message.topic in self._by_topic or len(self._by_topic) < MOST_MESSAGES:
+            self._by_topic[message.topic] = message
+
+    def refuse(self, rejected: Rejected, count: int) -> None:
+        """Let it go: what cannot be read cannot be proposed."""
+
+    def set_connected(self, is_connected: bool, now: datetime) -> None:
+        self.was_connected |= is_connected
