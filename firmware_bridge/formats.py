@@ -106,7 +106,7 @@ SERIAL: Final[Mapping[str, Format]] = {
         example="C = 612.75",
     ),
     "max31856": Format(
-        lambda told: Max31856(*told.channels),
+        lambda told: Max31856(*told.channels[:2]),
         most_channels=2,
         example="Thermocouple Temp: 612.75",
     ),

@@ -1,8 +1,7 @@
 """The bridge's one settings file: TOML, read once, every error naming line and key and what was wanted."""
 
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,12 +9,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from firmware_bridge.formats import KILN_CONTROLLER, MQTT, SERIAL, Format, Told
+from firmware_bridge.message import Decoder
+from firmware_bridge.modbus_settings import ModbusInstrument, ModbusSettings
 from firmware_bridge.payload import Degrees
+from firmware_bridge.register_map import UnitWord
+from firmware_bridge.settings_parts import Baud, FilledText, Name, OfKiln, matching
 from firmware_bridge.settings_text import say_not_toml, say_problem
-from firmware_bridge.units import UNITS
 from firmware_bridge.wire import MAX_COLUMNS
 
-NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9_\-]{0,39}$"  # as wire.Name
 HTTP_URL_PATTERN: Final = r"^https?://[^\s/]+(/\S*)?$"
 # What only a person can say, with an example.
 NEEDED: Final = {
@@ -51,13 +52,6 @@ def _one_of(formats: Mapping[str, Format]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _known_unit(name: str) -> str:
-    if name not in UNITS:
-        msg = f"cần một trong / wanted one of: {', '.join(UNITS)}"
-        raise ValueError(msg)
-    return name
-
-
 def _beside_file(path: Path, info: ValidationInfo) -> Path:
     """Return the path, which is relative to the settings file."""
     folder = info.context
@@ -65,51 +59,20 @@ def _beside_file(path: Path, info: ValidationInfo) -> Path:
     return folder / path
 
 
-def _matching(pattern: str, wanted: str) -> AfterValidator:
-    """Return a check that says what was wanted, not which pattern did not match."""
-
-    def check(text: str) -> str:
-        if re.fullmatch(pattern, text) is None:
-            raise ValueError(wanted)
-        return text
-
-    return AfterValidator(check)
-
-
-Name = Annotated[
-    str,
-    _matching(
-        NAME_PATTERN, "cần chữ thường không dấu, số, - hoặc _ / wanted small letters, digits, - or _, such as lo-1"
-    ),
-]
-UnitWord = Annotated[str, AfterValidator(_known_unit)]
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 ServerUrl = Annotated[
     str,
-    _matching(HTTP_URL_PATTERN, "cần địa chỉ như / wanted an address such as http://192.168.1.10:8600"),
+    matching(HTTP_URL_PATTERN, "cần địa chỉ như / wanted an address such as http://192.168.1.10:8600"),
     AfterValidator(lambda url: url.rstrip("/")),
 ]
 Host = Annotated[
-    str, _matching(r"[A-Za-z0-9.:_\-]{1,253}", "cần tên máy hoặc địa chỉ IP / wanted a host name or IP address")
+    str, matching(r"[A-Za-z0-9.:_\-]{1,253}", "cần tên máy hoặc địa chỉ IP / wanted a host name or IP address")
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 BesideFile = Annotated[Path, AfterValidator(_beside_file)]
-FilledText = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class _Source(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kiln: Name
-    channels: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MAX_COLUMNS)]
-
-    @property
-    def key(self) -> str:
-        """Name the source for ever, also when its cable moves to another port."""
-        return f"{self.kiln}/{self.channels[0]}"
-
-
-class _Decoded(_Source):
+class _Decoded(OfKiln):
     """A source whose words a decoder of the registry makes readings of."""
 
     names: tuple[FilledText, ...] = ()
@@ -128,6 +91,9 @@ class _Decoded(_Source):
         """Return what the decoder is told."""
         zone = ZoneInfo(self.time_zone) if self.time_zone else None
         return Told(self.channels, self.names, self.unit, self.scale, zone, self.units)
+
+    def make_decoder(self) -> Decoder:
+        return self.spoken.make(self.told)
 
     @model_validator(mode="after")
     def _says_what_the_format_needs(self) -> Self:
@@ -150,7 +116,7 @@ class _Decoded(_Source):
         if spoken.most_channels is not None and len(self.channels) > spoken.most_channels:
             msg = f"channels: nhiều nhất {spoken.most_channels} / wanted at most {spoken.most_channels}"
             raise ValueError(msg)
-        self.spoken.make(self.told)  # a path or a name that the decoder cannot use is an error here
+        self.make_decoder()  # a path or a name that the decoder cannot use is an error here
         return self
 
 
@@ -159,7 +125,7 @@ class SerialSettings(_Decoded):
 
     type: Literal["serial"]
     port: FilledText
-    baud: Annotated[int, Field(ge=50, le=4_000_000)] = 9600
+    baud: Baud = 9600
     format: Annotated[str, _one_of(SERIAL)]
 
     @property
@@ -210,8 +176,14 @@ class KilnControllerSettings(_Decoded):
         return f"{'wss' if self.tls else 'ws'}://{self.host}:{self.port}"
 
 
-SourceSettings = Annotated[SerialSettings | MqttSettings | KilnControllerSettings, Field(discriminator="type")]
-KINDS: Final = ("serial", "mqtt", "kiln_controller")
+OneInstrument = SerialSettings | MqttSettings | KilnControllerSettings
+SourceSettings = Annotated[OneInstrument | ModbusSettings, Field(discriminator="type")]
+KINDS: Final = ("serial", "mqtt", "kiln_controller", "modbus")
+
+
+def parts_of(source: SourceSettings) -> Sequence[OneInstrument | ModbusInstrument]:
+    """Return the instruments behind a source: one, but on a line that several share."""
+    return source.instruments if isinstance(source, ModbusSettings) else (source,)
 
 
 class PageSettings(BaseModel):
@@ -246,12 +218,12 @@ class Settings(PairingSettings):
     @model_validator(mode="after")
     def _channels_are_distinct(self) -> Self:
         seen: set[tuple[str, str]] = set()
-        for source in self.sources:
-            for channel in source.channels:
-                if (source.kiln, channel) in seen:
-                    msg = f"có hai lần / comes twice: kiln {source.kiln}, channel {channel}"
+        for one in (one for source in self.sources for one in parts_of(source)):
+            for channel in one.channels:
+                if (one.kiln, channel) in seen:
+                    msg = f"có hai lần / comes twice: kiln {one.kiln}, channel {channel}"
                     raise ValueError(msg)
-                seen.add((source.kiln, channel))
+                seen.add((one.kiln, channel))
         return self
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from firmware_bridge.intake import Intake
 from firmware_bridge.latest import ChannelStatus, Latest
+from firmware_bridge.line_status import LineStatus
 from firmware_bridge.recorder import Recorder
 from firmware_bridge.spool import Spool
 from firmware_bridge.uplink import Uplink
@@ -67,6 +68,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     channels: tuple[ChannelStatus, ...]
     spool: SpoolStatus
     uplink: UplinkStatus
+    lines: tuple[LineStatus, ...] = ()
 
     def age_s(self, channel: ChannelStatus) -> float:
         """Return how long ago a channel was last heard."""
@@ -85,6 +87,7 @@ class Status:
         uplink: Uplink,
         latest: Latest,
         now: Callable[[], datetime],
+        lines: Sequence[LineStatus] = (),
     ) -> None:
         self._path = path
         self._lock = threading.Lock()
@@ -94,6 +97,7 @@ class Status:
         self._uplink = uplink
         self._latest = latest
         self._now = now
+        self._lines = lines
 
     def write(self) -> None:
         """Replace the file in one step: who reads it never sees half of it."""
@@ -124,6 +128,7 @@ class Status:
             uplink=UplinkStatus(
                 answer.verdict.value if answer else None, answer.detail if answer else "", self._uplink.failures
             ),
+            lines=tuple(self._lines),
         )
 
 

@@ -26,49 +26,52 @@ class Max31855:
         self._thermocouple = thermocouple
         self._cold_junction = cold_junction
         self._highest_c = highest_c
+        self._internal: tuple[Value, ...] = ()
         self._has_spoken = False
 
     def decode(self, message: Message, newest_at: datetime | None) -> Decoded:
         key, equals, said = (part.strip() for part in text_of(message).partition("="))
         match key, equals:
             case ("Internal Temp", "="):
-                self._has_spoken = False
-                return self._internal(message.arrived_at, said)
+                return self._begin(said)
             case ("C" | "F", "="):
                 return self._degrees(message.arrived_at, key.lower(), said)
-            case (_, ""):
+            case ("Thermocouple fault(s) detected!", ""):
+                self._has_spoken = False
+            case (_, "") if key.startswith("FAULT:"):
                 return self._fault(message.arrived_at, key)
         return Ignored("other_text")
 
-    def _internal(self, at: datetime, said: str) -> Decoded:
-        if self._cold_junction is None:
-            return Ignored("cold_junction")
-        value = _value(self._cold_junction, said, "c")
-        return Measured(at, (value,)) if isinstance(value, Value) else value
+    def _begin(self, said: str) -> Decoded:
+        self._has_spoken = False
+        self._internal = ()
+        if self._cold_junction is not None:
+            value = _value(self._cold_junction, said, "c")
+            if isinstance(value, Rejected):
+                return value
+            self._internal = (value,)
+        return Ignored("cold_junction")
 
     def _degrees(self, at: datetime, unit: str, said: str) -> Decoded:
         if unit == "f" and self._has_spoken:
             self._has_spoken = False
             return Ignored("said_in_celsius")
-        self._has_spoken = unit == "c"
         value = _value(self._thermocouple, said, unit)
         if isinstance(value, Rejected):
             return value
         if self._highest_c is not None and value.value is not None and value.value >= self._highest_c:
             value = Value(self._thermocouple, None, Quality.OUT_OF_RANGE)
-        return Measured(at, (value,))
+        return self._end(at, value, has_spoken=unit == "c")
 
     def _fault(self, at: datetime, text: str) -> Decoded:
-        if text == "Thermocouple fault(s) detected!":
-            self._has_spoken = False
-            return Ignored("fault_list")
-        if not text.startswith("FAULT:"):
-            return Ignored("other_text")
         if self._has_spoken:
             return Ignored("one_more_fault")
-        self._has_spoken = True
         quality = next((quality for words, quality in _FAULTS.items() if words in text), Quality.FAULT)
-        return Measured(at, (Value(self._thermocouple, None, quality),))
+        return self._end(at, Value(self._thermocouple, None, quality), has_spoken=True)
+
+    def _end(self, at: datetime, value: Value, *, has_spoken: bool) -> Measured:
+        internal, self._internal, self._has_spoken = self._internal, (), has_spoken
+        return Measured(at, (*internal, value))
 
 
 def _value(channel: str, said: str, unit: str) -> Value | Rejected:
