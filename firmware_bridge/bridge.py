@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+from firmware_bridge.action_settings import ActionSettings, CommandSettings, SmsSettings
 from firmware_bridge.actions.command import Command
 from firmware_bridge.actions.sms import Sms
 from firmware_bridge.clock import Clock
@@ -14,20 +15,21 @@ from firmware_bridge.intake import Intake
 from firmware_bridge.latest import Latest
 from firmware_bridge.local_server import LocalServer
 from firmware_bridge.message import Decoder, FindsTopics, Listener, Source
+from firmware_bridge.modbus_settings import ModbusSettings
 from firmware_bridge.notice import Action
 from firmware_bridge.recorder import Recorder
+from firmware_bridge.register_map import spans
 from firmware_bridge.settings import (
-    ActionSettings,
-    CommandSettings,
     KilnControllerSettings,
     MqttSettings,
+    OneInstrument,
     SerialSettings,
     Settings,
     SettingsError,
-    SmsSettings,
-    SourceSettings,
+    parts_of,
 )
 from firmware_bridge.sources.kiln_controller import KilnControllerSource
+from firmware_bridge.sources.modbus import Instrument, Line, ModbusLine
 from firmware_bridge.sources.mqtt import Broker, MqttSource
 from firmware_bridge.sources.serial_port import SerialSource
 from firmware_bridge.spool import Spool
@@ -52,19 +54,15 @@ async def run_bridge(settings: Settings, clock: Clock, stop: asyncio.Event) -> N
 
 
 async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Event) -> None:
-    decoders = [told.spoken.make(told.told) for told in settings.sources]
-    intakes = [
-        Intake(told.key, told.kiln, decoder, spool.recall(told.key), now=clock.now())
-        for told, decoder in zip(settings.sources, decoders, strict=True)
-    ]
-    sources = [make_source(*each, clock.now) for each in zip(settings.sources, decoders, intakes, strict=True)]
+    sources, intakes = _listen(settings, spool, clock)
     uplink = Uplink(settings.server, settings.token_file, spool)
     latest = Latest()
     recorder = Recorder(intakes, spool, clock, uplink.wake, latest=latest)
     words = Words(settings.page.lang)
     actions = [_action(told) for told in settings.actions]
     duty = Duty(settings.data_dir / "limits.json", actions, latest, lambda: uplink.last_answer, clock.now, words)
-    status = Status(settings.data_dir / STATUS_FILE, intakes, recorder, spool, uplink, latest, duty, clock.now)
+    lines = [source.status for source in sources if isinstance(source, ModbusLine)]
+    status = Status(settings.data_dir / STATUS_FILE, intakes, recorder, spool, uplink, latest, duty, clock.now, lines)
     sources_ended = asyncio.Event()
     logger.info("watching", extra={"sources": [intake.key for intake in intakes], "server": settings.server})
     try:
@@ -98,11 +96,39 @@ def _action(told: ActionSettings) -> Action:
             return Sms(told.port, told.baud, told.to)
 
 
-def make_source(told: SourceSettings, decoder: Decoder, listener: Listener, now: Callable[[], datetime]) -> Source:
+def _listen(settings: Settings, spool: Spool, clock: Clock) -> tuple[list[Source], list[Intake]]:
+    """Return where words come from, and the intake of each instrument."""
+    sources: list[Source] = []
+    intakes: list[Intake] = []
+    for told in settings.sources:
+        decoders = [one.make_decoder() for one in parts_of(told)]
+        ours = [
+            Intake(one.key, one.kiln, decoder, spool.recall(one.key), now=clock.now())
+            for one, decoder in zip(parts_of(told), decoders, strict=True)
+        ]
+        if isinstance(told, ModbusSettings):
+            sources.append(make_line(told, ours, clock.now))
+        else:
+            sources.append(make_source(told, decoders[0], ours[0], clock.now))
+        intakes += ours
+    return sources, intakes
+
+
+def make_line(told: ModbusSettings, listeners: Sequence[Listener], now: Callable[[], datetime]) -> ModbusLine:
+    """Return the line on which several instruments are asked in turn."""
+    instruments = [
+        Instrument(one.key, one.address, spans(mapped.value for mapped in one.mapped), listener)
+        for one, listener in zip(told.instruments, listeners, strict=True)
+    ]
+    line = Line(told.port, told.baud, told.framing, told.protocol, told.every_s, told.timeout_s)
+    return ModbusLine(line, instruments, now)
+
+
+def make_source(told: OneInstrument, decoder: Decoder, listener: Listener, now: Callable[[], datetime]) -> Source:
     """Return where the words of an instrument come from."""
     match told:
         case SerialSettings():
-            return SerialSource(told.port, told.baud, listener, now)
+            return SerialSource(told.port, told.baud, listener, now, skips_first_line=told.spoken.skips_first_line)
         case MqttSettings():
             return MqttSource(broker_of(told), _topics(told, decoder), listener, now)
         case KilnControllerSettings():

@@ -6,7 +6,7 @@ from typing import Final
 from firmware_bridge.status import Snapshot
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-_COUNTED: Final = ("received", "readings", "repeated", "retained", "ignored", "dropped")
+_COUNTED: Final = ("received", "readings", "repeated", "retained", "ignored", "dropped", "lost", "restarts")
 
 Sample = tuple[Mapping[str, str], float]
 
@@ -14,6 +14,7 @@ Sample = tuple[Mapping[str, str], float]
 def render_metrics(snapshot: Snapshot) -> str:
     spool, uplink, offline = snapshot.spool, snapshot.uplink, snapshot.offline
     named = [({"source": source.name, "kiln": source.kiln}, source) for source in snapshot.sources]
+    lines = [({"port": one.port}, one) for one in snapshot.lines]
     channels = [({"kiln": one.kiln, "channel": one.channel}, one) for one in snapshot.channels]
     families: list[tuple[str, str, str, Iterable[Sample]]] = [
         ("source_connected", "gauge", "1 while the source is there", [(who, one.connected) for who, one in named]),
@@ -27,6 +28,20 @@ def render_metrics(snapshot: Snapshot) -> str:
             "Messages that could not be read, by reason",
             [({**who, "reason": reason}, n) for who, one in named for reason, n in sorted(one.rejected.items())],
         ),
+        (
+            "line_silent",
+            "gauge",
+            "1 while no instrument of the line answers",
+            [(who, one.is_silent) for who, one in lines],
+        ),
+        (
+            "line_absent",
+            "gauge",
+            "Instruments of the line that do not answer",
+            [(who, len(one.absent)) for who, one in lines],
+        ),
+        ("line_answers_total", "counter", "Answers on the line", [(who, one.answers) for who, one in lines]),
+        ("line_misses_total", "counter", "Questions without an answer", [(who, one.misses) for who, one in lines]),
         (
             "reading_age_seconds",
             "gauge",

@@ -1,20 +1,23 @@
 """The bridge's one settings file: TOML, read once, every error naming line and key and what was wanted."""
 
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
+from firmware_bridge.action_settings import ActionSettings
 from firmware_bridge.formats import KILN_CONTROLLER, MQTT, SERIAL, Format, Told
+from firmware_bridge.message import Decoder
+from firmware_bridge.modbus_settings import ModbusInstrument, ModbusSettings
 from firmware_bridge.payload import Degrees
+from firmware_bridge.register_map import UnitWord
+from firmware_bridge.settings_parts import Baud, FilledText, Name, OfKiln, matching
 from firmware_bridge.settings_text import say_not_toml, say_problem
 from firmware_bridge.wire import MAX_COLUMNS
 
-NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9_\-]{0,39}$"  # as wire.Name
 HTTP_URL_PATTERN: Final = r"^https?://[^\s/]+(/\S*)?$"
 # What only a person can say, with an example.
 NEEDED: Final = {
@@ -23,6 +26,7 @@ NEEDED: Final = {
     "time_zone": 'time_zone = "Asia/Ho_Chi_Minh"',
     "topic": 'topic = "..."',
     "unit": 'unit = "c" (°C) / unit = "f" (°F)',
+    "units": 'units = ["c", "kpa"]',
 }
 
 
@@ -56,57 +60,25 @@ def _beside_file(path: Path, info: ValidationInfo) -> Path:
     return folder / path
 
 
-def _matching(pattern: str, wanted: str) -> AfterValidator:
-    """Return a check that says what was wanted, not which pattern did not match."""
-
-    def check(text: str) -> str:
-        if re.fullmatch(pattern, text) is None:
-            raise ValueError(wanted)
-        return text
-
-    return AfterValidator(check)
-
-
-Name = Annotated[
-    str,
-    _matching(
-        NAME_PATTERN, "cần chữ thường không dấu, số, - hoặc _ / wanted small letters, digits, - or _, such as lo-1"
-    ),
-]
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 ServerUrl = Annotated[
     str,
-    _matching(HTTP_URL_PATTERN, "cần địa chỉ như / wanted an address such as http://192.168.1.10:8600"),
+    matching(HTTP_URL_PATTERN, "cần địa chỉ như / wanted an address such as http://192.168.1.10:8600"),
     AfterValidator(lambda url: url.rstrip("/")),
 ]
 Host = Annotated[
-    str, _matching(r"[A-Za-z0-9.:_\-]{1,253}", "cần tên máy hoặc địa chỉ IP / wanted a host name or IP address")
+    str, matching(r"[A-Za-z0-9.:_\-]{1,253}", "cần tên máy hoặc địa chỉ IP / wanted a host name or IP address")
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 BesideFile = Annotated[Path, AfterValidator(_beside_file)]
-PhoneNumber = Annotated[
-    str, _matching(r"\+?[0-9]{3,15}", "cần số điện thoại như / wanted a number such as +84901234567")
-]
-FilledText = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class _Source(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kiln: Name
-    channels: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MAX_COLUMNS)]
-
-    @property
-    def key(self) -> str:
-        """Name the source for ever, also when its cable moves to another port."""
-        return f"{self.kiln}/{self.channels[0]}"
-
-
-class _Decoded(_Source):
+class _Decoded(OfKiln):
     """A source whose words a decoder of the registry makes readings of."""
 
     names: tuple[FilledText, ...] = ()
     unit: Degrees | None = None
+    units: tuple[UnitWord, ...] = ()
     scale: Annotated[float, Field(gt=0)] = 1.0
     time_zone: TimeZone | None = None
 
@@ -119,12 +91,16 @@ class _Decoded(_Source):
     def told(self) -> Told:
         """Return what the decoder is told."""
         zone = ZoneInfo(self.time_zone) if self.time_zone else None
-        return Told(self.channels, self.names, self.unit, self.scale, zone)
+        return Told(self.channels, self.names, self.unit, self.scale, zone, self.units)
+
+    def make_decoder(self) -> Decoder:
+        return self.spoken.make(self.told)
 
     @model_validator(mode="after")
     def _says_what_the_format_needs(self) -> Self:
         spoken, said = self.spoken, self.model_fields_set
-        for key in sorted(spoken.needs - said):
+        needs = spoken.needs - {"unit"} if "units" in spoken.takes & said else spoken.needs
+        for key in sorted(needs - said):
             msg = f"thiếu / missing: {NEEDED[key]}"
             raise ValueError(msg)
         for key in sorted((set(NEEDED) - {"topic"}) & said - spoken.needs - spoken.takes):
@@ -135,10 +111,13 @@ class _Decoded(_Source):
                 f"names: cần {len(self.channels)} tên, như channels / wanted {len(self.channels)}, as many as channels"
             )
             raise ValueError(msg)
+        if self.units and len(self.units) != len(self.channels):
+            msg = f"units: cần {len(self.channels)}, như channels / wanted {len(self.channels)}, as many as channels"
+            raise ValueError(msg)
         if spoken.most_channels is not None and len(self.channels) > spoken.most_channels:
             msg = f"channels: nhiều nhất {spoken.most_channels} / wanted at most {spoken.most_channels}"
             raise ValueError(msg)
-        self.spoken.make(self.told)  # a path or a name that the decoder cannot use is an error here
+        self.make_decoder()  # a path or a name that the decoder cannot use is an error here
         return self
 
 
@@ -147,7 +126,7 @@ class SerialSettings(_Decoded):
 
     type: Literal["serial"]
     port: FilledText
-    baud: Annotated[int, Field(ge=50, le=4_000_000)] = 9600
+    baud: Baud = 9600
     format: Annotated[str, _one_of(SERIAL)]
 
     @property
@@ -198,8 +177,14 @@ class KilnControllerSettings(_Decoded):
         return f"{'wss' if self.tls else 'ws'}://{self.host}:{self.port}"
 
 
-SourceSettings = Annotated[SerialSettings | MqttSettings | KilnControllerSettings, Field(discriminator="type")]
-KINDS: Final = ("serial", "mqtt", "kiln_controller", "command", "sms")
+OneInstrument = SerialSettings | MqttSettings | KilnControllerSettings
+SourceSettings = Annotated[OneInstrument | ModbusSettings, Field(discriminator="type")]
+KINDS: Final = ("serial", "mqtt", "kiln_controller", "modbus", "command", "sms")
+
+
+def parts_of(source: SourceSettings) -> Sequence[OneInstrument | ModbusInstrument]:
+    """Return the instruments behind a source: one, but on a line that several share."""
+    return source.instruments if isinstance(source, ModbusSettings) else (source,)
 
 
 class PageSettings(BaseModel):
@@ -211,30 +196,6 @@ class PageSettings(BaseModel):
     host: Host = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8601
     lang: Literal["vi", "en"] = "vi"
-
-
-class CommandSettings(BaseModel):
-    """A command to run when the bridge raises an alarm by itself."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    type: Literal["command"]
-    run: Annotated[tuple[FilledText, ...], Field(min_length=1)]
-    hold: bool = False
-
-
-class SmsSettings(BaseModel):
-    """A GSM modem to send text messages with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    type: Literal["sms"]
-    port: FilledText
-    baud: Annotated[int, Field(ge=50, le=4_000_000)] = 115_200
-    to: Annotated[tuple[PhoneNumber, ...], Field(min_length=1, max_length=20)]
-
-
-ActionSettings = Annotated[CommandSettings | SmsSettings, Field(discriminator="type")]
 
 
 class PairingSettings(BaseModel):
@@ -259,12 +220,12 @@ class Settings(PairingSettings):
     @model_validator(mode="after")
     def _channels_are_distinct(self) -> Self:
         seen: set[tuple[str, str]] = set()
-        for source in self.sources:
-            for channel in source.channels:
-                if (source.kiln, channel) in seen:
-                    msg = f"có hai lần / comes twice: kiln {source.kiln}, channel {channel}"
+        for one in (one for source in self.sources for one in parts_of(source)):
+            for channel in one.channels:
+                if (one.kiln, channel) in seen:
+                    msg = f"có hai lần / comes twice: kiln {one.kiln}, channel {channel}"
                     raise ValueError(msg)
-                seen.add((source.kiln, channel))
+                seen.add((one.kiln, channel))
         return self
 
 

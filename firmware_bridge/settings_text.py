@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pydantic_core import ErrorDetails
 
+Key = tuple[int | str, ...]
 _HEADER: Final = re.compile(r"\s*(\[\[?)\s*([\w\-.]+)\s*\]\]?")
 _KEY: Final = re.compile(r"""\s*["']?([\w\-]+)["']?\s*[.=]""")
 _LINE_IN_TOML_ERROR: Final = re.compile(r" \(at line (\d+), column \d+\)| \(at end of document\)")
@@ -40,16 +41,16 @@ def line_of(text: str, loc: Sequence[int | str]) -> int | None:
 
     The TOML itself was read before; this looks only for lines that begin a table or name a key.
     """
-    tables: Counter[str] = Counter()
-    here: tuple[int | str, ...] = ()
+    tables: Counter[Key] = Counter()
+    here: Key = ()
     best: tuple[int, int | None] = (0, None)
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
-            here = (header[2],)
+            here = _table(header[2].split("."), tables)
             if header[1] == "[[":
-                here = (header[2], tables[header[2]])
-                tables[header[2]] += 1
-            key: tuple[int | str, ...] = here
+                tables[here] += 1
+                here = (*here, tables[here] - 1)
+            key: Key = here
         elif found := _KEY.match(line):
             key = (*here, found[1])
         else:
@@ -57,6 +58,16 @@ def line_of(text: str, loc: Sequence[int | str]) -> int | None:
         if len(key) > best[0] and tuple(loc[: len(key)]) == key:
             best = (len(key), number)
     return best[1]
+
+
+def _table(parts: Sequence[str], tables: Mapping[Key, int]) -> Key:
+    """Return where a header stands: inside an array of tables it means the last one so far."""
+    here: Key = ()
+    for at, part in enumerate(parts):
+        here = (*here, part)
+        if at < len(parts) - 1 and here in tables:
+            here = (*here, tables[here] - 1)
+    return here
 
 
 def say_problem(text: str, problem: ErrorDetails, kinds: Sequence[str]) -> str:

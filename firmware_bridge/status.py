@@ -12,6 +12,7 @@ import msgspec
 from firmware_bridge.duty import Duty
 from firmware_bridge.intake import Intake
 from firmware_bridge.latest import ChannelStatus, Latest
+from firmware_bridge.line_status import LineStatus
 from firmware_bridge.machine_clock import is_clock_synchronised
 from firmware_bridge.recorder import Recorder
 from firmware_bridge.spool import Spool
@@ -83,6 +84,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     uplink: UplinkStatus
     offline: OfflineStatus = OfflineStatus()
     is_clock_synchronised: bool | None = None
+    lines: tuple[LineStatus, ...] = ()
 
     def age_s(self, channel: ChannelStatus) -> float:
         """Return how long ago a channel was last heard."""
@@ -102,6 +104,7 @@ class Status:
         latest: Latest,
         duty: Duty,
         now: Callable[[], datetime],
+        lines: Sequence[LineStatus] = (),
     ) -> None:
         self._path = path
         self._lock = threading.Lock()
@@ -112,6 +115,7 @@ class Status:
         self._latest = latest
         self._duty = duty
         self._now = now
+        self._lines = lines
 
     def write(self) -> None:
         """Replace the file in one step: who reads it never sees half of it."""
@@ -144,6 +148,7 @@ class Status:
             ),
             offline=self._offline(),
             is_clock_synchronised=is_clock_synchronised(),
+            lines=tuple(self._lines),
         )
 
     def _offline(self) -> OfflineStatus:

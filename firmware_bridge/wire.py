@@ -33,9 +33,17 @@ class Quality(StrEnum):
 
 
 class Unit(StrEnum):
-    """The unit a value is sent in; the service converts nothing it has to guess."""
+    """The unit a value is sent in, named as the columns of the plain log end; nobody converts what he has to guess."""
 
     CELSIUS = "c"
+    MILLIVOLT = "mv"  # a thermocouple's voltage
+    O2_MILLIVOLT = "o2_mv"  # an oxygen probe's
+    LAMBDA = "lambda"
+    KILOPASCAL = "kpa"
+    KILOGRAM = "kg"
+    PERCENT = "pct"
+    DEGREE_OF_ARC = "deg"  # how far a cone has bent
+    CONTACT = "contact"  # of a cone-sitter: 1 closed, 0 open
 
 
 class Reading(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from typing import Final
 import httpx
 import msgspec
 
+from firmware_bridge.action_settings import SmsSettings
 from firmware_bridge.answers import problem_words
 from firmware_bridge.bridge import broker_of
 from firmware_bridge.settings import (
@@ -22,7 +23,6 @@ from firmware_bridge.settings import (
     MqttSettings,
     Settings,
     SettingsError,
-    SmsSettings,
     SourceSettings,
     load_settings,
 )

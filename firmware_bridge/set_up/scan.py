@@ -69,5 +69,8 @@ class _Ear:
     def refuse(self, rejected: Rejected, count: int) -> None:
         """Let it go: what cannot be read cannot be proposed."""
 
+    def pause(self, now: datetime) -> None:
+        """Let it go: only what was said is looked at."""
+
     def set_connected(self, is_connected: bool, now: datetime) -> None:
         self.was_connected |= is_connected

@@ -42,6 +42,7 @@ class Ear:
         self.messages: list[Message] = []
         self.refused: list[tuple[Rejected, int]] = []
         self.connections: list[bool] = []
+        self.pauses = 0
         self._acknowledges = acknowledges
 
     @property
@@ -59,6 +60,9 @@ class Ear:
 
     def refuse(self, rejected: Rejected, count: int) -> None:
         self.refused.append((rejected, count))
+
+    def pause(self, now: datetime) -> None:
+        self.pauses += 1
 
     def set_connected(self, is_connected: bool, now: datetime) -> None:
         self.connections.append(is_connected)

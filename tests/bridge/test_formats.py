@@ -62,4 +62,4 @@ def test_a_decoder_never_raises_and_never_makes_a_number_up(spoken: Format, said
         assert isinstance(decoded, Measured | Ignored | Rejected)
         for value in decoded.values if isinstance(decoded, Measured) else ():
             assert value.channel == "top"
-            assert (value.temp_c is not None and math.isfinite(value.temp_c)) == (value.quality == "good")
+            assert (value.value is not None and math.isfinite(value.value)) == (value.quality == "good")

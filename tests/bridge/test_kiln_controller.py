@@ -77,7 +77,7 @@ async def listening(port: int, ear: Ear, silence_s: float = 30.0) -> AsyncIterat
 def readings(ear: Ear) -> list[float | None]:
     decoder = KilnController("kiln", {}, None)
     decoded = [decoder.decode(message, None) for message in ear.messages]
-    return [one.values[0].temp_c for one in decoded if isinstance(one, Measured)]
+    return [one.values[0].value for one in decoded if isinstance(one, Measured)]
 
 
 async def test_the_unit_is_asked_and_the_states_are_heard() -> None:

@@ -28,7 +28,7 @@ def hear(decoder: Decoder, topic: str, payload: str | bytes, *, is_retained: boo
 def values(decoded: Decoded) -> list[tuple[str, float | None, Quality]]:
     assert isinstance(decoded, Measured), decoded
     assert decoded.when == NOON
-    return [(one.channel, one.temp_c and round(one.temp_c, 3), one.quality) for one in decoded.values]
+    return [(one.channel, one.value and round(one.value, 3), one.quality) for one in decoded.values]
 
 
 def reason(decoded: Decoded) -> str:

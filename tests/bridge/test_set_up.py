@@ -41,13 +41,13 @@ VI, EN = Words("vi"), Words("en")
 
 def test_every_instrument_of_the_example_is_right_once_its_lines_are_awake(tmp_path: Path) -> None:
     example = (resources.files("firmware_bridge") / "example.toml").read_text("utf-8")
-    awake = re.sub(r"^# (\[\[\w+\]\]|[a-z_]+ = )", r"\1", example, flags=re.MULTILINE)
+    awake = re.sub(r"^# (\[\[[\w.]+\]\]|[a-z_]+ = )", r"\1", example, flags=re.MULTILINE)
     (tmp_path / "b.toml").write_text(awake, "utf-8")
 
     settings = load_settings(tmp_path / "b.toml")
 
     assert len(settings.actions) == 2
-    assert len(settings.sources) == example.count("# [[sources]]") == 7
+    assert len(settings.sources) == example.count("# [[sources]]") == 12
 
 
 # --- scan
@@ -109,7 +109,7 @@ def test_a_port_is_called_by_the_name_that_stays(tmp_path: Path) -> None:
 
 
 def test_lines_that_nobody_understands_are_not_guessed_at() -> None:
-    assert recognise([b"hello", b"650;586"]) == ("", 0)
+    assert recognise([b"hello", b"650;58x6"]) == ("", 0)
 
 
 async def test_scan_of_a_broker_proposes_each_device_once(mosquitto: Mosquitto, tmp_path: Path) -> None:
