@@ -32,7 +32,7 @@ from service.store.migrate import upgrade
 from service.store.models import Channel, Workshop
 
 KILNS_PER_WORKSHOP: Final = 2
-WARM_UP_S: Final = 60.0
+WARM_UP_S: Final = 30.0
 BOOT: Final = "00112233445566778899aabbccddeeff"
 CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
 encode = msgspec.msgpack.Encoder().encode
