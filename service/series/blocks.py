@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Block
+from firmware_bridge.wire import Block, Unit
 from service.core.series import Chunk, Samples
 from service.store.identity import BridgeIdentity
 from service.store.models import Kiln, LiveState, StoredBlock
@@ -19,6 +19,8 @@ from service.store.models import Kiln, LiveState, StoredBlock
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Block).decode
 _APPEND_LOCK: Final = 0x6C6F  # any number that nothing else in the database locks
+# The analysis and the curves are of temperatures; a gas pressure or a bent cone is stored, and must not be taken for one.
+_TEMPERATURES: Final = frozenset({Unit.CELSIUS})
 _Row = Row[int, int, datetime, bytes]
 _ARRIVAL: Final = select(StoredBlock.id, StoredBlock.kiln_id, StoredBlock.received_at, StoredBlock.payload)
 
@@ -89,11 +91,11 @@ def read_kiln(session: Session, kiln_id: int, *, after_id: int, upto_id: int, li
 def _arrived(rows: Sequence[_Row]) -> Arrived:
     blocks = [_decode(row.payload) for row in rows]
     until_s = max(block.until_ms for block in blocks) / 1000
-    return Arrived(Chunk(until_s, _columns(blocks)), rows[-1].id, rows[-1].received_at)
+    return Arrived(Chunk(until_s, _columns(blocks, _TEMPERATURES)), rows[-1].id, rows[-1].received_at)
 
 
 def read(session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime) -> dict[str, Samples]:
-    """Return the readings of a kiln in [from_at, to_at], by channel, in order of time, each time once."""
+    """Return the temperatures of a kiln in [from_at, to_at], by channel, in order of time, each time once."""
     from_s, to_s = from_at.timestamp(), to_at.timestamp()
     payloads = session.scalars(
         select(StoredBlock.payload)
@@ -104,7 +106,7 @@ def read(session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime) 
         )
         .order_by(StoredBlock.id)
     )
-    found = _columns(_decode(payload) for payload in payloads)
+    found = _columns((_decode(payload) for payload in payloads), _TEMPERATURES)
     return {name: _window(samples, from_s, to_s) for name, samples in found.items()}
 
 
@@ -118,16 +120,16 @@ def kilns_with_news(session: Session) -> list[int]:
 def count_readings(session: Session, kiln_id: int) -> tuple[int, int]:
     """Return how many readings of a kiln are stored, and how many of them repeat a channel's time."""
     payloads = session.scalars(select(StoredBlock.payload).where(StoredBlock.kiln_id == kiln_id))
-    columns = _columns(_decode(payload) for payload in payloads).values()
+    columns = _columns((_decode(payload) for payload in payloads), frozenset(Unit)).values()
     stored = sum(len(samples.time_s) for samples in columns)
     return stored, stored - sum(len(np.unique(samples.time_s)) for samples in columns)
 
 
-def _columns(blocks: Iterable[Block]) -> dict[str, Samples]:
+def _columns(blocks: Iterable[Block], units: frozenset[Unit]) -> dict[str, Samples]:
     times: defaultdict[str, list[Sequence[int]]] = defaultdict(list)
     values: defaultdict[str, list[Sequence[float | None]]] = defaultdict(list)
     for block in blocks:
-        for column in block.columns:
+        for column in (column for column in block.columns if column.unit in units):
             times[column.channel].append(column.at_ms)
             values[column.channel].append(column.value)
     return {
