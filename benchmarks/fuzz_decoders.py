@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -124,9 +125,9 @@ def _ignore(_result: object) -> None:
 
 def targets() -> dict[str, Callable[[], Target]]:
     return {
-        **{name: lambda spoken=spoken: serial(spoken) for name, spoken in SERIAL.items()},
-        **{f"mqtt/{name}": lambda name=name: topic(name, MQTT[name]) for name in MQTT},
-        **{f"registers/{name}": lambda name=name: registers(name) for name in known_maps()},
+        **{name: partial(serial, spoken) for name, spoken in SERIAL.items()},
+        **{f"mqtt/{name}": partial(topic, name, MQTT[name]) for name in MQTT},
+        **{f"registers/{name}": partial(registers, name) for name in known_maps()},
         "framer": framer,
         "modbus_rtu": lambda: modbus(CalmRTU),
         "modbus_ascii": lambda: modbus(CalmAscii),

@@ -19,7 +19,7 @@ from service.store.models import Kiln, LiveState, StoredBlock
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Block).decode
 _APPEND_LOCK: Final = 0x6C6F  # any number that nothing else in the database locks
-# The analysis and the curves are of temperatures; a gas pressure or a bent cone is stored, and must not be taken for one.
+# Analysis and curves are of temperatures; a gas pressure or a bent cone is stored, and must not be taken for one.
 _TEMPERATURES: Final = frozenset({Unit.CELSIUS})
 _Row = Row[int, int, datetime, bytes]
 _ARRIVAL: Final = select(StoredBlock.id, StoredBlock.kiln_id, StoredBlock.received_at, StoredBlock.payload)
