@@ -29,10 +29,10 @@ from service.demo.broker import free_port
 from service.store import identity, kilns
 from service.store.database import Database
 from service.store.migrate import upgrade
-from service.store.models import Workshop
+from service.store.models import Channel, Workshop
 
 KILNS_PER_WORKSHOP: Final = 2
-WARM_UP_S: Final = 5.0
+WARM_UP_S: Final = 30.0
 BOOT: Final = "00112233445566778899aabbccddeeff"
 CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
 encode = msgspec.msgpack.Encoder().encode
@@ -61,7 +61,7 @@ class Measured:
     refused: int
 
 
-def found(database: Database, workshops: int) -> list[str]:
+def found(database: Database, workshops: int, channels: int) -> list[str]:
     """Make workshops with their kilns and a paired bridge each; return the bridges' tokens."""
     now = datetime.now(UTC)
     tokens = []
@@ -71,7 +71,11 @@ def found(database: Database, workshops: int) -> list[str]:
             session.add(workshop)
             session.flush()
             for kiln in range(KILNS_PER_WORKSHOP):
-                kilns.create_kiln(session, workshop.id, name=f"Lò {kiln}", key=f"lo-{kiln}")
+                made = kilns.create_kiln(session, workshop.id, name=f"Lò {kiln}", key=f"lo-{kiln}")
+                names = [f"c{place}" for place in range(channels)]
+                session.add_all(
+                    Channel(workshop_id=workshop.id, kiln_id=made.id, name=name, unit="c") for name in names
+                )
             bridge = identity.create_bridge(session, workshop.id, "cầu", now=now)
             code, _ = identity.new_pairing_code(session, bridge, now=now)
             tokens.append(identity.pair(session, code, now=now)[1])
@@ -168,7 +172,7 @@ def measure(load: Load) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{folder}/canhlo.sqlite3")
         upgrade(database)
-        tokens = found(database, load.kilns // KILNS_PER_WORKSHOP)
+        tokens = found(database, load.kilns // KILNS_PER_WORKSHOP, load.channels)
         database.close()
         port = free_port()
         env = {**os.environ, "CANHLO_DATA_DIR": folder, "CANHLO_PORT": str(port)}

@@ -45,7 +45,7 @@ class Known:
         """
         key = (bridge.workshop_id, block.kiln)
         known = self._kilns.get(key)
-        if known is None or any(column.channel not in known[1] for column in block.columns):
+        if known is None or not known[1].issuperset([column.channel for column in block.columns]):
             if len(self._kilns) >= MOST_KILNS:
                 self._kilns.clear()
             with session.begin_nested():

@@ -14,6 +14,7 @@ from service.counters import DUPLICATE_BLOCKS, READINGS, SKIPPED_BLOCKS
 from service.errors import ServiceError
 from service.ingest.known import Known
 from service.series import blocks as series
+from service.series.blocks import Appended, NewBlock
 from service.store.identity import BridgeIdentity
 from service.store.models import Bridge, SkippedBlock
 
@@ -28,7 +29,7 @@ _SEEN = update(Bridge).where(Bridge.id == bindparam("which")).values(seen_at=bin
 class _Rows:
     """What the transaction writes at its end, table by table."""
 
-    blocks: list[dict[str, Any]] = field(default_factory=list)
+    blocks: list[NewBlock] = field(default_factory=list)
     skipped: list[dict[str, Any]] = field(default_factory=list)
     marks: dict[tuple[int, str], int] = field(default_factory=dict)
     bridges: set[int] = field(default_factory=set)
@@ -37,8 +38,8 @@ class _Rows:
 
 def store_posts(
     session: Session, posts: Sequence[tuple[BridgeIdentity, Post]], known: Known, *, now: datetime
-) -> list[Receipt | ServiceError]:
-    """Return for each post its receipt, or why it was refused; a refused one leaves nothing behind.
+) -> tuple[list[Receipt | ServiceError], Appended]:
+    """Return for each post its receipt, or why it was refused (then no block of it is stored); and what is new.
 
     If the transaction fails, `known` has to forget.
     """
@@ -50,8 +51,7 @@ def store_posts(
             results.append(_take(session, bridge, post, known, rows, now))
         except ServiceError as error:
             results.append(error)
-    _write(session, rows, now)
-    return results
+    return results, _write(session, rows, now)
 
 
 def _take(session: Session, bridge: BridgeIdentity, post: Post, known: Known, rows: _Rows, now: datetime) -> Receipt:
@@ -63,7 +63,7 @@ def _take(session: Session, bridge: BridgeIdentity, post: Post, known: Known, ro
         runs = known.stored(session, bridge, block.boot)
         if block.seq not in runs:
             runs.add(block.seq)
-            rows.blocks.append(series.row(bridge, kiln_id, block, received_at=now))
+            rows.blocks.append(NewBlock(bridge, kiln_id, block))
             stored += 1
         marks[block.boot] = runs.mark
     for skipped in post.skipped:
@@ -90,9 +90,9 @@ def _skipped_row(bridge: BridgeIdentity, boot: str, seq: int, reason: str, now: 
     }
 
 
-def _write(session: Session, rows: _Rows, now: datetime) -> None:
+def _write(session: Session, rows: _Rows, now: datetime) -> Appended:
     connection = session.connection()
-    series.append(session, rows.blocks)
+    appended = series.append(session, rows.blocks, received_at=now)
     if rows.skipped:
         connection.execute(insert(SkippedBlock), rows.skipped)
     marks = [{"bridge_id": bridge_id, "boot": boot, "seq": mark} for (bridge_id, boot), mark in rows.marks.items()]
@@ -100,6 +100,7 @@ def _write(session: Session, rows: _Rows, now: datetime) -> None:
         connection.execute(_MARK, marks)
     if rows.bridges:
         connection.execute(_SEEN, [{"which": bridge_id, "seen": now} for bridge_id in sorted(rows.bridges)])
-    READINGS.inc(sum(row["readings"] for row in rows.blocks))
+    READINGS.inc(sum(len(column.at_ms) for new in rows.blocks for column in new.block.columns))
     SKIPPED_BLOCKS.inc(len(rows.skipped))
     DUPLICATE_BLOCKS.inc(rows.duplicates)
+    return appended

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,7 @@ from service.counters import MONITOR_FAILURES
 from service.monitor.conclude import Moment, bridge_silent, conclude, save_states, utc
 from service.monitor.watched import LiveKiln, Watched, load_watched, stored_kilns
 from service.series import blocks as series
-from service.series.blocks import Arrived
+from service.series.blocks import Appended, Arrived
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
 from service.store.database import Database
@@ -35,9 +36,14 @@ P = ParamSpec("P")
 
 BLOCKS_PER_STEP: Final = 3000
 BLOCKS_PER_KILN: Final = 300
+KILNS_PER_LOAD: Final = 200
+MOST_NOTED: Final = 200
 WAKE_AT_LEAST_EVERY_S: Final = 1.0
+# A look costs the same for one block as for hundreds; a person does not see the difference.
+LOOK_AT_MOST_EVERY_S: Final = 0.2
 ROUND_EVERY_S: Final = 1.0
 SAVE_EVERY_S: Final = 60.0
+SAVE_WHEN_QUIET_S: Final = 3.0
 MOST_SAVES_PER_ROUND: Final = 100
 # An edit counts from when it is committed, which is a little after the time it carries.
 EDITS_OVERLAP: Final = timedelta(seconds=10)
@@ -68,14 +74,23 @@ class Monitor:
         self._to_load: set[int] = set()
         self._read_upto: int | None = None
         self._caught_up_to = 0
+        self._noted: deque[Appended] = deque(maxlen=MOST_NOTED)
         self._edits_seen_at = datetime.now(UTC)
         self._next_round_s = 0.0
         self._turn = threading.Lock()
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    def stored(self, appended: Appended) -> None:
+        """Take note of blocks that this process has just stored; called from any thread.
+
+        It spares reading them back. Whatever is not noted, or noted too late, is read.
+        """
+        self._noted.append(appended)
+        self.wake()
+
     def wake(self) -> None:
-        """Say that there is something new; called from any thread."""
+        """Say that there is something to look at; called from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake.set)
 
@@ -87,7 +102,7 @@ class Monitor:
     def live_kilns(self, session: Session, kilns: Collection[Kiln]) -> dict[int, LiveKiln]:
         """Return kilns as they are now; those that nobody watches here, as they last stood on disk."""
         here = {kiln.id: watched.now for kiln in kilns if (watched := self._kilns.get(kiln.id))}
-        return {**stored_kilns(session, [kiln for kiln in kilns if kiln.id not in here]), **here}
+        return {**stored_kilns(session, [kiln.id for kiln in kilns if kiln.id not in here]), **here}
 
     def tell(self, kiln_id: int, alarm_ids: tuple[int, ...] = ()) -> None:
         """Let those who look at a kiln hear of what a person has changed; called after the commit."""
@@ -104,6 +119,7 @@ class Monitor:
         try:
             while True:
                 if not await asyncio.to_thread(self._step_or_say_why):
+                    await asyncio.sleep(LOOK_AT_MOST_EVERY_S)
                     with contextlib.suppress(TimeoutError):  # not wait_for: on Python 3.11 it can lose a cancellation
                         async with asyncio.timeout(WAKE_AT_LEAST_EVERY_S):
                             await self._wake.wait()
@@ -125,8 +141,11 @@ class Monitor:
             if self._read_upto is None:
                 self._begin()
             arrived, is_more = self._read()
-            for kiln_id in sorted({*arrived, *self._to_load}):
-                self._guarded(kiln_id, self._look, kiln_id, arrived.get(kiln_id), now)
+            new = sorted((arrived.keys() - self._kilns.keys()) | self._to_load)
+            for begin in range(0, len(new), KILNS_PER_LOAD):
+                self._load(new[begin : begin + KILNS_PER_LOAD], now)
+            for kiln_id in sorted(arrived.keys() & self._kilns.keys()):
+                self._guarded(kiln_id, self._take, self._kilns[kiln_id], arrived[kiln_id], now)
             if time.monotonic() >= self._next_round_s:
                 self._next_round_s = time.monotonic() + ROUND_EVERY_S
                 self._go_round(now)
@@ -140,14 +159,32 @@ class Monitor:
     def _begin(self) -> None:
         """Start reading at the newest block; what came before it is read kiln by kiln, where the analysis stopped."""
         with self._database.read() as session:
-            self._read_upto = series.newest_id(session)
-            self._to_load = {*series.kilns_with_news(session), *firing_rows.kilns_firing(session)}
+            newest = series.newest_ids(session)
+            seen = kiln_rows.last_blocks(session)
+            behind = {kiln_id for kiln_id, block_id in newest.items() if block_id > seen.get(kiln_id, 0)}
+            self._read_upto = max(newest.values(), default=0)
+            self._to_load = behind | set(firing_rows.kilns_firing(session))
 
     def _read(self) -> tuple[dict[int, Arrived], bool]:
+        """Return what is new since the last look, and whether there may be more."""
+        self._caught_up_to = upto = self._read_upto or 0
+        noted = self._next_noted(upto)
+        if noted:
+            self._read_upto = upto + sum(len(one.blocks) for one in noted)
+            return series.arrived(noted), False
         with self._database.read() as session:
-            arrived, upto, count = series.read_after(session, self._read_upto or 0, limit=BLOCKS_PER_STEP)
-        self._caught_up_to, self._read_upto = self._read_upto or 0, upto
+            arrived, self._read_upto, count = series.read_after(session, upto, limit=BLOCKS_PER_STEP)
         return arrived, count >= BLOCKS_PER_STEP
+
+    def _next_noted(self, upto: int) -> list[Appended]:
+        """Return what was noted from just after a block on, up to where others have stored something in between."""
+        found: list[Appended] = []
+        while self._noted and self._noted[0].first_id <= upto + 1:
+            one = self._noted.popleft()
+            if one.first_id == upto + 1:
+                found.append(one)
+                upto += len(one.blocks)
+        return found
 
     def _guarded(self, kiln_id: int, work: Callable[P, None], *args: P.args, **words: P.kwargs) -> None:
         """Do one kiln's work; if it fails, others go on, and this one is tried again from where it stands on disk."""
@@ -159,32 +196,33 @@ class Monitor:
             self._kilns.pop(kiln_id, None)
             self._to_load.add(kiln_id)
 
-    def _look(self, kiln_id: int, arrived: Arrived | None, now: datetime) -> None:
-        watched = self._kilns.get(kiln_id)
-        if watched is None:
-            watched = self._load(kiln_id, now)
-        if arrived is not None:
-            self._take(watched, arrived, now)
-
-    def _load(self, kiln_id: int, now: datetime) -> Watched:
-        """Take a kiln into memory, and go on with its blocks up to where all are read together."""
+    def _load(self, kiln_ids: Sequence[int], now: datetime) -> None:
+        """Take kilns into memory."""
         with self._database.read() as session:
-            watched = load_watched(session, kiln_id)
-        while True:
+            loaded = load_watched(session, kiln_ids)
+        for watched in loaded:
+            self._guarded(watched.kiln_id, self._catch_up, watched, now)
+
+    def _catch_up(self, watched: Watched, now: datetime) -> None:
+        """Go on with a kiln's blocks up to where those of all kilns are read together."""
+        while watched.last_block_id < self._caught_up_to:
             with self._database.read() as session:
                 arrived = series.read_kiln(
-                    session, kiln_id, after_id=watched.last_block_id, upto_id=self._caught_up_to, limit=BLOCKS_PER_KILN
+                    session,
+                    watched.kiln_id,
+                    after_id=watched.last_block_id,
+                    upto_id=self._caught_up_to,
+                    limit=BLOCKS_PER_KILN,
                 )
             if arrived is None:
                 break
             self._take(watched, arrived, now)
-        self._kilns[kiln_id] = watched
-        self._to_load.discard(kiln_id)
-        return watched
+        self._kilns[watched.kiln_id] = watched
+        self._to_load.discard(watched.kiln_id)
 
     def _take(self, watched: Watched, arrived: Arrived, now: datetime) -> None:
         advance = watched.live.advance(arrived.chunk)
-        watched.last_block_id, watched.is_dirty = arrived.last_id, True
+        watched.last_block_id, watched.is_dirty, watched.taken_s = arrived.last_id, True, time.monotonic()
         watched.now = replace(watched.now, status=advance.status, heard_at=arrived.last_at)
         events: list[Event] = list(advance.events)
         if watched.silent_since is not None:
@@ -214,8 +252,13 @@ class Monitor:
         for watched in list(self._kilns.values()):
             if watched.is_firing and (watched.end_asked_at or _heard_at(watched) < silent_since):
                 self._guarded(watched.kiln_id, self._judge_unheard, watched, now)
-        due_s = time.monotonic() - SAVE_EVERY_S
-        due = [watched for watched in self._kilns.values() if watched.is_dirty and watched.saved_s <= due_s]
+        machine_s = time.monotonic()
+        due = [
+            watched
+            for watched in self._kilns.values()
+            if watched.is_dirty
+            and (watched.saved_s <= machine_s - SAVE_EVERY_S or watched.taken_s <= machine_s - SAVE_WHEN_QUIET_S)
+        ]
         self._save(due[:MOST_SAVES_PER_ROUND])
 
     def _follow_edits(self) -> None:

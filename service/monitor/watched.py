@@ -1,5 +1,6 @@
 """One kiln as the monitor holds it in memory: its analysis, and what is needed to speak of it."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -39,7 +40,8 @@ class Watched:
     end_asked_at: datetime | None = None
     silent_since: datetime | None = None  # what the open finding about its bridge says
     is_dirty: bool = False
-    saved_s: float = 0.0  # machine's monotonic time
+    taken_s: float = 0.0  # machine's monotonic time, when a block was last taken in
+    saved_s: float = 0.0
 
     @property
     def kiln_id(self) -> int:
@@ -51,19 +53,15 @@ class Watched:
 
     def refresh(self, session: Session) -> None:
         """Read again what people may have changed, and what the last conclusion has changed."""
-        kiln = session.get_one(Kiln, self.kiln_id)
-        firing = firing_rows.running_firing(session, self.kiln_id)
-        self.live.watch = watch_of(kiln, firing)
+        self.apply(read_facts(session, [self.kiln_id])[self.kiln_id])
+
+    def apply(self, facts: "Facts") -> None:
+        """Take over what the tables say."""
+        firing = facts.firing
+        self.live.watch = Watch(target_cone=(firing or facts.kiln).target_cone, fuel=facts.kiln.fuel)
         self.end_asked_at = firing.end_asked_at if firing else None
-        silent = firing_rows.open_findings(session, self.kiln_id, "bridge_silent")
-        self.silent_since = silent[0].start_at if silent else None
-        self.now = replace(
-            self.now,
-            firing_id=firing.id if firing else None,
-            firing_started_at=firing.started_at if firing else None,
-            open_alarms=alarm_rows.count_open(session, [self.kiln_id]).get(self.kiln_id, 0),
-            channel_ids={channel.name: channel.id for channel in kiln_rows.channels(session, [self.kiln_id])},
-        )
+        self.silent_since = facts.silent_since
+        self.now = facts.on(self.now)
 
     def state_row(self) -> dict[str, Any]:
         """Return where the analysis stands, as the table holds it."""
@@ -77,43 +75,63 @@ class Watched:
         }
 
 
-def load_watched(session: Session, kiln_id: int) -> Watched:
-    """Return a kiln where its analysis last stood on disk."""
-    kiln = session.get_one(Kiln, kiln_id)
-    state = session.get(LiveState, kiln_id)
-    live = LiveFiring(watch_of(kiln, None), state=state.snapshot if state else None)
-    now = LiveKiln(kiln_id, kiln.workshop_id)
-    if state is not None:
-        now = replace(now, status=msgspec.convert(state.status, Status), heard_at=state.last_block_at)
-    watched = Watched(live, now, state.last_block_id if state else 0)
-    watched.refresh(session)
-    return watched
+@dataclass(frozen=True)
+class Facts:
+    """What the tables say of a kiln beside its analysis."""
+
+    kiln: Kiln
+    firing: Firing | None
+    silent_since: datetime | None
+    open_alarms: int
+    channel_ids: Mapping[str, int]
+
+    def on(self, live: LiveKiln) -> LiveKiln:
+        """Return a kiln with these facts."""
+        return replace(
+            live,
+            firing_id=self.firing.id if self.firing else None,
+            firing_started_at=self.firing.started_at if self.firing else None,
+            open_alarms=self.open_alarms,
+            channel_ids=self.channel_ids,
+        )
 
 
-def stored_kilns(session: Session, kilns: Collection[Kiln]) -> dict[int, LiveKiln]:
-    """Return kilns as they last stood on disk."""
-    ids = [kiln.id for kiln in kilns]
-    states = kiln_rows.live_states(session, ids)
-    firings = firing_rows.running_firings(session, ids)
-    counts = alarm_rows.count_open(session, ids)
-    channel_ids: dict[int, dict[str, int]] = {kiln_id: {} for kiln_id in ids}
-    for channel in kiln_rows.channels(session, ids):
+def read_facts(session: Session, kiln_ids: Collection[int]) -> dict[int, Facts]:
+    """Return the facts of several kilns in a handful of queries."""
+    firings = firing_rows.running_firings(session, kiln_ids)
+    silent = {row.kiln_id: row.start_at for row in firing_rows.open_findings(session, kiln_ids, "bridge_silent")}
+    counts = alarm_rows.count_open(session, kiln_ids)
+    channel_ids: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    for channel in kiln_rows.channels(session, kiln_ids):
         channel_ids[channel.kiln_id][channel.name] = channel.id
     return {
-        kiln.id: LiveKiln(
-            kiln_id=kiln.id,
-            workshop_id=kiln.workshop_id,
-            status=msgspec.convert(states[kiln.id].status, Status) if kiln.id in states else Status(),
-            heard_at=states[kiln.id].last_block_at if kiln.id in states else None,
-            firing_id=firings[kiln.id].id if kiln.id in firings else None,
-            firing_started_at=firings[kiln.id].started_at if kiln.id in firings else None,
-            open_alarms=counts.get(kiln.id, 0),
-            channel_ids=channel_ids[kiln.id],
-        )
-        for kiln in kilns
+        kiln.id: Facts(kiln, firings.get(kiln.id), silent.get(kiln.id), counts.get(kiln.id, 0), channel_ids[kiln.id])
+        for kiln in kiln_rows.kilns_by_id(session, kiln_ids)
     }
 
 
-def watch_of(kiln: Kiln, firing: Firing | None) -> Watch:
-    """Return what a kiln is watched for: its own target, or another one for this firing."""
-    return Watch(target_cone=firing.target_cone if firing else kiln.target_cone, fuel=kiln.fuel)
+def stored_kilns(session: Session, kiln_ids: Collection[int]) -> dict[int, LiveKiln]:
+    """Return kilns as they last stood on disk."""
+    states = kiln_rows.live_states(session, kiln_ids)
+    facts = read_facts(session, kiln_ids)
+    return {kiln_id: one.on(_stored(one.kiln, states.get(kiln_id))) for kiln_id, one in facts.items()}
+
+
+def load_watched(session: Session, kiln_ids: Collection[int]) -> list[Watched]:
+    """Return kilns where their analyses last stood on disk."""
+    states = kiln_rows.live_states(session, kiln_ids)
+    loaded = []
+    for kiln_id, facts in read_facts(session, kiln_ids).items():
+        state = states.get(kiln_id)
+        live = LiveFiring(Watch(fuel=facts.kiln.fuel), state=state.snapshot if state else None)
+        watched = Watched(live, _stored(facts.kiln, state), state.last_block_id if state else 0)
+        watched.apply(facts)
+        loaded.append(watched)
+    return loaded
+
+
+def _stored(kiln: Kiln, state: LiveState | None) -> LiveKiln:
+    live = LiveKiln(kiln.id, kiln.workshop_id)
+    if state is None:
+        return live
+    return replace(live, status=msgspec.convert(state.status, Status), heard_at=state.last_block_at)

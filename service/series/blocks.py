@@ -11,10 +11,10 @@ import numpy as np
 from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Block, Unit
+from firmware_bridge.wire import Block, Column, Unit
 from service.core.series import Chunk, Samples
 from service.store.identity import BridgeIdentity
-from service.store.models import Kiln, LiveState, StoredBlock
+from service.store.models import Kiln, StoredBlock
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Block).decode
@@ -25,33 +25,22 @@ _Row = Row[int, int, datetime, bytes]
 _ARRIVAL: Final = select(StoredBlock.id, StoredBlock.kiln_id, StoredBlock.received_at, StoredBlock.payload)
 
 
-def row(bridge: BridgeIdentity, kiln_id: int, block: Block, *, received_at: datetime) -> dict[str, Any]:
-    """Return one block as the table holds it."""
-    times = [at_ms for column in block.columns for at_ms in column.at_ms]
-    return {
-        "workshop_id": bridge.workshop_id,
-        "kiln_id": kiln_id,
-        "bridge_id": bridge.bridge_id,
-        "boot": block.boot,
-        "seq": block.seq,
-        "from_ms": min(times, default=None),
-        "to_ms": max(times, default=None),
-        "readings": len(times),
-        "received_at": received_at,
-        "payload": _encode(block),
-    }
+@dataclass(frozen=True)
+class NewBlock:
+    """A block on its way into the table."""
+
+    bridge: BridgeIdentity
+    kiln_id: int
+    block: Block
 
 
-def take_turn(session: Session) -> None:
-    """Let only one process add blocks at a time, so that ids become visible in their order; SQLite does by itself."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text(f"SELECT pg_advisory_xact_lock({_APPEND_LOCK})"))
+@dataclass(frozen=True)
+class Appended:
+    """Blocks as the table now holds them, in its order: their ids follow one another from `first_id` on."""
 
-
-def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Add blocks to this transaction; the caller has made sure that they are new."""
-    if rows:
-        session.connection().execute(insert(StoredBlock), rows)
+    first_id: int
+    blocks: Sequence[NewBlock]
+    received_at: datetime
 
 
 @dataclass(frozen=True)
@@ -63,9 +52,50 @@ class Arrived:
     last_at: datetime
 
 
+def take_turn(session: Session) -> None:
+    """Let only one process add blocks at a time, so that ids become visible in their order; SQLite does by itself."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SELECT pg_advisory_xact_lock({_APPEND_LOCK})"))
+
+
+def append(session: Session, blocks: Sequence[NewBlock], *, received_at: datetime) -> Appended:
+    """Add blocks to this transaction, whose turn it is; the caller has made sure that they are new."""
+    first_id = newest_id(session) + 1
+    rows = [_row(number, new, received_at) for number, new in enumerate(blocks, start=first_id)]
+    if rows:
+        session.connection().execute(insert(StoredBlock), rows)
+    return Appended(first_id, blocks, received_at)
+
+
+def _row(block_id: int, new: NewBlock, received_at: datetime) -> dict[str, Any]:
+    times = [at_ms for column in new.block.columns for at_ms in column.at_ms]
+    return {
+        "id": block_id,
+        "workshop_id": new.bridge.workshop_id,
+        "kiln_id": new.kiln_id,
+        "bridge_id": new.bridge.bridge_id,
+        "boot": new.block.boot,
+        "seq": new.block.seq,
+        "from_ms": min(times, default=None),
+        "to_ms": max(times, default=None),
+        "readings": len(times),
+        "received_at": received_at,
+        "payload": _encode(new.block),
+    }
+
+
 def newest_id(session: Session) -> int:
     """Return the id of the newest block of all kilns, 0 without any."""
     return session.scalar(select(func.max(StoredBlock.id))) or 0
+
+
+def arrived(appended: Sequence[Appended]) -> dict[int, Arrived]:
+    """Return by kiln what transactions added, one after the other: the same as reading it back."""
+    by_kiln: defaultdict[int, list[tuple[int, Block]]] = defaultdict(list)
+    for one in appended:
+        for number, new in enumerate(one.blocks, start=one.first_id):
+            by_kiln[new.kiln_id].append((number, new.block))
+    return {kiln_id: _join(blocks, appended[-1].received_at) for kiln_id, blocks in by_kiln.items()}
 
 
 def read_after(session: Session, after_id: int, *, limit: int) -> tuple[dict[int, Arrived], int, int]:
@@ -89,9 +119,12 @@ def read_kiln(session: Session, kiln_id: int, *, after_id: int, upto_id: int, li
 
 
 def _arrived(rows: Sequence[_Row]) -> Arrived:
-    blocks = [_decode(row.payload) for row in rows]
-    until_s = max(block.until_ms for block in blocks) / 1000
-    return Arrived(Chunk(until_s, _columns(blocks, _TEMPERATURES)), rows[-1].id, rows[-1].received_at)
+    return _join([(row.id, _decode(row.payload)) for row in rows], rows[-1].received_at)
+
+
+def _join(blocks: Sequence[tuple[int, Block]], received_at: datetime) -> Arrived:
+    until_s = max(block.until_ms for _, block in blocks) / 1000
+    return Arrived(Chunk(until_s, _columns((block for _, block in blocks), _TEMPERATURES)), blocks[-1][0], received_at)
 
 
 def read(session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime) -> dict[str, Samples]:
@@ -110,11 +143,11 @@ def read(session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime) 
     return {name: _window(samples, from_s, to_s) for name, samples in found.items()}
 
 
-def kilns_with_news(session: Session) -> list[int]:
-    """Return the kilns that have blocks which the live analysis has not seen."""
-    seen = select(LiveState.last_block_id).where(LiveState.kiln_id == Kiln.id).scalar_subquery()
+def newest_ids(session: Session) -> dict[int, int]:
+    """Return the id of the newest block of each kiln that has any."""
     newest = select(func.max(StoredBlock.id)).where(StoredBlock.kiln_id == Kiln.id).scalar_subquery()
-    return list(session.scalars(select(Kiln.id).where(newest > func.coalesce(seen, 0))))
+    found = session.execute(select(Kiln.id, newest))
+    return {kiln_id: block_id for kiln_id, block_id in found if block_id is not None}
 
 
 def count_readings(session: Session, kiln_id: int) -> tuple[int, int]:
@@ -126,19 +159,21 @@ def count_readings(session: Session, kiln_id: int) -> tuple[int, int]:
 
 
 def _columns(blocks: Iterable[Block], units: frozenset[Unit]) -> dict[str, Samples]:
-    times: defaultdict[str, list[Sequence[int]]] = defaultdict(list)
-    values: defaultdict[str, list[Sequence[float | None]]] = defaultdict(list)
+    parts: defaultdict[str, list[Column]] = defaultdict(list)
     for block in blocks:
-        for column in (column for column in block.columns if column.unit in units):
-            times[column.channel].append(column.at_ms)
-            values[column.channel].append(column.value)
-    return {
-        name: Samples(
-            np.concatenate([np.asarray(part, dtype=np.float64) for part in parts]) / 1000,
-            np.concatenate([np.asarray(part, dtype=np.float64) for part in values[name]]),
-        )
-        for name, parts in times.items()
-    }
+        for column in block.columns:
+            if column.unit in units:
+                parts[column.channel].append(column)
+    return {name: _samples(columns) for name, columns in parts.items()}
+
+
+def _samples(columns: Sequence[Column]) -> Samples:
+    if len(columns) == 1:
+        at_ms, value = columns[0].at_ms, columns[0].value
+    else:
+        at_ms = [at for column in columns for at in column.at_ms]
+        value = [one for column in columns for one in column.value]
+    return Samples(np.array(at_ms, dtype=np.float64) / 1000, np.array(value, dtype=np.float64))
 
 
 def _window(samples: Samples, from_s: float, to_s: float) -> Samples:

@@ -79,11 +79,11 @@ def findings_of(session: Session, firing_id: int) -> list[StoredFinding]:
     )
 
 
-def open_findings(session: Session, kiln_id: int, kind: str) -> list[StoredFinding]:
+def open_findings(session: Session, kiln_ids: Collection[int], kind: str) -> list[StoredFinding]:
     return list(
         session.scalars(
             select(StoredFinding).where(
-                StoredFinding.kiln_id == kiln_id, StoredFinding.kind == kind, StoredFinding.end_at.is_(None)
+                StoredFinding.kiln_id.in_(kiln_ids), StoredFinding.kind == kind, StoredFinding.end_at.is_(None)
             )
         )
     )

@@ -5,7 +5,6 @@ import gzip
 import json
 import logging
 from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx
 import msgspec
@@ -36,10 +35,12 @@ def counted(result: str) -> float:
     return REGISTRY.get_sample_value("canhlo_ingest_posts_total", {"result": result}) or 0.0
 
 
-async def test_a_receipt_means_that_another_connection_can_read_the_block(bridge: BridgeClient, tmp_path: Path) -> None:
+async def test_a_receipt_means_that_another_connection_can_read_the_block(
+    bridge: BridgeClient, database_url: str
+) -> None:
     receipt = await bridge.send(block(1))
 
-    other = Database(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}")
+    other = Database(database_url)
     assert (receipt.stored, receipt.marks) == (1, {BOOT: 1})
     assert stored_seqs(other) == [1]
     other.close()
@@ -98,7 +99,7 @@ def test_any_order_and_any_repetition_store_each_block_once(
     known = Known()
     for seqs in complete:
         with database.write() as session:
-            [receipt] = store_posts(session, [(who, Post([block(seq) for seq in seqs]))], known, now=NOW)
+            [receipt], _ = store_posts(session, [(who, Post([block(seq) for seq in seqs]))], known, now=NOW)
 
     assert isinstance(receipt, Receipt)
     assert receipt.marks == {BOOT: 9}
