@@ -7,12 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Final
 
+from firmware_bridge.action_settings import ActionSettings, CommandSettings, SmsSettings
+from firmware_bridge.actions.command import Command
+from firmware_bridge.actions.sms import Sms
 from firmware_bridge.clock import Clock
+from firmware_bridge.duty import Duty
 from firmware_bridge.intake import Intake
 from firmware_bridge.latest import Latest
 from firmware_bridge.local_server import LocalServer
 from firmware_bridge.message import Decoder, FindsTopics, Listener, Source
 from firmware_bridge.modbus_settings import ModbusSettings
+from firmware_bridge.notice import Action
 from firmware_bridge.recorder import Recorder
 from firmware_bridge.register_map import spans
 from firmware_bridge.settings import (
@@ -31,6 +36,7 @@ from firmware_bridge.sources.serial_port import SerialSource
 from firmware_bridge.spool import Spool
 from firmware_bridge.status import Status
 from firmware_bridge.uplink import Uplink
+from firmware_bridge.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -57,15 +63,18 @@ async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Eve
     uplink = Uplink(settings.server, settings.token_file, spool)
     latest = Latest()
     recorder = Recorder(intakes, spool, clock, uplink.wake, latest=latest)
+    words = Words(settings.page.lang)
+    actions = [_action(told) for told in settings.actions]
+    duty = Duty(settings.data_dir / "limits.json", actions, latest, lambda: uplink.last_answer, clock.now, words)
     lines = [source.status for source in sources if isinstance(source, ModbusLine)]
-    status = Status(settings.data_dir / STATUS_FILE, intakes, recorder, spool, uplink, latest, clock.now, lines)
+    status = Status(settings.data_dir / STATUS_FILE, intakes, recorder, spool, uplink, latest, duty, clock.now, lines)
     sources_ended = asyncio.Event()
     logger.info("watching", extra={"sources": [intake.key for intake in intakes], "server": settings.server})
     try:
         async with asyncio.TaskGroup() as group:
             listening = [group.create_task(source.run(stop)) for source in sources]
             recording = group.create_task(recorder.run(sources_ended))
-            others = [group.create_task(one) for one in _companions(settings, uplink, status)]
+            others = [group.create_task(one) for one in _companions(settings, uplink, status, duty)]
             await asyncio.wait(listening)
             sources_ended.set()
             await recording
@@ -78,10 +87,18 @@ async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Eve
     logger.info("ended")
 
 
-def _companions(settings: Settings, uplink: Uplink, status: Status) -> list[Coroutine[None, None, None]]:
+def _companions(settings: Settings, uplink: Uplink, status: Status, duty: Duty) -> list[Coroutine[None, None, None]]:
     """Return what runs beside the recording, for as long as it does."""
     page = LocalServer(settings.page.host, settings.page.port, status.snapshot, settings.page.lang)
-    return [uplink.run(), _keep_status(status), *([page.run()] if settings.page.on else [])]
+    return [uplink.run(), duty.run(), _keep_status(status), *([page.run()] if settings.page.on else [])]
+
+
+def _action(told: ActionSettings) -> Action:
+    match told:
+        case CommandSettings():
+            return Command(told.run, hold=told.hold)
+        case SmsSettings():
+            return Sms(told.port, told.baud, told.to)
 
 
 def _listen(settings: Settings, spool: Spool, clock: Clock) -> tuple[list[Source], list[Intake]]:

@@ -12,7 +12,7 @@ Sample = tuple[Mapping[str, str], float]
 
 
 def render_metrics(snapshot: Snapshot) -> str:
-    spool, uplink = snapshot.spool, snapshot.uplink
+    spool, uplink, offline = snapshot.spool, snapshot.uplink, snapshot.offline
     named = [({"source": source.name, "kiln": source.kiln}, source) for source in snapshot.sources]
     lines = [({"port": one.port}, one) for one in snapshot.lines]
     channels = [({"kiln": one.kiln, "channel": one.channel}, one) for one in snapshot.channels]
@@ -77,6 +77,15 @@ def render_metrics(snapshot: Snapshot) -> str:
         ("spool_failed_commits_total", "counter", "Times the disk refused", [({}, spool.failed_commits)]),
         ("spool_size_bytes", "gauge", "Size of the spool's files", [({}, spool.size_bytes)]),
         ("disk_free_bytes", "gauge", "Room left on that disk", [({}, spool.free_bytes)]),
+        (
+            "clock_synchronised",
+            "gauge",
+            "1 while the kernel calls the machine's clock synchronised; none where it cannot be asked",
+            [] if snapshot.is_clock_synchronised is None else [({}, snapshot.is_clock_synchronised)],
+        ),
+        ("offline_on_duty", "gauge", "1 while the bridge watches in the service's place", [({}, offline.is_on_duty)]),
+        ("offline_breaches", "gauge", "Limits that the bridge sees broken meanwhile", [({}, len(offline.breaches))]),
+        ("offline_failed_total", "counter", "Times an action did not work", [({}, offline.failed)]),
         ("uplink_up", "gauge", "1 while the service stores what is sent", [({}, uplink.is_up)]),
         ("uplink_failures_total", "counter", "Faults of the sending loop", [({}, uplink.failures)]),
     ]

@@ -55,12 +55,12 @@ def temperature(channel: str, said: object, degrees: Degrees, scale: float = 1.0
     if isinstance(said, bool) or not isinstance(said, int | float | str):
         return None
     try:
-        number = float(said)
+        number = float(said) * scale
     except (ValueError, OverflowError):
         return None
     if not math.isfinite(number):
         return Value(channel, None, Quality.NO_VALUE)
-    return Value(channel, to_celsius(number * scale, degrees))
+    return Value(channel, to_celsius(number, degrees))
 
 
 def measured(arrived_at: datetime, values: list[Value | None], wanted: str) -> Decoded:

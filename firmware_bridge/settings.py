@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
+from firmware_bridge.action_settings import ActionSettings
 from firmware_bridge.formats import KILN_CONTROLLER, MQTT, SERIAL, Format, Told
 from firmware_bridge.message import Decoder
 from firmware_bridge.modbus_settings import ModbusInstrument, ModbusSettings
@@ -178,7 +179,7 @@ class KilnControllerSettings(_Decoded):
 
 OneInstrument = SerialSettings | MqttSettings | KilnControllerSettings
 SourceSettings = Annotated[OneInstrument | ModbusSettings, Field(discriminator="type")]
-KINDS: Final = ("serial", "mqtt", "kiln_controller", "modbus")
+KINDS: Final = ("serial", "mqtt", "kiln_controller", "modbus", "command", "sms")
 
 
 def parts_of(source: SourceSettings) -> Sequence[OneInstrument | ModbusInstrument]:
@@ -213,6 +214,7 @@ class Settings(PairingSettings):
 
     data_dir: BesideFile = Field(Path("data"), validate_default=True)
     page: PageSettings = PageSettings()
+    actions: tuple[ActionSettings, ...] = ()
     sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

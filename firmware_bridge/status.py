@@ -9,11 +9,14 @@ from pathlib import Path
 
 import msgspec
 
+from firmware_bridge.duty import Duty
 from firmware_bridge.intake import Intake
 from firmware_bridge.latest import ChannelStatus, Latest
 from firmware_bridge.line_status import LineStatus
+from firmware_bridge.machine_clock import is_clock_synchronised
 from firmware_bridge.recorder import Recorder
 from firmware_bridge.spool import Spool
+from firmware_bridge.standing_orders import watched_kinds
 from firmware_bridge.uplink import Uplink
 
 
@@ -58,6 +61,17 @@ class UplinkStatus(msgspec.Struct, frozen=True):
         return self.answer == "stored"
 
 
+class OfflineStatus(msgspec.Struct, frozen=True):
+    """What the bridge would do by itself: which limits of which kilns it watches, and how it tells."""
+
+    kilns: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    is_on_duty: bool = False
+    breaches: tuple[str, ...] = ()
+    failed: int = 0
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """All of it, at one moment of the bridge's clock."""
 
@@ -68,6 +82,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     channels: tuple[ChannelStatus, ...]
     spool: SpoolStatus
     uplink: UplinkStatus
+    offline: OfflineStatus = OfflineStatus()
+    is_clock_synchronised: bool | None = None
     lines: tuple[LineStatus, ...] = ()
 
     def age_s(self, channel: ChannelStatus) -> float:
@@ -86,6 +102,7 @@ class Status:
         spool: Spool,
         uplink: Uplink,
         latest: Latest,
+        duty: Duty,
         now: Callable[[], datetime],
         lines: Sequence[LineStatus] = (),
     ) -> None:
@@ -96,6 +113,7 @@ class Status:
         self._spool = spool
         self._uplink = uplink
         self._latest = latest
+        self._duty = duty
         self._now = now
         self._lines = lines
 
@@ -128,7 +146,20 @@ class Status:
             uplink=UplinkStatus(
                 answer.verdict.value if answer else None, answer.detail if answer else "", self._uplink.failures
             ),
+            offline=self._offline(),
+            is_clock_synchronised=is_clock_synchronised(),
             lines=tuple(self._lines),
+        )
+
+    def _offline(self) -> OfflineStatus:
+        duty, orders = self._duty, self._duty.orders
+        return OfflineStatus(
+            tuple(one.kiln for one in orders.limits),
+            tuple(kind.value for kind in watched_kinds(orders.limits)),
+            tuple(action.name for action in duty.actions),
+            orders.is_on_duty,
+            tuple("/".join(breach.key) for breach in orders.standing),
+            duty.failed,
         )
 
 

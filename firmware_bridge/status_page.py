@@ -5,15 +5,16 @@ from html import escape
 from typing import Final
 
 from firmware_bridge.latest import ChannelStatus
-from firmware_bridge.status import Snapshot, SourceStatus
+from firmware_bridge.status import OfflineStatus, Snapshot, SourceStatus
 from firmware_bridge.words import LANGUAGES, Words
 
 REFRESH_S: Final = 5
 _UNITS: Final = {"c": "°C"}
+_CLOCK: Final = {True: "page.clock_right", False: "page.clock_wrong", None: "page.clock_unknown"}
 _STYLE: Final = (
     "body{font:18px/1.5 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;width:100%;margin:0 0 1.5rem}th,td{text-align:left;padding:.3rem .6rem;"
-    "border-bottom:1px solid #ccc}td.n{text-align:right;font-variant-numeric:tabular-nums}"
+    "border-bottom:1px solid #ccc}td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
     ".bad{color:#a00;font-weight:bold}"
     "@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}th,td{border-color:#444}.bad{color:#f88}}"
 )
@@ -49,7 +50,7 @@ def rate_text(channel: ChannelStatus, words: Words) -> str:
 
 def store_lines(snapshot: Snapshot, words: Words) -> list[tuple[str, str, bool]]:
     """Return what is to be known of disk and service: name, value, and whether it is as it should be."""
-    spool, uplink = snapshot.spool, snapshot.uplink
+    spool, uplink, clock = snapshot.spool, snapshot.uplink, snapshot.is_clock_synchronised
     link = words("page.link_up") if uplink.is_up else words("page.link_down", detail=uplink.detail or "–")
     waiting = words(
         "page.waiting_value", readings=words.number(spool.waiting_readings), size=words.size(spool.size_bytes)
@@ -60,7 +61,25 @@ def store_lines(snapshot: Snapshot, words: Words) -> list[tuple[str, str, bool]]
         (words("page.free"), words.size(spool.free_bytes), spool.free_bytes > 100e6),
         (words("page.quarantined"), words.number(spool.quarantined_blocks), spool.quarantined_blocks == 0),
         (words("page.failed_commits"), words.number(spool.failed_commits), spool.failed_commits == 0),
+        (words("page.clock"), words(_CLOCK[clock]), clock is not False),
+        (words("page.offline"), *_offline(snapshot.offline, words)),
     ]
+
+
+def _offline(offline: OfflineStatus, words: Words) -> tuple[str, bool]:
+    """Return which alarms work without the network, and whether nothing is to be said against it."""
+    if not offline.actions:
+        return words("page.offline_no_actions"), True
+    if not offline.kinds:
+        return words("page.offline_no_limits"), True
+    if offline.failed:
+        return words("page.offline_failed", n=offline.failed), False
+    if offline.is_on_duty:
+        breaches = ", ".join(offline.breaches) or words("page.offline_calm")
+        return words("page.offline_duty", breaches=breaches), not offline.breaches
+    kinds = ", ".join(words(f"page.{kind}") for kind in offline.kinds)
+    lists = {"kilns": ", ".join(offline.kilns), "actions": ", ".join(offline.actions)}
+    return words("page.offline_ready", kinds=kinds, **lists), True
 
 
 def _readings(snapshot: Snapshot, words: Words) -> str:

@@ -107,13 +107,23 @@ class Post(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     skipped: Annotated[list[Skipped], msgspec.Meta(max_length=MAX_BLOCKS_PER_POST)] = []
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the bridge itself watches on one kiln while the service cannot be reached; None is not watched."""
+
+    kiln: Name
+    over_c: float | None = None
+    rate_c_per_h: float | None = None
+    silent_s: float | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """The answer, sent after the blocks are on disk.
 
     `marks[boot]` is the highest seq below which, and with which, everything of that boot is stored; the bridge may
-    forget that and nothing else.
+    forget that and nothing else. `limits` are standing orders; without any, those from before go on holding.
     """
 
     stored: int
     duplicate: int
     marks: dict[str, int]
+    limits: list[Limits] | None = None

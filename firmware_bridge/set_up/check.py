@@ -15,6 +15,7 @@ from typing import Final
 import httpx
 import msgspec
 
+from firmware_bridge.action_settings import SmsSettings
 from firmware_bridge.answers import problem_words
 from firmware_bridge.bridge import broker_of
 from firmware_bridge.settings import (
@@ -51,8 +52,13 @@ class Finding:
     values: Mapping[str, object] = field(default_factory=dict)
 
     def say(self, words: Words) -> str:
-        said = f"{self.level} {words(f'check.{self.key}', **self.values)}"
-        return said if self.level is Level.WELL else f"{said}\n  → {words(f'check.{self.key}_do', **self.values)}"
+        values = {key: _shown(key, value, words) for key, value in self.values.items()}
+        said = f"{self.level} {words(f'check.{self.key}', **values)}"
+        return said if self.level is Level.WELL else f"{said}\n  → {words(f'check.{self.key}_do', **values)}"
+
+
+def _shown(key: str, value: object, words: Words) -> object:
+    return words.size(value) if key.endswith("_bytes") and isinstance(value, int) else value
 
 
 def check(config: Path) -> Iterator[Finding]:
@@ -65,6 +71,8 @@ def check(config: Path) -> Iterator[Finding]:
     yield Finding(Level.WELL, "config_well", {"path": config, "n": len(settings.sources)})
     for source in settings.sources:
         yield _source(source)
+    for action in settings.actions:
+        yield _port(action.port) if isinstance(action, SmsSettings) else _command(action.run[0])
     yield _disk(settings.data_dir)
     token = _token(settings.token_file)
     yield token
@@ -89,6 +97,11 @@ def _port(port: str) -> Finding:
     if not os.access(path, os.R_OK | os.W_OK):
         return Finding(Level.WRONG, "port_forbidden", {**values, "group": _group(path)})
     return Finding(Level.WELL, "port_well", values)
+
+
+def _command(name: str) -> Finding:
+    level = Level.WRONG if shutil.which(name) is None else Level.WELL
+    return Finding(level, "command" if level is Level.WRONG else "command_well", {"name": name})
 
 
 def _group(path: Path) -> str:
@@ -131,7 +144,7 @@ def _disk(folder: Path) -> Finding:
         free_bytes = shutil.disk_usage(folder).free
     except OSError as error:
         return Finding(Level.WRONG, "disk", {**values, "detail": error.strerror or error})
-    values["free_gb"] = f"{free_bytes / 1e9:.1f}"
+    values["free_bytes"] = free_bytes
     return Finding(Level.WELL if free_bytes >= FREE_BYTES else Level.WARNING, "disk_room", values)
 
 

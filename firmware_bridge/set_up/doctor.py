@@ -28,9 +28,9 @@ def examine(data_dir: Path) -> Iterator[Finding]:
         yield Finding(Level.WRONG, "spool_damaged", {"path": spool, "detail": error})
     for aside in sorted(data_dir.glob(f"{SPOOL_FILE}.damaged-*")):
         if not aside.name.endswith(("-wal", "-shm")):
-            yield Finding(Level.WARNING, "spool_aside", {"path": aside, "mb": _mb(aside.stat().st_size)})
+            yield Finding(Level.WARNING, "spool_aside", {"path": aside, "size_bytes": aside.stat().st_size})
     free_bytes = shutil.disk_usage(data_dir).free
-    values = {"path": data_dir, "free_gb": f"{free_bytes / 1e9:.1f}"}
+    values = {"path": data_dir, "free_bytes": free_bytes}
     yield Finding(Level.WELL if free_bytes >= FREE_BYTES else Level.WARNING, "disk_room", values)
 
 
@@ -45,7 +45,9 @@ def _look_inside(spool: Path) -> Iterator[Finding]:
         reasons = db.execute(
             "SELECT reason, count(*) FROM quarantine GROUP BY reason ORDER BY 2 DESC LIMIT ?", (SHOWN_REASONS,)
         ).fetchall()
-    yield Finding(Level.WELL, "spool_well", {"blocks": blocks, "readings": readings, "mb": _mb(spool.stat().st_size)})
+    yield Finding(
+        Level.WELL, "spool_well", {"blocks": blocks, "readings": readings, "size_bytes": spool.stat().st_size}
+    )
     for reason, n in reasons:
         yield Finding(Level.WARNING, "quarantine", {"n": n, "detail": reason})
 
@@ -56,11 +58,7 @@ def _look_at_status(data_dir: Path) -> Iterator[Finding]:
         yield Finding(Level.WRONG, "spool_busy", {"path": data_dir / SPOOL_FILE})
         return
     spool = snapshot.spool
-    values = {"blocks": spool.waiting_blocks, "readings": spool.waiting_readings, "mb": _mb(spool.size_bytes)}
+    values = {"blocks": spool.waiting_blocks, "readings": spool.waiting_readings, "size_bytes": spool.size_bytes}
     yield Finding(Level.WELL, "spool_running", values)
     if spool.quarantined_blocks:
         yield Finding(Level.WARNING, "quarantine", {"n": spool.quarantined_blocks, "detail": "–"})
-
-
-def _mb(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.1f}"

@@ -1,7 +1,8 @@
 """What a serial port says, and which of the known decoders read it."""
 
+import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 import serial
 from serial.tools import list_ports
 
-from firmware_bridge.formats import SERIAL, Format, Told
+from firmware_bridge.formats import SERIAL, Told
 from firmware_bridge.framing import Framer
 from firmware_bridge.message import Measured, Message
 from firmware_bridge.payload import Degrees
@@ -19,6 +20,13 @@ from firmware_bridge.payload import Degrees
 # The two speeds that sketches and loggers use; the first answers most often.
 BAUDS: Final = (9600, 115_200)
 MOST_CHANNELS: Final = 4
+MOST_NAMES: Final = 8
+# Sketches say other things too, and some formats take three lines for one reading.
+LEAST_SHARE: Final = 0.2
+_ASKED: Final = frozenset({"names", "unit"})
+_KEY: Final = re.compile(r"(?<!\w)([A-Za-z][\w\-]{0,39})\s{0,4}[=:]\s{0,4}[+-]?(?:\d|nan)")
+_BETWEEN: Final = re.compile(r"[,;\t]")
+_TEMPERATURE: Final = re.compile(r"temp|[(\[]\s*°?[CF]\s*[)\]]|_[cf]$", re.IGNORECASE)
 BY_ID: Final = Path("/dev/serial/by-id")
 _READ_S: Final = 0.2
 
@@ -32,14 +40,23 @@ class Port:
 
 
 @dataclass(frozen=True)
+class Guess:
+    """The format that reads what a port says; `names` are what the instrument calls its values, where it does."""
+
+    format: str
+    channels: int
+    names: tuple[str, ...] = ()
+    is_unit_said: bool = True
+
+
+@dataclass(frozen=True)
 class Spoken:
-    """What one port said at one speed, and the format that reads it best, if any does."""
+    """What one port said at one speed, and how to read it, if anybody knows."""
 
     port: str
     baud: int
     lines: tuple[bytes, ...]
-    format: str = ""
-    channels: int = 0
+    guess: Guess | None = None
 
 
 def find_ports() -> list[Port]:
@@ -54,11 +71,11 @@ def _lasting(device: str, links: Path = BY_ID) -> str:
 
 def listen(port: str, seconds: float, bauds: Sequence[int] = BAUDS) -> Spoken:
     """Listen at each speed in turn, up to the first at which something is understood. Nothing is sent."""
-    spoken = [Spoken(port, bauds[0], ())]
+    spoken: list[Spoken] = []
     for baud in bauds:
         lines = _hear(port, baud, seconds)
-        spoken.append(Spoken(port, baud, lines, *recognise(lines)))
-        if spoken[-1].format:
+        spoken.append(Spoken(port, baud, lines, recognise(lines)))
+        if spoken[-1].guess is not None:
             return spoken[-1]
     return max(spoken, key=lambda one: len(one.lines))
 
@@ -72,18 +89,44 @@ def _hear(port: str, baud: int, seconds: float) -> tuple[bytes, ...]:
     return tuple(lines)
 
 
-def recognise(lines: Sequence[bytes]) -> tuple[str, int]:
-    """Return the format that reads most of the lines, and with how many channels; nothing if none reads any."""
-    guesses = [(name, n) for name in SERIAL for n in range(1, MOST_CHANNELS + 1)]
-    best = max(guesses, key=lambda guess: _read(SERIAL[guess[0]], guess[1], lines), default=("", 0))
-    return best if best[0] and _read(SERIAL[best[0]], best[1], lines) else ("", 0)
+def recognise(lines: Sequence[bytes]) -> Guess | None:
+    """Return what reads the lines best; the more an instrument says by itself, the less is guessed."""
+    scores = {guess: _read(guess, lines) for guess in _guesses(lines)}
+    fitting = [guess for guess, read in scores.items() if read and read >= LEAST_SHARE * len(lines)]
+    return max(fitting, key=lambda guess: (*_says_itself(guess), scores[guess]), default=None)
 
 
-def _read(spoken: Format, channels: int, lines: Iterable[bytes]) -> int:
-    names = tuple(str(n + 1) for n in range(channels))
+def _says_itself(guess: Guess) -> tuple[bool, bool, bool]:
+    return (not SERIAL[guess.format].needs & _ASKED, bool(guess.names), guess.is_unit_said)
+
+
+def _guesses(lines: Iterable[bytes]) -> Iterator[Guess]:
+    names = _names_in(lines)
+    for name, spoken in SERIAL.items():
+        for is_unit_said in (True, False) if "unit" in spoken.needs | spoken.takes else (True,):
+            if "names" in spoken.needs | spoken.takes:
+                yield from (Guess(name, len(some), some, is_unit_said) for some in names if some)
+            else:
+                yield from (Guess(name, n, (), is_unit_said) for n in range(1, MOST_CHANNELS + 1))
+
+
+def _names_in(lines: Iterable[bytes]) -> list[tuple[str, ...]]:
+    """Return the names before numbers, and the columns of a header that speak of temperatures."""
+    texts = [line.decode("utf-8", errors="replace") for line in lines]
+    keys = dict.fromkeys(found for text in texts for found in _KEY.findall(text))
+    headers = [[field.strip() for field in _BETWEEN.split(text)] for text in texts if not _KEY.search(text)]
+    columns = next((found for fields in headers if (found := [one for one in fields if _TEMPERATURE.search(one)])), [])
+    return [tuple(keys)[:MOST_NAMES], tuple(columns)[:MOST_NAMES]]
+
+
+def _read(guess: Guess, lines: Iterable[bytes]) -> int:
+    """Return how many lines give readings."""
+    channels = tuple(f"c{n + 1}" for n in range(guess.channels))
+    unit = None if guess.is_unit_said else Degrees.CELSIUS
     try:
-        decoder = spoken.make(Told(names, names, Degrees.CELSIUS, zone=ZoneInfo("UTC")))
+        decoder = SERIAL[guess.format].make(Told(channels, guess.names, unit, zone=ZoneInfo("UTC")))
     except ValueError:  # a format for fewer channels
         return 0
     now = datetime.now(UTC)
-    return sum(isinstance(decoder.decode(Message(line, now), None), Measured) for line in lines)
+    decoded = [decoder.decode(Message(line, now), None) for line in lines]
+    return sum(isinstance(one, Measured) and bool(one.values) for one in decoded)

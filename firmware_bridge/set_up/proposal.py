@@ -4,26 +4,30 @@ import json
 from collections.abc import Iterable, Sequence
 
 from firmware_bridge.formats import SERIAL
-from firmware_bridge.set_up.lines import Spoken
+from firmware_bridge.set_up.lines import Guess
 from firmware_bridge.set_up.topics import Heard
 from firmware_bridge.words import Words
 
 
-def propose_port(spoken: Spoken, words: Words) -> str:
+def propose_port(port: str, baud: int, guess: Guess, words: Words) -> str:
     """Return the lines that read a serial port."""
-    needs = SERIAL[spoken.format].needs
     return _table(
         [
             'type = "serial"',
-            f"port = {_quoted(spoken.port)}",
-            f"baud = {spoken.baud}",
-            f"format = {_quoted(spoken.format)}",
-            *([f'time_zone = "Asia/Ho_Chi_Minh"  # {words("scan.say_zone")}'] if "time_zone" in needs else []),
-            *([_unit_line(words)] if "unit" in needs else []),
+            f"port = {_quoted(port)}",
+            f"baud = {baud}",
+            f"format = {_quoted(guess.format)}",
+            *([f'time_zone = "Asia/Ho_Chi_Minh"  # {words("scan.say_zone")}'] if _has_own_clock(guess) else []),
+            *([] if guess.is_unit_said else [_unit_line(words)]),
+            *([f"names = {_list(guess.names)}"] if guess.names else []),
             f'kiln = "lo-1"  # {words("scan.say_kiln")}',
-            f"channels = {_list(_channels(spoken.channels))}  # {words('scan.say_channels')}",
+            f"channels = {_list(_channels(guess.channels))}  # {words('scan.say_channels')}",
         ]
     )
+
+
+def _has_own_clock(guess: Guess) -> bool:
+    return "time_zone" in SERIAL[guess.format].needs
 
 
 def propose_topics(host: str, port: int, heard: Iterable[Heard], words: Words) -> list[str]:

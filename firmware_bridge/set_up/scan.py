@@ -30,8 +30,9 @@ def scan_ports(ports: Sequence[str], seconds: float, words: Words) -> Iterator[s
 
 
 def _said(spoken: Spoken, words: Words) -> str:
-    if spoken.format:
-        return f"{words('scan.understood', format=spoken.format, n=spoken.channels)}\n\n{propose_port(spoken, words)}\n"
+    if spoken.guess is not None:
+        head = words("scan.understood", format=spoken.guess.format, n=spoken.guess.channels)
+        return f"{head}\n\n{propose_port(spoken.port, spoken.baud, spoken.guess, words)}\n"
     if not spoken.lines:
         return words("scan.silent")
     return words("scan.not_understood", line=repr(spoken.lines[-1])[:SHOWN_CHARS], baud=spoken.baud)

@@ -52,17 +52,25 @@ def _age_s(status_file: Path) -> float:
 
 
 def _tables(snapshot: Snapshot, words: Words) -> RenderableType:
-    readings = Table(*(words(f"page.{key}") for key in ("channel", "value", "rate", "age")), expand=True)
+    readings = _table(words, "channel", "value", "rate", "age")
     for one in snapshot.channels:
-        style = "" if one.value is not None else "bold red"
         cells = (value_text(one, words), rate_text(one, words), words.duration(snapshot.age_s(one)))
-        readings.add_row(f"{one.kiln} / {one.channel}", *cells, style=style)
-    sources = Table(*(words(f"page.{key}") for key in ("source", "state", "count", "refused")), expand=True)
+        _add(readings, f"{one.kiln} / {one.channel}", *cells, is_well=one.value is not None)
+    sources = _table(words, "source", "state", "count", "refused")
     for source in snapshot.sources:
         state = words("page.there" if source.connected else "page.away")
         refused = ", ".join(f"{reason} {n}" for reason, n in sorted(source.rejected.items()))
-        sources.add_row(source.name, state, words.number(source.readings), refused or "–")
+        _add(sources, source.name, state, words.number(source.readings), refused or "–", is_well=source.connected)
     store = Table.grid(padding=(0, 2))
     for name, value, is_well in store_lines(snapshot, words):
-        store.add_row(name, value, style="" if is_well else "bold red")
+        _add(store, name, value, is_well=is_well)
     return Panel(Group(readings, sources, store), title=words("page.title"))
+
+
+def _table(words: Words, *columns: str) -> Table:
+    return Table(*(words(f"page.{key}") for key in columns), expand=True)
+
+
+def _add(table: Table, *cells: str, is_well: bool) -> None:
+    """Add a row of plain texts: a bracket in them is a bracket, not markup."""
+    table.add_row(*(Text(cell) for cell in cells), style="" if is_well else "bold red")

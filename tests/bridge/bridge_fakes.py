@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from firmware_bridge.message import Message, Rejected
-from firmware_bridge.wire import Post, Receipt
+from firmware_bridge.wire import Limits, Post, Receipt
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -149,6 +149,7 @@ class Service:
         self.posts: list[Post] = []
         self.headers: list[str] = []
         self.stored: list[tuple[str, int]] = []
+        self.limits: list[Limits] | None = None
         self._marks: dict[str, int] = {}
         self._seen: dict[str, set[int]] = {}
 
@@ -189,7 +190,10 @@ class Service:
                 self._marks[item.boot] += 1
         self.stored += [(block.boot, block.seq) for block in post.blocks]
         return Receipt(
-            len(post.blocks), 0, {item.boot: self._marks[item.boot] for item in (*post.blocks, *post.skipped)}
+            len(post.blocks),
+            0,
+            {item.boot: self._marks[item.boot] for item in (*post.blocks, *post.skipped)},
+            self.limits,
         )
 
     def forget_everything(self) -> None:

@@ -3,17 +3,21 @@
 import asyncio
 import contextlib
 import string
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
+import msgspec
 import pytest
 from bridge_fakes import NOON, until
 from snapshots import SNAPSHOT
 
 from firmware_bridge.latest import Latest, slope_per_h
 from firmware_bridge.local_server import MAX_GUESTS, LocalServer
+from firmware_bridge.machine_clock import is_clock_synchronised
 from firmware_bridge.metrics import render_metrics
+from firmware_bridge.status import OfflineStatus
 from firmware_bridge.status_page import render_page
 from firmware_bridge.wire import Quality, Reading
 from firmware_bridge.words import _TEXTS, Words, choose_language
@@ -169,6 +173,45 @@ def test_vietnamese_unless_somebody_says_otherwise(
     monkeypatch.setenv("LANG", lang)
 
     assert choose_language(asked) == chosen
+
+
+@pytest.mark.parametrize(
+    ("is_synchronised", "words"),
+    [(True, "synchronised"), (False, "⚠ not synchronised: it may be wrong"), (None, "unknown")],
+)
+def test_the_page_says_whether_the_clock_is_right(is_synchronised: bool | None, words: str) -> None:
+    snapshot = msgspec.structs.replace(SNAPSHOT, is_clock_synchronised=is_synchronised)
+
+    assert f">{words}</td>" in render_page(snapshot, Words("en"))
+
+
+def test_the_kernel_is_asked_and_nothing_is_set() -> None:
+    before_s = time.time()
+
+    assert is_clock_synchronised() in (True, False, None)
+    assert abs(time.time() - before_s) < 1
+
+
+@pytest.mark.parametrize(
+    ("offline", "words"),
+    [
+        (OfflineStatus(), "none: the settings have no [[actions]]"),
+        (OfflineStatus(actions=("sms",)), "none yet: the service has given no limits"),
+        (
+            OfflineStatus(("lo-1",), ("over_temperature", "sensor_silent"), ("sms",)),
+            "ready: over-temperature, silent probe of lo-1, told by sms",
+        ),
+        (
+            OfflineStatus(("lo-1",), ("too_fast",), ("sms",), True, ("lo-1/top/too_fast",)),
+            "⚠ watching in the service&#x27;s place: lo-1/top/too_fast",
+        ),
+        (OfflineStatus(("lo-1",), ("too_fast",), ("sms",), failed=2), "⚠ could not tell 2 times"),
+    ],
+)
+def test_the_page_says_which_alarms_work_without_the_network(offline: OfflineStatus, words: str) -> None:
+    snapshot = msgspec.structs.replace(SNAPSHOT, offline=offline)
+
+    assert f">{words}</td>" in render_page(snapshot, Words("en"))
 
 
 def test_a_quality_without_a_word_keeps_its_name() -> None:

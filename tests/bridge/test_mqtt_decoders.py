@@ -151,6 +151,10 @@ def test_json_is_read_by_path_unit_and_scale() -> None:
     assert values(said) == [("top", 612.5, Quality.GOOD), ("bottom", 598.0, Quality.GOOD)]
 
 
+def test_a_number_beyond_all_numbers_is_no_value() -> None:
+    assert values(hear(JsonMapping({"top": "t"}, C, 10), "t", '{"t":1e308}')) == [("top", None, Quality.NO_VALUE)]
+
+
 def test_json_without_any_of_our_paths_is_ignored() -> None:
     assert reason(hear(JsonMapping({"top": "a.b"}, C, 1), "t", '{"a":[]}')) == "no_temperature"
 

@@ -24,7 +24,7 @@ from firmware_bridge.blocks import Draft
 from firmware_bridge.message import Message
 from firmware_bridge.set_up.check import Finding, Level, check
 from firmware_bridge.set_up.doctor import examine
-from firmware_bridge.set_up.lines import _lasting, recognise
+from firmware_bridge.set_up.lines import Guess, _lasting, recognise
 from firmware_bridge.set_up.scan import scan_broker, scan_ports
 from firmware_bridge.set_up.topics import recognise as recognise_topics
 from firmware_bridge.set_up.watch import watch
@@ -41,11 +41,12 @@ VI, EN = Words("vi"), Words("en")
 
 def test_every_instrument_of_the_example_is_right_once_its_lines_are_awake(tmp_path: Path) -> None:
     example = (resources.files("firmware_bridge") / "example.toml").read_text("utf-8")
-    awake = re.sub(r"^# (\[\[sources(\.instruments)?\]\]|[a-z_]+ = )", r"\1", example, flags=re.MULTILINE)
+    awake = re.sub(r"^# (\[\[[\w.]+\]\]|[a-z_]+ = )", r"\1", example, flags=re.MULTILINE)
     (tmp_path / "b.toml").write_text(awake, "utf-8")
 
     settings = load_settings(tmp_path / "b.toml")
 
+    assert len(settings.actions) == 2
     assert len(settings.sources) == example.count("# [[sources]]") == 12
 
 
@@ -107,8 +108,31 @@ def test_a_port_is_called_by_the_name_that_stays(tmp_path: Path) -> None:
     assert _lasting("/dev/ttyS0", tmp_path / "by-id") == "/dev/ttyS0"
 
 
-def test_lines_that_nobody_understands_are_not_guessed_at() -> None:
-    assert recognise([b"hello", b"650;58x6"]) == ("", 0)
+@pytest.mark.parametrize("lines", [[b"hello", b"ready"], [], [b"\xff\x00\x81"] * 5])
+def test_lines_that_nobody_understands_are_not_guessed_at(lines: list[bytes]) -> None:
+    assert recognise(lines) is None
+
+
+MAX31855 = [b"Internal Temp = 24.25", b"C = 612.75", b"F = 1134.95"]
+PILN = [b"ReadTmp:52.23, RampTmp:53.64, TargetTmp:100.00,", b"Output:47.34, CycleOnSec:14.20"]
+PROPANE = [b"Time,Temp ADC 1 F,Propane Pressure (PSI)", b"1,1888.4,3.1", b"2,1889.0,3.1"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "guess"),
+    [
+        ([b"21/10/2015 11:26:31;650;586"] * 3, Guess("camera_logger", 2)),
+        (MAX31855 * 3, Guess("max31855", 1)),
+        ([b"612.75", b"613.00"], Guess("numbers", 1, is_unit_said=False)),
+        ([b"612.75\t598.5"] * 3, Guess("numbers", 2, is_unit_said=False)),
+        ([b"top=612.75C bottom=598C"] * 2, Guess("key_value", 2, ("top", "bottom"))),
+        (PILN, Guess("key_value", 5, ("ReadTmp", "RampTmp", "TargetTmp", "Output", "CycleOnSec"), is_unit_said=False)),
+        (PROPANE, Guess("csv", 1, ("Temp ADC 1 F",), is_unit_said=False)),
+        ([b"time,top_c,bottom_c", b"1,612,598"], Guess("csv", 2, ("top_c", "bottom_c"))),
+    ],
+)
+def test_what_sketches_and_loggers_say_is_recognised(lines: list[bytes], guess: Guess) -> None:
+    assert recognise(lines) == guess
 
 
 async def test_scan_of_a_broker_proposes_each_device_once(mosquitto: Mosquitto, tmp_path: Path) -> None:
@@ -240,6 +264,16 @@ def test_check_says_each_thing_that_is_wrong(desk: Desk, tmp_path: Path) -> None
     assert wrong(config) == ["port_absent", "token_open", "clock", "welcome"]
 
 
+def test_check_looks_at_what_shall_tell_of_breaches(tmp_path: Path) -> None:
+    config = write_settings(tmp_path, f"http://127.0.0.1:{free_port()}", serial("/dev/null"))
+    with config.open("a") as file:
+        file.write('[[actions]]\ntype = "sms"\nport = "/dev/ttyUSB9"\nto = ["+84901234567"]\n')
+        file.write('[[actions]]\ntype = "command"\nrun = ["/opt/none"]\n')
+        file.write('[[actions]]\ntype = "command"\nrun = ["sh", "-c", "true"]\n')
+
+    assert wrong(config) == ["port_absent", "command", "service"]
+
+
 def test_check_says_when_nobody_is_there(tmp_path: Path) -> None:
     config = write_settings(tmp_path, f"http://127.0.0.1:{free_port()}", mqtt(free_port()), key="")
     (tmp_path / "data").write_text("a file where a folder is wanted")
@@ -290,7 +324,17 @@ def test_watch_shows_readings_with_age_rate_and_faults(tmp_path: Path) -> None:
 
     shown = screen.getvalue()
     assert is_running
-    for words in ("lo-1 / top", "1.234,6 °C", "+118 °C/giờ", "1 giây", "can đứt", "5 phút", "30 số đo", "no_time 4"):
+    for words in (
+        "lo-1 / top",
+        "1.234,6 °C",
+        "+118 °C/giờ",
+        "1 giây",
+        "can đứt",
+        "5 phút",
+        "30 số đo",
+        "no_time 4",
+        "[[actions]]",
+    ):
         assert words in shown
 
 
