@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Final
 
@@ -40,6 +41,7 @@ from firmware_bridge.words import Words
 logger = logging.getLogger(__name__)
 
 STATUS_EVERY_S: Final = 1.0
+SPARE_THREADS: Final = 8  # for the disk, the network's look-ups and the status file
 STATUS_FILE: Final = "status.json"
 
 
@@ -55,6 +57,9 @@ async def run_bridge(settings: Settings, clock: Clock, stop: asyncio.Event) -> N
 
 async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Event) -> None:
     sources, intakes = _listen(settings, spool, clock)
+    # A source may keep a thread for as long as it listens; by default there are few more than processors.
+    threads = ThreadPoolExecutor(len(sources) + SPARE_THREADS, thread_name_prefix="bridge")
+    asyncio.get_running_loop().set_default_executor(threads)
     uplink = Uplink(settings.server, settings.token_file, spool)
     latest = Latest()
     recorder = Recorder(intakes, spool, clock, uplink.wake, latest=latest)

@@ -25,12 +25,12 @@ class CsvWithHeader:
 
     def decode(self, message: Message, newest_at: datetime | None) -> Decoded:
         fields = _BETWEEN.split(text_of(message).strip())
-        if len(fields) > 1 and fields[-1] == "":  # some loggers end each line with a separator
-            fields.pop()
         if self._is_header(fields):
             return Ignored("header")
         if not self._columns:
             return self._no_header if any(read_number(field) is not None for field in fields) else Ignored("other_text")
+        if len(fields) == self._count + 1 and not fields[-1]:
+            fields.pop()
         if len(fields) != self._count:
             return Rejected("column_count", f"{self._count} columns, as in the header")
         return measured(message.arrived_at, [self._read(one, fields) for one in self._wanted])
@@ -39,6 +39,8 @@ class CsvWithHeader:
         at = {field.lower(): index for index, field in reversed(list(enumerate(fields)))}
         if not all(one.name.lower() in at for one in self._wanted):
             return False
+        if not fields[-1]:  # some loggers end each line with a separator
+            fields.pop()
         found = {one.channel: at[one.name.lower()] for one in self._wanted}
         self._columns = {channel: (index, _unit_in(fields[index])) for channel, index in found.items()}
         self._count = len(fields)
