@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from firmware_bridge.formats import SERIAL
 from firmware_bridge.message import Message, Rejected
 from firmware_bridge.set_up.bus import HIGHEST_ADDRESS, look
 from firmware_bridge.set_up.lines import Spoken, find_ports, listen
@@ -36,7 +37,9 @@ def _said(spoken: Spoken, words: Words) -> str:
         return f"{head}\n\n{propose_port(spoken.port, spoken.baud, spoken.guess, words)}\n"
     if not spoken.lines:
         return words("scan.silent")
-    return words("scan.not_understood", line=repr(spoken.lines[-1])[:SHOWN_CHARS], baud=spoken.baud)
+    known = [f"    {name}: {one.example}" for name, one in SERIAL.items()]
+    said = words("scan.not_understood", line=repr(spoken.lines[-1])[:SHOWN_CHARS], baud=spoken.baud)
+    return "\n".join([said, *known])
 
 
 async def scan_line(port: str, baud: int, words: Words) -> list[str]:
