@@ -86,6 +86,8 @@ def test_the_wheel_has_what_the_script_takes_from_it(wheel: Path) -> None:
 
     assert {f"firmware_bridge/install/{path.name}" for path in INSTALL.iterdir()} <= names
     assert {"firmware_bridge/install/bridge.txt", "firmware_bridge/example.toml"} <= names
+    assert "firmware_bridge/register_maps/omron_e5cc.toml" in names
+    assert "firmware_bridge/firmware/arduino/canhlo_line/canhlo_line.h" in names
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
