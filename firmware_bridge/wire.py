@@ -34,9 +34,17 @@ class Quality(StrEnum):
 
 
 class Unit(StrEnum):
-    """The unit a value is sent in; the service converts nothing it has to guess."""
+    """The unit a value is sent in, named as the columns of the plain log end; nobody converts what he has to guess."""
 
     CELSIUS = "c"
+    MILLIVOLT = "mv"  # a thermocouple's voltage
+    O2_MILLIVOLT = "o2_mv"  # an oxygen probe's
+    LAMBDA = "lambda"
+    KILOPASCAL = "kpa"
+    KILOGRAM = "kg"
+    PERCENT = "pct"
+    DEGREE_OF_ARC = "deg"  # how far a cone has bent
+    CONTACT = "contact"  # of a cone-sitter: 1 closed, 0 open
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -105,13 +113,23 @@ class Post(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     skipped: Annotated[list[Skipped], msgspec.Meta(max_length=MAX_SKIPPED_PER_POST)] = []
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the bridge itself watches on one kiln while the service cannot be reached; None is not watched."""
+
+    kiln: Name
+    over_c: float | None = None
+    rate_c_per_h: float | None = None
+    silent_s: float | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """The answer, sent after the blocks are on disk.
 
     `marks[boot]` is the highest seq below which, and with which, everything of that boot is stored; the bridge may
-    forget that and nothing else.
+    forget that and nothing else. `limits` are standing orders; without any, those from before go on holding.
     """
 
     stored: int
     duplicate: int
     marks: dict[str, int]
+    limits: list[Limits] | None = None
