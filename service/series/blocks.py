@@ -150,15 +150,22 @@ def newest_ids(session: Session) -> dict[int, int]:
     return {kiln_id: block_id for kiln_id, block_id in found if block_id is not None}
 
 
+def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
+    """Return every reading of a kiln by channel as it is stored, in the order of arrival, repeats and all."""
+    payloads = session.scalars(
+        select(StoredBlock.payload).where(StoredBlock.kiln_id == kiln_id).order_by(StoredBlock.id)
+    )
+    return _columns(_decode(payload) for payload in payloads)
+
+
 def count_readings(session: Session, kiln_id: int) -> tuple[int, int]:
     """Return how many readings of a kiln are stored, and how many of them repeat a channel's time."""
-    payloads = session.scalars(select(StoredBlock.payload).where(StoredBlock.kiln_id == kiln_id))
-    columns = _columns((_decode(payload) for payload in payloads), frozenset(Unit)).values()
+    columns = read_all(session, kiln_id).values()
     stored = sum(len(samples.time_s) for samples in columns)
     return stored, stored - sum(len(np.unique(samples.time_s)) for samples in columns)
 
 
-def _columns(blocks: Iterable[Block], units: frozenset[Unit]) -> dict[str, Samples]:
+def _columns(blocks: Iterable[Block], units: frozenset[Unit] = frozenset(Unit)) -> dict[str, Samples]:
     parts: defaultdict[str, list[Column]] = defaultdict(list)
     for block in blocks:
         for column in block.columns:
