@@ -18,7 +18,7 @@ from firmware_bridge.logs import set_up_logs
 from firmware_bridge.pairing import PairingError, pair
 from firmware_bridge.set_up.check import Finding, Level, check
 from firmware_bridge.set_up.doctor import examine
-from firmware_bridge.set_up.scan import scan_broker, scan_ports
+from firmware_bridge.set_up.scan import scan_broker, scan_line, scan_ports
 from firmware_bridge.set_up.watch import watch
 from firmware_bridge.settings import Settings, SettingsError, load_settings
 from firmware_bridge.spool_file import SpoolError
@@ -56,12 +56,14 @@ def _pair(told: argparse.Namespace, words: Words) -> bool:
 
 
 def _scan(told: argparse.Namespace, words: Words) -> bool:
-    if told.mqtt is None:
-        for line in scan_ports(told.port, told.seconds, words):
-            print(line, flush=True)
-    else:
+    if told.mqtt is not None:
         host, _, port = told.mqtt.partition(":")
         print("\n\n".join(asyncio.run(scan_broker(host, int(port or 1883), told.seconds, words))))
+    elif told.modbus is not None:
+        print("\n\n".join(asyncio.run(scan_line(told.modbus, told.baud, words))))
+    else:
+        for line in scan_ports(told.port, told.seconds, words):
+            print(line, flush=True)
     return True
 
 
@@ -115,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     scanning = commands.add_parser("scan", parents=[common], help="tìm thiết bị đo / what instruments can be heard")
     scanning.add_argument("port", nargs="*", help="cổng nối tiếp; để trống là tất cả / serial ports, or all of them")
     scanning.add_argument("--mqtt", metavar="HOST[:PORT]", help="nghe trên broker này / listen on this broker")
+    scanning.add_argument("--modbus", metavar="PORT", help="hỏi đồng hồ trên đường RS-485, chỉ đọc / ask, only reading")
+    scanning.add_argument("--baud", type=int, default=9600, help="tốc độ đường RS-485 / the line's speed")
     scanning.add_argument("--seconds", type=float, default=6.0, help="nghe bao lâu / how long to listen")
 
     watching = commands.add_parser("watch", parents=[common], help="xem số đo / the readings, live")

@@ -127,6 +127,7 @@ class Status:
     def snapshot(self) -> Snapshot:
         counts = asdict(self._spool.counts())
         folder = self._path.parent
+        aside = set(folder.glob("*.damaged-*"))
         answer = self._uplink.last_answer
         return Snapshot(
             written_ms=int(self._now().timestamp() * 1000),
@@ -140,7 +141,7 @@ class Status:
             spool=SpoolStatus(
                 **counts,
                 failed_commits=self._recorder.failed_commits,
-                size_bytes=sum(part.stat().st_size for part in folder.glob("spool.sqlite3*")),
+                size_bytes=sum(part.stat().st_size for part in folder.glob("spool.sqlite3*") if part not in aside),
                 free_bytes=shutil.disk_usage(folder).free,
             ),
             uplink=UplinkStatus(

@@ -30,6 +30,7 @@ fi
 if [ -z "$ROOT" ]; then
   id "$USER_NAME" >/dev/null 2>&1 || useradd --system --home-dir "$STATE" --shell /usr/sbin/nologin "$USER_NAME"
   usermod -aG dialout "$USER_NAME"
+  if getent group gpio >/dev/null; then usermod -aG gpio "$USER_NAME"; fi
 fi
 
 mkdir -p "$(dirname "$CONFIG")" "$STATE" "$ROOT/etc/systemd/system" "$ROOT/etc/udev/rules.d" "$ROOT/usr/local/bin"

@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterable, Sequence
 
 from firmware_bridge.formats import SERIAL
+from firmware_bridge.set_up.bus import Found, first_value
 from firmware_bridge.set_up.lines import Guess
 from firmware_bridge.set_up.topics import Heard
+from firmware_bridge.sources.modbus import Line
 from firmware_bridge.words import Words
 
 
@@ -36,6 +38,39 @@ def propose_topics(host: str, port: int, heard: Iterable[Heard], words: Words) -
     for one in heard:
         devices.setdefault((one.format, one.topic), []).append(one)
     return [_device(host, port, ours, words) for ours in devices.values()]
+
+
+def propose_line(line: Line, found: Iterable[Found], words: Words) -> str:
+    """Return the lines that read a Modbus line; each instrument by the first map that it answers to."""
+    parts = [
+        _table(
+            [
+                'type = "modbus"',
+                f"port = {_quoted(line.port)}",
+                f"baud = {line.baud}",
+                f"framing = {_quoted(line.framing)}",
+                f"protocol = {_quoted(line.protocol)}",
+            ]
+        ),
+        *(_instrument(one, words) for one in found),
+    ]
+    return "\n".join(parts)
+
+
+def _instrument(one: Found, words: Words) -> str:
+    maps = ", ".join(f"{name} {list(said)}" for name, said in one.maps)
+    name = one.maps[0][0] if one.maps else "own_map.toml"
+    value = first_value(name) if one.maps else None
+    lines = [
+        "[[sources.instruments]]",
+        f"address = {one.address}",
+        f"instrument = {_quoted(name)}  # {words('scan.say_map', maps=maps or '–')}",
+        *([f"# scale = 0.1  # {words('scan.say_scale')}"] if value is None or value.needs_scale else []),
+        *([_unit_line(words)] if value is None or not (value.unit or value.unit_register) else []),
+        f'kiln = "lo-{one.address}"  # {words("scan.say_kiln")}',
+        'channels = ["top"]',
+    ]
+    return "\n".join(lines)
 
 
 def _device(host: str, port: int, ours: Sequence[Heard], words: Words) -> str:

@@ -1,13 +1,15 @@
-"""What this machine can hear: serial ports, and a broker if one is named. It only listens."""
+"""What this machine can hear: serial ports, a broker, a Modbus line. It listens, and on the line it only reads."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from firmware_bridge.formats import SERIAL
 from firmware_bridge.message import Message, Rejected
+from firmware_bridge.set_up.bus import HIGHEST_ADDRESS, look
 from firmware_bridge.set_up.lines import Spoken, find_ports, listen
-from firmware_bridge.set_up.proposal import propose_port, propose_topics
+from firmware_bridge.set_up.proposal import propose_line, propose_port, propose_topics
 from firmware_bridge.set_up.topics import recognise
 from firmware_bridge.sources.mqtt import Broker, MqttSource
 from firmware_bridge.words import Words
@@ -35,7 +37,20 @@ def _said(spoken: Spoken, words: Words) -> str:
         return f"{head}\n\n{propose_port(spoken.port, spoken.baud, spoken.guess, words)}\n"
     if not spoken.lines:
         return words("scan.silent")
-    return words("scan.not_understood", line=repr(spoken.lines[-1])[:SHOWN_CHARS], baud=spoken.baud)
+    known = [f"    {name}: {one.example}" for name, one in SERIAL.items()]
+    said = words("scan.not_understood", line=repr(spoken.lines[-1])[:SHOWN_CHARS], baud=spoken.baud)
+    return "\n".join([said, *known])
+
+
+async def scan_line(port: str, baud: int, words: Words) -> list[str]:
+    """Say which Modbus instruments answer on a line."""
+    try:
+        line, found = await look(port, baud)
+    except OSError as error:
+        return [words("scan.port_failed", port=port, detail=error)]
+    if not found:
+        return [words("scan.no_instrument", port=port, baud=baud, highest=HIGHEST_ADDRESS)]
+    return [words("scan.instruments", port=port, n=len(found)), propose_line(line, found, words)]
 
 
 async def scan_broker(host: str, port: int, seconds: float, words: Words) -> list[str]:

@@ -40,14 +40,14 @@ class KilnControllerSource:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Listen until told to stop; a controller that is away is tried again and again."""
-        ending = asyncio.create_task(stop.wait())
         while not stop.is_set():
-            listening = asyncio.create_task(self._converse(stop))
+            tasks = {asyncio.create_task(self._converse(stop)), asyncio.create_task(stop.wait())}
             try:
-                await asyncio.wait({listening, ending}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                listening.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
                 self._listener.set_connected(False, self._now())
             await self._backoff.wait(stop)
 
@@ -65,17 +65,21 @@ class KilnControllerSource:
         except Exception:
             logger.exception("the controller said what no controller says", extra={"url": self._url})
 
+    def _connect(self, what: str) -> connect:
+        """Return a connection to be entered; a controller stands in the workshop, so no proxy is asked."""
+        return connect(f"{self._url}/{what}", proxy=None, open_timeout=ANSWER_S, max_size=MAX_MESSAGE_BYTES)
+
     async def _ask_configuration(self) -> None:
         """Ask for the unit; a fork without this answer may do without, if the settings say the unit."""
         try:
-            async with asyncio.timeout(ANSWER_S), connect(f"{self._url}/config", max_size=MAX_MESSAGE_BYTES) as socket:
+            async with asyncio.timeout(ANSWER_S), self._connect("config") as socket:
                 await socket.send("GET")
                 self._hear("config", await socket.recv())
         except (InvalidHandshake, ConnectionClosed, TimeoutError):
             logger.warning("controller does not say its unit", extra={"url": self._url})
 
     async def _listen(self) -> None:
-        async with connect(f"{self._url}/status", open_timeout=ANSWER_S, max_size=MAX_MESSAGE_BYTES) as socket:
+        async with self._connect("status") as socket:
             self._note_connected("websocket")
             while True:
                 async with asyncio.timeout(self._silence_s):
@@ -83,7 +87,7 @@ class KilnControllerSource:
                 self._hear("status", said)
 
     async def _poll(self, stop: asyncio.Event) -> None:
-        async with httpx.AsyncClient(timeout=ANSWER_S) as client:
+        async with httpx.AsyncClient(timeout=ANSWER_S, trust_env=False) as client:
             while not stop.is_set():
                 answer = (await client.get(f"http{self._url.removeprefix('ws')}/api/stats")).raise_for_status()
                 self._note_connected("http")

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import struct
-from collections.abc import Callable, Sequence
+import termios
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -76,7 +77,7 @@ class ModbusLine:
         self._instruments = tuple(instruments)
         self._now = now
         self._backoff = Backoff(first_s=0.2, longest_s=5.0)
-        self._gap_s = max(_SHORTEST_GAP_S, _GAP_CHARACTERS / line.baud) if line.protocol == "rtu" else 0.0
+        self._gap_s = _gap_s(line)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Ask until told to stop; a port that is away is looked for again and again."""
@@ -219,6 +220,33 @@ def _client(line: Line) -> AsyncModbusSerialClient:
     )
     client.ctx.framer = (CalmRTU if is_rtu else CalmAscii)(DecodePDU(False))
     return client
+
+
+async def ask_once(
+    line: Line, questions: Iterable[tuple[int, Span]]
+) -> AsyncGenerator[tuple[int, Span, list[int] | Rejected], None]:
+    """Put each question, an address and what to read there, once; what nobody answers in time is left out."""
+    client = _client(line)
+    try:
+        try:
+            is_open = await client.connect()
+        except termios.error as error:  # an adapter that cannot do this framing
+            raise OSError(*error.args) from error
+        if not is_open:
+            msg = f"{line.port} cannot be opened"
+            raise OSError(msg)
+        for address, span in questions:
+            await asyncio.sleep(_gap_s(line))
+            try:
+                yield address, span, await _read(client, address, span)
+            except ModbusException:
+                await asyncio.sleep(QUIET_AFTER_MISS_S)
+    finally:
+        client.close()
+
+
+def _gap_s(line: Line) -> float:
+    return max(_SHORTEST_GAP_S, _GAP_CHARACTERS / line.baud) if line.protocol == "rtu" else 0.0
 
 
 async def _read(client: AsyncModbusSerialClient, address: int, span: Span) -> list[int] | Rejected:

@@ -155,7 +155,7 @@ def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
     payloads = session.scalars(
         select(StoredBlock.payload).where(StoredBlock.kiln_id == kiln_id).order_by(StoredBlock.id)
     )
-    return _columns(_decode(payload) for payload in payloads)
+    return _columns((_decode(payload) for payload in payloads), frozenset(Unit))
 
 
 def count_readings(session: Session, kiln_id: int) -> tuple[int, int]:

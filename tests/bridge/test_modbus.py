@@ -3,7 +3,6 @@
 import asyncio
 import re
 import struct
-from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,13 +18,6 @@ from firmware_bridge.sources.modbus import ModbusLine
 
 PV = Span(3, 0x1000, 1)
 FRAMERS = {"rtu": FramerType.RTU, "ascii": FramerType.ASCII}
-
-
-@pytest.fixture
-async def cable() -> AsyncIterator[Cable]:
-    made = Cable()
-    yield made
-    made.close()
 
 
 def words(ear: Ear) -> list[tuple[int, ...]]:

@@ -24,8 +24,8 @@ from firmware_bridge.blocks import Draft
 from firmware_bridge.message import Message
 from firmware_bridge.set_up.check import Finding, Level, check
 from firmware_bridge.set_up.doctor import examine
-from firmware_bridge.set_up.lines import Guess, _lasting, recognise
-from firmware_bridge.set_up.scan import scan_broker, scan_ports
+from firmware_bridge.set_up.lines import Guess, Spoken, _lasting, recognise
+from firmware_bridge.set_up.scan import _said, scan_broker, scan_ports
 from firmware_bridge.set_up.topics import recognise as recognise_topics
 from firmware_bridge.set_up.watch import watch
 from firmware_bridge.settings import load_settings
@@ -90,6 +90,13 @@ def test_scan_says_when_a_port_is_silent_or_cannot_be_opened(tmp_path: Path) -> 
 
     assert "nothing was heard" in said
     assert "cannot be opened" in said
+
+
+def test_scan_shows_what_can_be_read_when_it_understands_nothing() -> None:
+    said = _said(Spoken("/dev/ttyUSB0", 9600, (b"hello",)), EN)
+
+    assert "no format fits: b'hello'" in said
+    assert "max31855: C = 612.75" in said
 
 
 def test_scan_without_any_port_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
