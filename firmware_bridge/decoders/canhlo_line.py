@@ -26,6 +26,7 @@ _FAULTS: Final = {
 _CONTACTS: Final = {"closed": 1.0, "open": 0.0}
 _REMEMBERED_LINES: Final = 256
 _BOOT: Final = timedelta(milliseconds=50)  # no board begins to speak sooner
+_NEARLY_WRAPPED_MS: Final = 2**32 - 3_600_000  # a 32-bit counter of milliseconds, in its last hour
 _MOST_BOARDS: Final = 32
 _SHAPE: Final = "@CL1 board seq uptime_ms channel=value... *crc"
 
@@ -47,8 +48,10 @@ class _Board:
         earliest_at = self.arrived_at + _BOOT + timedelta(milliseconds=since_boot_ms)
         if (seq, since_boot_ms) in self.heard and arrived_at < earliest_at:
             return None
+        has_wrapped = since_boot_ms < self.since_boot_ms > _NEARLY_WRAPPED_MS
         is_restart = seq <= self.seq or since_boot_ms < self.since_boot_ms
-        lost = seq if is_restart else seq - self.seq - 1  # a board counts from 0
+        goes_on = seq > self.seq and (has_wrapped or not is_restart)
+        lost = seq - self.seq - 1 if goes_on else seq  # a board counts from 0
         self.seq, self.since_boot_ms, self.arrived_at = seq, since_boot_ms, arrived_at
         self.heard.append((seq, since_boot_ms))
         return Numbered(lost, is_restart)
@@ -74,9 +77,9 @@ class CanhLoLine:
         if found is None or values is None:
             return Rejected("out_of_shape", _SHAPE)
         numbered = self._follow(found[1], int(found[2]), int(found[3]), message.arrived_at)
-        return (
-            Measured(Uptime(found[1], int(found[3])), values, numbered) if isinstance(numbered, Numbered) else numbered
-        )
+        if not isinstance(numbered, Numbered):
+            return numbered
+        return Measured(Uptime(found[1], int(found[3])), values, numbered)
 
     def _values(self, fields: str) -> tuple[Value, ...] | None:
         values: list[Value] = []

@@ -165,7 +165,7 @@ def count_readings(session: Session, kiln_id: int) -> tuple[int, int]:
     return stored, stored - sum(len(np.unique(samples.time_s)) for samples in columns)
 
 
-def _columns(blocks: Iterable[Block], units: frozenset[Unit]) -> dict[str, Samples]:
+def _columns(blocks: Iterable[Block], units: frozenset[Unit] = frozenset(Unit)) -> dict[str, Samples]:
     parts: defaultdict[str, list[Column]] = defaultdict(list)
     for block in blocks:
         for column in block.columns:

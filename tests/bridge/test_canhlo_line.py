@@ -91,6 +91,12 @@ def test_a_restart_is_seen_by_its_numbers_and_the_lines_before_the_first_heard_a
     assert numbered(line(2, 900_000) + line(5, 5_000)) == [Numbered(), Numbered(lost=5, is_restart=True)]
 
 
+def test_a_millisecond_counter_that_wraps_after_49_days_loses_nothing() -> None:
+    said = line(4_294_000, 2**32 - 500) + line(4_294_001, 500) + line(4_294_002, 1500)
+
+    assert numbered(said) == [Numbered(), Numbered(is_restart=True), Numbered()]
+
+
 def test_two_boards_on_one_line_are_numbered_apart() -> None:
     said = line(4, board=b"a") + line(900, board=b"b") + line(5, board=b"a") + line(901, board=b"b")
 

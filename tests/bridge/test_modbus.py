@@ -86,6 +86,26 @@ async def test_an_absent_instrument_is_probed_rarely_and_starves_nobody(
     assert sorted(told) == list(range(3, 13))  # each once
 
 
+async def test_a_line_too_slow_for_what_is_asked_is_shared_fairly(cable: Cable) -> None:
+    ears = {address: Ear() for address in range(1, 9)}
+    served: dict[int, Registers] = {address: {0x1000: address} for address in ears}
+    loop = asyncio.get_running_loop()
+
+    def slowly(said: bytes) -> bytes:
+        loop.call_later(0.02, cable.whisper, said)
+        return b""
+
+    async with serving(cable, served), asking(cable, {a: ([PV], ear) for a, ear in ears.items()}) as line:
+        cable.to_bridge = slowly
+        await until(lambda: all(ear.messages for ear in ears.values()))
+        before = {address: len(ear.messages) for address, ear in ears.items()}
+        await until(lambda: len(ears[1].messages) >= before[1] + 10)
+
+        assert line.status.misses == 0
+    polls = [len(ear.messages) - before[address] for address, ear in ears.items()]
+    assert max(polls) - min(polls) <= 2
+
+
 async def test_while_the_absent_are_being_found_out_each_round_loses_one_timeout_at_most(cable: Cable) -> None:
     ears = {address: Ear() for address in range(1, 9)}
     asked = {address: ([PV], ear) for address, ear in ears.items()}
