@@ -12,7 +12,7 @@ from typing import Final
 from pymodbus import FramerType
 from pymodbus.client import AsyncModbusSerialClient
 from pymodbus.exceptions import ModbusException, ModbusIOException
-from pymodbus.framer import FramerAscii, FramerRTU
+from pymodbus.framer import FramerAscii, FramerBase, FramerRTU
 from pymodbus.pdu import DecodePDU, ModbusPDU
 
 from firmware_bridge.backoff import Backoff, wait_for_event
@@ -185,7 +185,7 @@ class ModbusLine:
             logger.warning("line is away; looking for it", extra={"port": self._line.port, "reason": reason})
 
 
-class CalmRTU(FramerRTU):
+class _Calm(FramerBase):
     """Noise that cannot be decoded is dropped, not raised into the event loop."""
 
     def handleFrame(self, data: bytes, exp_devid: int, exp_tid: int) -> tuple[int, ModbusPDU | None]:  # noqa: N802
@@ -195,14 +195,12 @@ class CalmRTU(FramerRTU):
             return len(data), None
 
 
-class CalmAscii(FramerAscii):
-    """Noise that cannot be decoded is dropped, not raised into the event loop."""
+class CalmRTU(_Calm, FramerRTU):
+    """Frames with a CRC, told apart by silence."""
 
-    def handleFrame(self, data: bytes, exp_devid: int, exp_tid: int) -> tuple[int, ModbusPDU | None]:  # noqa: N802
-        try:
-            return super().handleFrame(data, exp_devid, exp_tid)
-        except (ModbusException, ValueError, IndexError, struct.error):
-            return len(data), None
+
+class CalmAscii(_Calm, FramerAscii):
+    """Frames in hexadecimal letters, between a colon and the end of the line."""
 
 
 def _client(line: Line) -> AsyncModbusSerialClient:
