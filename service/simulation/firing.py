@@ -15,6 +15,7 @@ from service.simulation.operator import Operator
 
 COLD_C: Final = 70.0
 LONGEST_S: Final = 72 * 3600.0
+LONGEST_STEP_S: Final = 15.0
 PROBE_S: Final = 40.0  # lag of a sheathed thermocouple
 PROBES: Final = ("bottom", "top")
 CONES: Final = ("04", "03", "1", "3", "5", "6", "7", "8", "9", "10")
@@ -84,6 +85,9 @@ def simulate(
     `schedule` is (rate [°C/h], target [°C], hold [s]) for each segment; None draws one that suits `target_cone`, which
     is drawn too if it is None. `kiln_seed` makes firings of one kiln: what it is built of, and its plan, hang on it.
     """
+    if not 0 < step_s <= LONGEST_STEP_S:
+        msg = f"step_s must be above 0 and at most {LONGEST_STEP_S} s, or the heat flow is unstable, not {step_s}"
+        raise ValueError(msg)
     kind = KilnKind(kiln)
     of_kiln = np.random.default_rng([seed if kiln_seed is None else kiln_seed, 1])
     rng = np.random.default_rng([seed, 2])
