@@ -1,1 +1,1 @@
-"""Measurements of what the science claims; run by hand, each with a short version among the tests."""
+"""Measurements that docs quote, each a command; `make validate` writes those of the science to docs/validation.md."""
