@@ -1,0 +1,100 @@
+"""Forecasts: when the kiln will be done, and how sure that is."""
+
+import numpy as np
+import pytest
+
+from benchmarks.forecasts import measure
+from service.core.forecast import PastFiring, forecast, past_firing, planned
+from service.core.series import Samples
+
+HOUR_S = 3600.0
+PLAN = [(100.0, 1020.0, HOUR_S), (50.0, 1220.0, 600.0)]
+
+
+def ramp(hours: float, c_per_h: float = 100.0) -> dict[str, Samples]:
+    time_s = np.arange(0.0, hours * HOUR_S, 10.0)
+    return {"top": Samples(time_s, 20 + c_per_h * time_s / HOUR_S)}
+
+
+def test_a_firing_on_its_plan_is_forecast_to_end_as_planned() -> None:
+    ahead = forecast(ramp(5.0), schedule=PLAN, fuel="electric")
+
+    assert ahead.basis == "schedule"
+    assert ahead.time_left_s is not None
+    assert ahead.time_left_s.median_s == pytest.approx((5 + 1 + 4) * HOUR_S + 600, rel=0.02)
+    assert ahead.time_left_s.low_s < ahead.time_left_s.median_s < ahead.time_left_s.high_s
+    assert ahead.median_c[-1] == pytest.approx(1220)
+
+
+def test_a_hold_that_has_begun_is_not_held_again() -> None:
+    time_s = np.arange(0.0, 10.5 * HOUR_S, 10.0)
+    held = {"top": Samples(time_s, np.minimum(20 + time_s / 36, 1020.0))}
+
+    ahead = forecast(held, schedule=PLAN, fuel="electric")
+
+    assert ahead.time_left_s is not None
+    assert ahead.time_left_s.median_s == pytest.approx(4.5 * HOUR_S + 600, rel=0.03)
+
+
+def test_without_a_plan_the_kilns_past_firings_tell() -> None:
+    past = [planned([(rate, 1020.0, 0.0)], 20.0) for rate in (95.0, 100.0, 105.0)]
+
+    ahead = forecast(ramp(5.0), past=past, fuel="electric")
+
+    assert ahead.basis == "past"
+    assert ahead.time_left_s is not None
+    assert ahead.time_left_s.median_s == pytest.approx(5 * HOUR_S, rel=0.03)
+
+
+def test_a_firing_on_its_own_is_forecast_widely_and_says_so() -> None:
+    alone = forecast(ramp(8.0), target_cone="6")
+    with_plan = forecast(ramp(8.0), schedule=PLAN, target_cone="6")
+
+    assert alone.basis == "this_firing"
+    assert alone.time_left_s is not None
+    assert with_plan.time_left_s is not None
+    assert (
+        alone.time_left_s.high_s / alone.time_left_s.low_s > with_plan.time_left_s.high_s / with_plan.time_left_s.low_s
+    )
+
+
+def test_with_nothing_to_go_by_nothing_is_said() -> None:
+    ahead = forecast(ramp(8.0))
+
+    assert (ahead.basis, ahead.time_left_s, ahead.cone_down_s, len(ahead.time_s)) == ("nothing", None, None, 0)
+
+
+def test_the_cone_is_forecast_to_fall_near_the_top_of_its_firing() -> None:
+    ahead = forecast(ramp(9.0), schedule=[(60.0, 1300.0, 0.0)], target_cone="6", fuel="electric")
+
+    assert ahead.cone_down_s is not None
+    reached_s = ahead.time_s[np.searchsorted(ahead.median_c, 1222.0)]
+    assert ahead.cone_down_s.median_s == pytest.approx(reached_s, abs=0.2 * HOUR_S)
+
+
+def test_faults_and_gaps_in_the_history_do_not_move_it_far() -> None:
+    whole = ramp(5.0)["top"]
+    value = np.where((whole.time_s > 2 * HOUR_S) & (whole.time_s < 3 * HOUR_S), np.nan, whole.value)
+
+    broken = forecast({"top": Samples(whole.time_s, value)}, schedule=PLAN)
+    sound = forecast({"top": whole}, schedule=PLAN)
+
+    assert broken.time_left_s is not None
+    assert sound.time_left_s is not None
+    assert broken.time_left_s.median_s == pytest.approx(sound.time_left_s.median_s, rel=0.01)
+
+
+def test_a_history_without_a_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="reading"):
+        past_firing({"top": Samples(np.array([0.0]), np.array([np.nan]))})
+
+
+def test_a_kiln_hotter_than_it_ever_was_is_not_forecast_from_its_past() -> None:
+    assert forecast(ramp(9.0), past=[PastFiring(np.linspace(20.0, 600.0, 100))]).basis == "nothing"
+
+
+def test_half_way_forecasts_on_unseen_simulated_kilns_are_close() -> None:
+    figures = measure(kilns=12)
+
+    assert figures["past"]["median_error_pct"] < 8
+    assert figures["schedule"]["median_error_pct"] < 8
