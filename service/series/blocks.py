@@ -9,8 +9,8 @@ import numpy as np
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Block
-from service.core.series import Chunk, Samples
+from firmware_bridge.wire import Block, Quality
+from service.core.series import QUALITIES, ByteArray, Chunk, Samples
 from service.store.identity import BridgeIdentity
 from service.store.models import Kiln, LiveState, StoredBlock
 
@@ -90,20 +90,36 @@ def count_readings(session: Session, kiln_id: int) -> tuple[int, int]:
 def _columns(blocks: Iterable[Block]) -> dict[str, Samples]:
     times: defaultdict[str, list[Sequence[int]]] = defaultdict(list)
     values: defaultdict[str, list[Sequence[float | None]]] = defaultdict(list)
+    faults: defaultdict[str, list[dict[int, Quality]]] = defaultdict(list)
     for block in blocks:
         for column in block.columns:
             times[column.channel].append(column.at_ms)
             values[column.channel].append(column.value)
+            faults[column.channel].append(column.fault)
     return {
         name: Samples(
             np.concatenate([np.asarray(part, dtype=np.float64) for part in parts]) / 1000,
             np.concatenate([np.asarray(part, dtype=np.float64) for part in values[name]]),
+            _quality(parts, faults[name]),
         )
         for name, parts in times.items()
     }
 
 
+def _quality(parts: Sequence[Sequence[int]], faults: Sequence[dict[int, Quality]]) -> ByteArray | None:
+    """Return what the instrument said of each reading, None if it found no fault."""
+    if not any(faults):
+        return None
+    quality = np.zeros(sum(len(part) for part in parts), dtype=np.uint8)
+    first = 0
+    for part, fault in zip(parts, faults, strict=True):
+        for index, one in fault.items():
+            quality[first + index] = QUALITIES.index(one.value)
+        first += len(part)
+    return quality
+
+
 def _window(samples: Samples, from_s: float, to_s: float) -> Samples:
     time_s, first = np.unique(samples.time_s, return_index=True)
     inside = (time_s >= from_s) & (time_s <= to_s)
-    return Samples(time_s[inside], samples.value[first][inside])
+    return samples.where(first[inside])
