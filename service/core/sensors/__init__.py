@@ -51,11 +51,13 @@ def judge(
     to: Ledger,
 ) -> None:
     """Judge what each channel said in the bin that ends now [s]; the chamber's probes also by one another."""
+    room = next((probes[name] for name in sorted(probes) if name.startswith(JUNCTIONS) and values[name]), None)
+    junction_c = None if room is None else room.last_c
     for name, value in values.items():
         probe, own = probes[name], signs[name]
         judge_faults(name, own.broken, probe, now_s, is_firing=is_firing, to=to)
         had_fallen = own.broken.fell_s is not None
-        judge_fall(name, own.broken, value, now_s, fuel=fuel, is_firing=is_firing, to=to)
+        judge_fall(name, own.broken, value, junction_c, now_s, fuel=fuel, is_firing=is_firing, to=to)
         is_explained = is_broken(name, to)
         judge_silence(name, probe, value, now_s, is_firing=is_firing, is_explained=is_explained, to=to)
         if own.broken.fell_s is None and not had_fallen and not name.startswith(JUNCTIONS):
@@ -68,5 +70,4 @@ def judge(
     said = {name: value for name in chamber if (value := values[name]) is not None}
     judge_common_step(said, to=to)
     if not is_firing:
-        room = next((probes[name] for name in sorted(probes) if name.startswith(JUNCTIONS) and values[name]), None)
-        judge_uncompensated({name: signs[name].junction for name in said}, said, room, now_s, to=to)
+        judge_uncompensated({name: signs[name].junction for name in said}, said, junction_c, now_s, to=to)

@@ -33,6 +33,7 @@ QUIET_S: Final = 120.0
 SHORT_FROM_C: Final = 150.0
 SHORT_TO_C: Final = 60.0
 SHORT_FOR_S: Final = 60.0
+NEAR_JUNCTION_C: Final = 5.0  # where the terminals' temperature is known, it is that
 
 
 @dataclass
@@ -77,15 +78,24 @@ def judge_faults(name: str, broken: Broken, probe: Probe, now_s: float, *, is_fi
 
 
 def judge_fall(
-    name: str, broken: Broken, value: BinValue | None, now_s: float, *, fuel: str, is_firing: bool, to: Ledger
+    name: str,
+    broken: Broken,
+    value: BinValue | None,
+    junction_c: float | None,
+    now_s: float,
+    *,
+    fuel: str,
+    is_firing: bool,
+    to: Ledger,
 ) -> None:
     """Say `thermocouple_shorted` when a hot probe reads the room's temperature from one reading to the next."""
     if value is None:
         return
     slot = f"thermocouple_shorted {name}"
     for step in value.steps:
-        is_fall = step.from_c >= SHORT_FROM_C and step.to_c <= SHORT_TO_C and step.end_s - step.start_s <= STEP_WITHIN_S
-        if is_fall and step.from_c - step.to_c > step_limit_c(step, fuel):
+        is_room = step.to_c <= SHORT_TO_C and (junction_c is None or abs(step.to_c - junction_c) <= NEAR_JUNCTION_C)
+        is_fall = step.from_c >= SHORT_FROM_C and step.end_s - step.start_s <= STEP_WITHIN_S
+        if is_room and is_fall and step.from_c - step.to_c > step_limit_c(step, fuel):
             broken.fell_s, broken.fell_from_c = step.end_s, step.from_c
     if broken.fell_s is None:
         return

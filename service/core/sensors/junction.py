@@ -6,7 +6,7 @@ from typing import Final
 
 from service.core.findings import OWN_CHOICE, Finding, Group, Severity
 from service.core.ledger import Ledger
-from service.core.probe import BinValue, Probe
+from service.core.probe import BinValue
 from service.core.sensors.jump import STEP_WITHIN_S
 from service.core.standing import Evidence, Standing, Turn
 
@@ -67,7 +67,7 @@ def judge_common_step(values: Mapping[str, BinValue | None], *, to: Ledger) -> N
 
 
 def judge_uncompensated(
-    cold: Mapping[str, Standing], values: Mapping[str, BinValue], room: Probe | None, now_s: float, *, to: Ledger
+    cold: Mapping[str, Standing], values: Mapping[str, BinValue], junction_c: float | None, now_s: float, *, to: Ledger
 ) -> None:
     """Say `cold_junction_fault` of a probe that is far below the room while the kiln is cold.
 
@@ -77,7 +77,7 @@ def judge_uncompensated(
     is_cold = all(level_c <= ROOM_C[1] for level_c in levels_c.values())
     for name, level_c in levels_c.items():
         slot, standing = f"{KIND} {name}", cold[name]
-        room_c = _room_c(name, levels_c, room)
+        room_c = _others_c(name, levels_c) if junction_c is None else junction_c
         is_low = is_cold and room_c is not None and ROOM_C[0] <= room_c <= ROOM_C[1] and level_c < room_c - BELOW_ROOM_C
         turn = standing.look(now_s, is_so=is_low, is_gone=not is_low, after_s=COLD_FOR_S, until_s=COLD_FOR_S)
         if turn is Turn.OPENED and standing.since_s is not None:
@@ -87,9 +87,7 @@ def judge_uncompensated(
             standing.clear()
 
 
-def _room_c(name: str, levels_c: Mapping[str, float], room: Probe | None) -> float | None:
-    if room is not None:
-        return room.last_c
+def _others_c(name: str, levels_c: Mapping[str, float]) -> float | None:
     others = sorted(level_c for other, level_c in levels_c.items() if other != name)
     agree = len(others) >= 2 and all(high - low <= COMMON_WITHIN_C for low, high in pairwise(others))
     return others[0] if agree else None
