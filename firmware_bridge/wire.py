@@ -65,7 +65,7 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if len(self.at_ms) != len(self.value):
             msg = f"column {self.channel}: {len(self.at_ms)} times but {len(self.value)} values"
             raise ValueError(msg)
-        if any(not 0 <= index < len(self.value) for index in self.fault):
+        if self.fault and not (min(self.fault) >= 0 and max(self.fault) < len(self.value)):
             msg = f"column {self.channel}: a fault names a reading outside 0..{len(self.value) - 1}"
             raise ValueError(msg)
 

@@ -115,11 +115,15 @@ def upgrade() -> None:
         sa.Column("fuel", sa.String(length=10), nullable=False),
         sa.Column("target_cone", sa.String(length=5), nullable=True),
         sa.Column("plan_id", sa.Integer(), nullable=True),
+        sa.Column("edited_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_kiln_plan_id")),
         sa.ForeignKeyConstraint(["workshop_id"], ["workshop.id"], name=op.f("fk_kiln_workshop_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_kiln")),
         sa.UniqueConstraint("workshop_id", "key", name=op.f("uq_kiln_workshop_id_key")),
     )
+    with op.batch_alter_table("kiln", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kiln_edited_at"), ["edited_at"], unique=False)
+
     op.create_table(
         "mark",
         sa.Column("bridge_id", sa.Integer(), nullable=False),
@@ -184,6 +188,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("end_cause", sa.String(length=20), nullable=True),
+        sa.Column("end_asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("target_cone", sa.String(length=5), nullable=True),
         sa.Column("plan_id", sa.Integer(), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
@@ -214,7 +219,6 @@ def upgrade() -> None:
         sa.Column("workshop_id", sa.Integer(), nullable=False),
         sa.Column("last_block_id", sa.BigInteger(), nullable=False),
         sa.Column("last_block_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("snapshot", sa.JSON(), nullable=False),
         sa.Column("status", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["kiln_id"], ["kiln.id"], name=op.f("fk_live_state_kiln_id")),
@@ -358,6 +362,9 @@ def downgrade() -> None:
     op.drop_table("block")
     op.drop_table("skipped_block")
     op.drop_table("mark")
+    with op.batch_alter_table("kiln", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_kiln_edited_at"))
+
     op.drop_table("kiln")
     op.drop_table("sign_in_session")
     with op.batch_alter_table("push_subscription", schema=None) as batch_op:

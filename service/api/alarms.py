@@ -9,7 +9,6 @@ from service.alarms.channels.web_push import check_endpoint
 from service.alarms.outbox import send_test
 from service.api import schemas, views
 from service.api.deps import Language, MachineNow, Now, PartsOf, Session, SignedIn
-from service.monitor import KilnChange
 from service.store import alarms
 from service.store.models import Alarm, Kiln, PushSubscription
 
@@ -40,7 +39,7 @@ def acknowledge(
     after_reply: BackgroundTasks,
 ) -> schemas.AlarmOut:
     alarm = record.acknowledge(session, who.workshop_ids, alarm_id, who=who.name, now=now)
-    after_reply.add_task(service.hub.kiln_changed, _change(alarm))
+    after_reply.add_task(service.monitor.tell, alarm.finding.kiln_id, (alarm.id,))
     return _out(session, alarm, language)
 
 
@@ -50,7 +49,7 @@ def acknowledge_from_push(
 ) -> schemas.AlarmOut:
     """Acknowledge with the token that came in the push: a tap is enough, without signing in."""
     alarm, language = record.acknowledge_by_token(session, asked.token, now=now)
-    after_reply.add_task(service.hub.kiln_changed, _change(alarm))
+    after_reply.add_task(service.monitor.tell, alarm.finding.kiln_id, (alarm.id,))
     return _out(session, alarm, language)
 
 
@@ -96,8 +95,3 @@ async def test_subscription(
 
 def _out(session: Session, alarm: Alarm, language: str) -> schemas.AlarmOut:
     return views.alarm_out(alarm, session.get_one(Kiln, alarm.finding.kiln_id).name, language)
-
-
-def _change(alarm: Alarm) -> KilnChange:
-    """Return what viewers are told once the acknowledgement is on disk."""
-    return KilnChange(alarm.workshop_id, alarm.finding.kiln_id, alarm_ids=(alarm.id,))

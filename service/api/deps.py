@@ -15,7 +15,7 @@ from service.api.limits import TryLimit
 from service.api.live import Hub
 from service.clock import Clock
 from service.errors import NotFoundError, ServiceError
-from service.monitor import Monitor
+from service.monitor.loop import Monitor
 from service.settings import Settings
 from service.store.database import Database
 from service.store.identity import SESSION_LASTS, Who, who_is

@@ -1,17 +1,22 @@
 """Firings: what happened, when, and what the heat did."""
 
-from typing import Annotated
+import time
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, BackgroundTasks, Query
 
 from service.api import schemas, views
 from service.api.curves import Width, curve_out
-from service.api.deps import Language, Now, PartsOf, Session, SignedIn
+from service.api.deps import Language, MachineNow, Now, PartsOf, Session, SignedIn
 from service.lab.curve import segments_of
 from service.store import firings, kilns
 from service.store.models import Firing
 
 router = APIRouter(tags=["firings"])
+
+# The process that watches the kiln ends its firing; another one hears of it within a second.
+END_WITHIN_S: Final = 4.0
+ASK_AGAIN_S: Final = 0.05
 
 
 @router.get("/firings", response_model=list[schemas.FiringOut])
@@ -34,7 +39,15 @@ def read_firing(firing_id: int, session: Session, who: SignedIn, language: Langu
 
 @router.patch("/firings/{firing_id}", response_model=schemas.FiringDetail)
 def change_firing(
-    firing_id: int, asked: schemas.FiringChange, session: Session, who: SignedIn, language: Language, now: Now
+    firing_id: int,
+    asked: schemas.FiringChange,
+    session: Session,
+    who: SignedIn,
+    service: PartsOf,
+    language: Language,
+    now: Now,
+    machine_now: MachineNow,
+    after_reply: BackgroundTasks,
 ) -> schemas.FiringDetail:
     """Change what is sent and leave the rest; null takes a target cone or a plan away."""
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
@@ -46,18 +59,28 @@ def change_firing(
         firing.target_cone = asked.target_cone
     if asked.note is not None:
         firing.note = asked.note
+    firing.kiln.edited_at = machine_now
     session.flush()
+    after_reply.add_task(service.monitor.tell, firing.kiln_id)
     return _detail(session, firing, language, now)
 
 
 @router.post("/firings/{firing_id}/end", response_model=schemas.FiringDetail)
 def end_firing(
-    firing_id: int, session: Session, who: SignedIn, service: PartsOf, language: Language, now: Now
+    firing_id: int, who: SignedIn, service: PartsOf, language: Language, now: Now, machine_now: MachineNow
 ) -> schemas.FiringDetail:
     """End a firing because its operator says so; one that has ended stays as it is."""
-    firing = firings.get_firing(session, who.workshop_ids, firing_id)
-    service.monitor.end_by_operator(session, firing, now=now)
-    return _detail(session, firing, language, now)
+    with service.database.write() as session:
+        firing = firings.get_firing(session, who.workshop_ids, firing_id)
+        firings.ask_to_end(firing, now=now, machine_now=machine_now)
+    service.monitor.attend()
+    deadline_s = time.monotonic() + END_WITHIN_S
+    while True:
+        with service.database.read() as session:
+            firing = firings.get_firing(session, who.workshop_ids, firing_id)
+            if firing.ended_at is not None or time.monotonic() > deadline_s:
+                return _detail(session, firing, language, now)
+        time.sleep(ASK_AGAIN_S)
 
 
 @router.get("/firings/{firing_id}/curve", response_model=schemas.CurveOut)

@@ -1,26 +1,28 @@
 """Kilns as they are now, their curve, and the plans they follow."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, BackgroundTasks, Query
 
 from service.api import schemas, views
 from service.api.curves import Width, curve_out
-from service.api.deps import Now, Session, SignedIn, own_workshop
+from service.api.deps import MachineNow, Now, Parts, PartsOf, Session, SignedIn, own_workshop
 from service.errors import InvalidError
 from service.store import kilns
+from service.store.models import Kiln
 
 router = APIRouter(tags=["kilns"])
 
 
 @router.get("/kilns", response_model=list[schemas.KilnOut])
-def list_kilns(session: Session, who: SignedIn, now: Now) -> list[schemas.KilnOut]:
-    return views.kilns_out(session, kilns.list_kilns(session, who.workshop_ids), now)
+def list_kilns(session: Session, who: SignedIn, service: PartsOf, now: Now) -> list[schemas.KilnOut]:
+    return _out(session, service, kilns.list_kilns(session, who.workshop_ids), now)
 
 
 @router.post("/kilns", response_model=schemas.KilnOut, status_code=201)
-def create_kiln(asked: schemas.KilnIn, session: Session, who: SignedIn, now: Now) -> schemas.KilnOut:
+def create_kiln(asked: schemas.KilnIn, session: Session, who: SignedIn, service: PartsOf, now: Now) -> schemas.KilnOut:
     kiln = kilns.create_kiln(
         session,
         own_workshop(who, asked.workshop_id),
@@ -29,16 +31,25 @@ def create_kiln(asked: schemas.KilnIn, session: Session, who: SignedIn, now: Now
         fuel=asked.fuel.value,
     )
     kiln.target_cone = asked.target_cone
-    return views.kilns_out(session, [kiln], now)[0]
+    return _out(session, service, [kiln], now)[0]
 
 
 @router.get("/kilns/{kiln_id}", response_model=schemas.KilnOut)
-def read_kiln(kiln_id: int, session: Session, who: SignedIn, now: Now) -> schemas.KilnOut:
-    return views.kilns_out(session, [kilns.get_kiln(session, who.workshop_ids, kiln_id)], now)[0]
+def read_kiln(kiln_id: int, session: Session, who: SignedIn, service: PartsOf, now: Now) -> schemas.KilnOut:
+    return _out(session, service, [kilns.get_kiln(session, who.workshop_ids, kiln_id)], now)[0]
 
 
 @router.patch("/kilns/{kiln_id}", response_model=schemas.KilnOut)
-def change_kiln(kiln_id: int, asked: schemas.KilnChange, session: Session, who: SignedIn, now: Now) -> schemas.KilnOut:
+def change_kiln(
+    kiln_id: int,
+    asked: schemas.KilnChange,
+    session: Session,
+    who: SignedIn,
+    service: PartsOf,
+    now: Now,
+    machine_now: MachineNow,
+    after_reply: BackgroundTasks,
+) -> schemas.KilnOut:
     """Change what is sent and leave the rest; null takes a target cone or a plan away."""
     kiln = kilns.get_kiln(session, who.workshop_ids, kiln_id)
     sent = asked.model_fields_set
@@ -50,7 +61,9 @@ def change_kiln(kiln_id: int, asked: schemas.KilnChange, session: Session, who: 
         kiln.name = asked.name
     if asked.fuel is not None:
         kiln.fuel = asked.fuel.value
-    return views.kilns_out(session, [kiln], now)[0]
+    kiln.edited_at = machine_now
+    after_reply.add_task(service.monitor.tell, kiln.id)
+    return _out(session, service, [kiln], now)[0]
 
 
 @router.get("/kilns/{kiln_id}/curve", response_model=schemas.CurveOut)
@@ -80,3 +93,7 @@ def create_plan(asked: schemas.PlanIn, session: Session, who: SignedIn) -> schem
     workshop_id = own_workshop(who, asked.workshop_id)
     points = [point.model_dump() for point in asked.points]
     return schemas.PlanOut.model_validate(kilns.create_plan(session, workshop_id, name=asked.name, points=points))
+
+
+def _out(session: Session, service: Parts, found: Sequence[Kiln], now: datetime) -> list[schemas.KilnOut]:
+    return views.kilns_out(found, service.monitor.live_kilns(session, found), now)

@@ -1,7 +1,7 @@
 """The live stream: server-sent events of everything that changes in a person's workshops."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pydantic import BaseModel
@@ -12,7 +12,7 @@ from service.clock import Clock
 from service.core.curve import thin_min_max
 from service.core.series import Chunk
 from service.counters import LIVE_VIEWERS
-from service.monitor import KilnChange
+from service.monitor.loop import KilnChange
 from service.store import alarms as alarm_rows
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
@@ -78,22 +78,29 @@ class Hub:
 
     def kiln_changed(self, change: KilnChange) -> None:
         """Tell everybody who looks at this workshop; called from a worker thread, after the commit."""
-        languages = {viewer.language for viewer in tuple(self._viewers) if change.workshop_id in viewer.workshop_ids}
+        workshop_id = change.now.workshop_id
+        languages = {viewer.language for viewer in tuple(self._viewers) if workshop_id in viewer.workshop_ids}
+        if not languages:
+            return
+        message = "".join(self._kiln(change))
         for language in languages:
-            self._send(change.workshop_id, language, "".join(self._messages(change, language)))
+            self._send(workshop_id, language, message + "".join(self._rows(change, language)))
 
-    def _messages(self, change: KilnChange, language: str) -> Iterator[str]:
+    def _kiln(self, change: KilnChange) -> Iterator[str]:
+        yield encode("kiln", views.kiln_now(change.now, self._clock.now()))
+        if change.chunk is not None:
+            yield encode("points", _points(change.now.kiln_id, change.now.channel_ids, change.chunk))
+
+    def _rows(self, change: KilnChange, language: str) -> Iterator[str]:
+        if not change.firing_ids and not change.alarm_ids:
+            return
+        workshop_ids = [change.now.workshop_id]
         with self._database.read() as session:
-            kiln = kiln_rows.get_kiln(session, [change.workshop_id], change.kiln_id)
-            yield encode("kiln", views.kilns_out(session, [kiln], self._clock.now())[0].now)
-            if change.chunk is not None:
-                ids = {channel.name: channel.id for channel in kiln_rows.channels(session, [kiln.id])}
-                yield encode("points", _points(kiln.id, ids, change.chunk))
             for firing_id in change.firing_ids:
-                firing = firing_rows.get_firing(session, [change.workshop_id], firing_id)
-                yield encode("firing", views.firing_out(firing))
+                yield encode("firing", views.firing_out(firing_rows.get_firing(session, workshop_ids, firing_id)))
             for alarm_id in change.alarm_ids:
-                alarm = alarm_rows.get_alarm(session, [change.workshop_id], alarm_id)
+                alarm = alarm_rows.get_alarm(session, workshop_ids, alarm_id)
+                kiln = kiln_rows.get_kiln(session, workshop_ids, change.now.kiln_id)
                 yield encode("alarm", views.alarm_out(alarm, kiln.name, language))
 
     def _send(self, workshop_id: int, language: str, message: str) -> None:
@@ -113,7 +120,7 @@ class NewPoints(schemas.Out):
     channels: list[schemas.CurveChannel]
 
 
-def _points(kiln_id: int, channel_ids: dict[str, int], chunk: Chunk) -> NewPoints:
+def _points(kiln_id: int, channel_ids: Mapping[str, int], chunk: Chunk) -> NewPoints:
     drawn = []
     for name, samples in chunk.channels.items():
         time_s, value_c = thin_min_max(samples.time_s, samples.value, POINTS_WIDTH, gap_s=GAP_S)

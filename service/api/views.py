@@ -1,25 +1,24 @@
 """Rows as the page sees them."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from service.alarms.wording import words
 from service.api import schemas
-from service.store import alarms as alarm_rows
-from service.store import kilns as kiln_rows
-from service.store.firings import findings_of, running_firing
-from service.store.models import Alarm, Channel, Firing, Kiln, LiveState, StoredFinding
+from service.core.firing import ConeProgress
+from service.core.watch import ChannelStatus
+from service.monitor.watched import LiveKiln
+from service.store.firings import findings_of
+from service.store.models import Alarm, Firing, Kiln, StoredFinding
+
+LAST_CONES_SHOWN: Final = 3
 
 
-def kilns_out(session: Session, kilns: Sequence[Kiln], now: datetime) -> list[schemas.KilnOut]:
+def kilns_out(kilns: Sequence[Kiln], live: Mapping[int, LiveKiln], now: datetime) -> list[schemas.KilnOut]:
     """Return kilns with their state of this moment."""
-    ids = [kiln.id for kiln in kilns]
-    states = kiln_rows.live_states(session, ids)
-    alarms = Counter(alarm.finding.kiln_id for alarm in alarm_rows.open_alarms(session, ids))
-    channels = kiln_rows.channels(session, ids)
     return [
         schemas.KilnOut(
             id=kiln.id,
@@ -29,51 +28,65 @@ def kilns_out(session: Session, kilns: Sequence[Kiln], now: datetime) -> list[sc
             fuel=schemas.Fuel(kiln.fuel),
             target_cone=kiln.target_cone,
             plan_id=kiln.plan_id,
-            now=kiln_now(
-                kiln,
-                states.get(kiln.id),
-                [channel for channel in channels if channel.kiln_id == kiln.id],
-                running_firing(session, kiln.id),
-                open_alarms=alarms[kiln.id],
-                now=now,
-            ),
+            now=kiln_now(live[kiln.id], now),
         )
         for kiln in kilns
     ]
 
 
-def kiln_now(
-    kiln: Kiln,
-    state: LiveState | None,
-    channels: Sequence[Channel],
-    firing: Firing | None,
-    *,
-    open_alarms: int,
-    now: datetime,
-) -> schemas.KilnNow:
-    status = state.status if state else {}
-    seen = {entry["name"]: entry for entry in status.get("channels", [])}
-    nothing = {"at": None, "value_c": None, "rate_c_per_h": None, "quality": "no_value"}
+def kiln_now(live: LiveKiln, now: datetime) -> schemas.KilnNow:
+    status = live.status
+    seen = {channel.name: channel for channel in status.channels}
+    silent = ChannelStatus("", None, None, None, "no_value")
     return schemas.KilnNow(
-        kiln_id=kiln.id,
+        kiln_id=live.kiln_id,
         now_at=now,
-        last_at=status.get("last_at"),
-        phase=status.get("phase", "idle"),
-        firing_id=firing.id if firing else None,
-        started_at=firing.started_at if firing else None,
-        peak_c=status.get("peak_c"),
-        spread_c=status.get("spread_c"),
-        cone_reached=status.get("cone_reached"),
-        next_cone=status.get("next_cone"),
-        next_cone_progress=status.get("next_cone_progress"),
-        cones=status.get("cones", []),
-        channels=[
-            schemas.ChannelNow(channel_id=one.id, **{**nothing, **seen.get(one.name, {}), "name": one.name})
-            for one in channels
+        last_at=_utc_or_none(status.last_s),
+        phase=schemas.Phase(status.phase.value),
+        firing_id=live.firing_id,
+        started_at=live.firing_started_at,
+        peak_c=status.peak_c,
+        spread_c=status.spread_c,
+        cone_reached=status.cone_reached,
+        next_cone=status.next_cone,
+        next_cone_progress=status.next_cone_progress,
+        cones=[
+            schemas.ConeProgress(
+                channel=cone.channel, cone=cone.cone, progress=cone.progress, down_at=_utc_or_none(cone.down_s)
+            )
+            for cone in _worth_showing(status.cones)
         ],
-        bridge_seen_at=state.last_block_at if state else None,
-        open_alarms=open_alarms,
+        channels=[
+            _channel_now(channel_id, name, seen.get(name, silent)) for name, channel_id in live.channel_ids.items()
+        ],
+        bridge_seen_at=live.heard_at,
+        open_alarms=live.open_alarms,
     )
+
+
+def _channel_now(channel_id: int, name: str, status: ChannelStatus) -> schemas.ChannelNow:
+    return schemas.ChannelNow(
+        channel_id=channel_id,
+        name=name,
+        at=_utc_or_none(status.last_s),
+        value_c=status.last_c,
+        rate_c_per_h=status.rate_c_per_h,
+        quality=status.quality,
+    )
+
+
+def _worth_showing(cones: Sequence[ConeProgress]) -> list[ConeProgress]:
+    """Return, for each probe, the cones that bend and the last three that fell."""
+    shown: list[ConeProgress] = []
+    for channel in dict.fromkeys(cone.channel for cone in cones):
+        of_probe = [cone for cone in cones if cone.channel == channel]
+        down = [cone for cone in of_probe if cone.progress >= 1]
+        shown += [*down[-LAST_CONES_SHOWN:], *(cone for cone in of_probe if cone.progress < 1)]
+    return shown
+
+
+def _utc_or_none(seconds: float | None) -> datetime | None:
+    return None if seconds is None else utc(seconds)
 
 
 def firing_out(firing: Firing) -> schemas.FiringOut:

@@ -56,6 +56,8 @@ class BinValue:
         Steps above 10 °C.
     readings : tuple of (time, value)
         All that were good. [s], [°C]
+    rate_before_c_per_h : float or None
+        The probe's rate as it was before this bin. [°C/h]
     """
 
     time_s: float
@@ -66,6 +68,7 @@ class BinValue:
     still_since_s: float
     steps: tuple[Step, ...]
     readings: tuple[tuple[float, float], ...]
+    rate_before_c_per_h: float | None = None
 
 
 @dataclass
@@ -167,6 +170,7 @@ class Probe:
             still_since_s=self.still_since_s,
             steps=tuple(steps),
             readings=tuple(good),
+            rate_before_c_per_h=self.rate_c_per_h,
         )
         self._follow(bin_value)
         return bin_value

@@ -12,6 +12,7 @@ from service.demo.recordings import Utterance
 from service.series import blocks as series
 from service.store import firings as firing_rows
 from service.store.database import Database
+from service.store.kilns import last_blocks
 from service.store.models import Alarm, Delivery, Kiln, StoredFinding
 
 
@@ -58,7 +59,8 @@ class Report:
 def make_report(database: Database, kilns: Sequence[Replayed]) -> Report:
     reports: list[KilnReport] = []
     with database.read() as session:
-        behind = bool(series.kilns_with_news(session))
+        seen = last_blocks(session)
+        behind = any(newest > seen.get(kiln_id, 0) for kiln_id, newest in series.newest_ids(session).items())
         unsent = session.scalar(select(func.count()).where(Delivery.next_try_at.is_not(None))) or 0
         for replayed in kilns:
             kiln = session.scalars(select(Kiln).where(Kiln.key == replayed.key)).one()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -53,7 +54,11 @@ async def run_demo(options: DemoOptions) -> None:
         msg = f"--speed must be between 0.1 and 2000, not {options.speed}"
         raise DemoError(msg)
     with _folder(options.folder) as folder:
-        await Demo(options, folder).run()
+        demo = asyncio.ensure_future(Demo(options, folder).run())
+        for told_to_stop in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(told_to_stop, demo.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await demo
 
 
 @contextlib.contextmanager

@@ -2,14 +2,16 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from service.errors import RefusedError
 from service.store.database import Database
-from service.store.identity import BridgeIdentity, bridge_of_token, hash_secret
+from service.store.identity import BridgeIdentity, bridge_of_token, bridges_changed_since, hash_secret
 
-REMEMBERED_S: Final = 5.0  # so long may a revoked token still be taken
-MAX_REMEMBERED: Final = 10_000
+LOOK_EVERY_S: Final = 5.0  # so long may a revoked token still be taken
+LOOK_BACK: Final = timedelta(seconds=15)  # a change counts from its commit, a little after the time it carries
+MAX_REMEMBERED: Final = 50_000
 
 
 class Admission:
@@ -17,7 +19,9 @@ class Admission:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[bytes, tuple[float, BridgeIdentity]] = {}
+        self._known: dict[bytes, BridgeIdentity] = {}
+        self._looked_s = time.monotonic()
+        self._looking = asyncio.Lock()
 
     async def admit(self, authorization: str) -> BridgeIdentity:
         """Return who sends; raise RefusedError without a token that is known and not revoked."""
@@ -25,20 +29,33 @@ class Admission:
         if scheme.lower() != "bearer" or not token:
             msg = "no token; wanted a header `Authorization: Bearer ...`"
             raise RefusedError(msg)
+        if time.monotonic() - self._looked_s > LOOK_EVERY_S:
+            await self._forget_changed()
         key = hash_secret(token)
-        found = self._known.get(key)
-        if found is not None and found[0] > time.monotonic():
-            return found[1]
-        bridge = await asyncio.to_thread(self._look_up, token)
+        bridge = self._known.get(key) or await asyncio.to_thread(self._look_up, token)
         if bridge is None:
-            self._known.pop(key, None)
             msg = "this token is unknown or was revoked; pair the bridge again with a new code"
             raise RefusedError(msg)
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
-        self._known[key] = (time.monotonic() + REMEMBERED_S, bridge)
+        self._known[key] = bridge
         return bridge
+
+    async def _forget_changed(self) -> None:
+        """Forget the bridges that were paired anew or revoked: one question for all of them."""
+        async with self._looking:
+            since_s = time.monotonic() - self._looked_s
+            if since_s <= LOOK_EVERY_S:
+                return
+            since = datetime.now(UTC) - timedelta(seconds=since_s) - LOOK_BACK
+            changed = await asyncio.to_thread(self._changed, since)
+            self._known = {key: bridge for key, bridge in self._known.items() if bridge.bridge_id not in changed}
+            self._looked_s = time.monotonic()
 
     def _look_up(self, token: str) -> BridgeIdentity | None:
         with self._database.read() as session:
             return bridge_of_token(session, token)
+
+    def _changed(self, since: datetime) -> set[int]:
+        with self._database.read() as session:
+            return bridges_changed_since(session, since)

@@ -5,20 +5,24 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
+
+from sqlalchemy.exc import IntegrityError
 
 from firmware_bridge.wire import Post, Receipt
 from service.clock import Clock
 from service.errors import ServiceError
-from service.ingest.store_post import store_post
+from service.ingest.known import Known
+from service.ingest.store_posts import store_posts
+from service.series.blocks import Appended
 from service.store.database import Database
 from service.store.identity import BridgeIdentity
 
 logger = logging.getLogger(__name__)
 
-GATHER_S: Final = 0.01
+GATHER_S: Final = 0.03
 MAX_POSTS_PER_COMMIT: Final = 256
 MAX_WAITING: Final = 4096
 
@@ -33,35 +37,32 @@ class BusyError(ServiceError):
 class _Job:
     bridge: BridgeIdentity
     post: Post
-    loop: asyncio.AbstractEventLoop
-    done: asyncio.Future[Receipt] = field(init=False)
+    done: asyncio.Future[Receipt]
 
-    def __post_init__(self) -> None:
-        self.done = self.loop.create_future()
 
-    def finish(self, result: Receipt | ServiceError) -> None:
-        def settle() -> None:
-            if self.done.done():
-                return
-            if isinstance(result, ServiceError):
-                self.done.set_exception(result)
-            else:
-                self.done.set_result(result)
-
-        self.loop.call_soon_threadsafe(settle)
+def _finish(results: Sequence[tuple[_Job, Receipt | ServiceError]]) -> None:
+    for job, result in results:
+        if job.done.done():
+            continue
+        if isinstance(result, ServiceError):
+            job.done.set_exception(result)
+        else:
+            job.done.set_result(result)
 
 
 class Writer:
-    """Stores posts durably, in groups; `on_stored` hears which kilns have news, after the commit."""
+    """Stores posts durably, in groups; `on_stored` hears what each commit added."""
 
-    def __init__(self, database: Database, clock: Clock, on_stored: Callable[[set[int]], None]) -> None:
+    def __init__(self, database: Database, clock: Clock, on_stored: Callable[[Appended], None]) -> None:
         self._database = database
         self._clock = clock
         self._on_stored = on_stored
+        self._known = Known()
         self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="ingest-writer", daemon=True)
 
     def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._thread.start()
 
     def stop(self) -> None:
@@ -71,7 +72,7 @@ class Writer:
 
     async def store(self, bridge: BridgeIdentity, post: Post) -> Receipt:
         """Return when the post is on disk."""
-        job = _Job(bridge, post, asyncio.get_running_loop())
+        job = _Job(bridge, post, self._loop.create_future())
         try:
             self._jobs.put_nowait(job)
         except queue.Full:
@@ -104,25 +105,31 @@ class Writer:
         return group, False
 
     def _write(self, group: list[_Job]) -> None:
-        now = self._clock.now()
-        results: list[Receipt | ServiceError] = []
-        touched: set[int] = set()
         try:
-            with self._database.write() as session:
-                for job in group:
-                    try:
-                        with session.begin_nested():
-                            receipt, kiln_ids = store_post(session, job.bridge, job.post, now=now)
-                    except ServiceError as error:
-                        results.append(error)
-                    else:
-                        results.append(receipt)
-                        touched |= kiln_ids
+            results = self._commit(group)
+        except IntegrityError:
+            # Another process has stored some of these meanwhile: look again, post by post.
+            results = [self._commit_alone(job) for job in group]
         except Exception:
             logger.exception("commit failed", extra={"posts": len(group)})
             results = [BusyError("the posts could not be written; come again")] * len(group)
-            touched = set()
-        for job, result in zip(group, results, strict=True):
-            job.finish(result)
-        if touched:
-            self._on_stored(touched)
+        self._loop.call_soon_threadsafe(_finish, list(zip(group, results, strict=True)))
+
+    def _commit(self, group: list[_Job]) -> list[Receipt | ServiceError]:
+        try:
+            with self._database.write() as session:
+                posts = [(job.bridge, job.post) for job in group]
+                results, appended = store_posts(session, posts, self._known, now=self._clock.now())
+        except BaseException:
+            self._known.forget()
+            raise
+        if appended.blocks:
+            self._on_stored(appended)
+        return results
+
+    def _commit_alone(self, job: _Job) -> Receipt | ServiceError:
+        try:
+            return self._commit([job])[0]
+        except Exception:
+            logger.exception("commit failed", extra={"posts": 1})
+            return BusyError("the post could not be written; come again")

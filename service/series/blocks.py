@@ -2,53 +2,127 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
 import msgspec
 import numpy as np
-from sqlalchemy import exists, func, select
+from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Block, Quality
+from firmware_bridge.wire import Block, Column
 from service.core.series import QUALITIES, ByteArray, Chunk, Samples
 from service.store.identity import BridgeIdentity
-from service.store.models import Kiln, LiveState, StoredBlock
+from service.store.models import Kiln, StoredBlock
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Block).decode
+_APPEND_LOCK: Final = 0x6C6F  # any number that nothing else in the database locks
+_Row = Row[int, int, datetime, bytes]
+_ARRIVAL: Final = select(StoredBlock.id, StoredBlock.kiln_id, StoredBlock.received_at, StoredBlock.payload)
 
 
-def append(session: Session, bridge: BridgeIdentity, kiln: Kiln, block: Block, *, received_at: datetime) -> None:
-    """Add one block to this transaction; the caller has made sure that it is new."""
-    times = [at_ms for column in block.columns for at_ms in column.at_ms]
-    session.add(
-        StoredBlock(
-            workshop_id=kiln.workshop_id,
-            kiln_id=kiln.id,
-            bridge_id=bridge.bridge_id,
-            boot=block.boot,
-            seq=block.seq,
-            from_ms=min(times, default=None),
-            to_ms=max(times, default=None),
-            readings=len(times),
-            received_at=received_at,
-            payload=_encode(block),
-        )
-    )
+@dataclass(frozen=True)
+class NewBlock:
+    """A block on its way into the table."""
+
+    bridge: BridgeIdentity
+    kiln_id: int
+    block: Block
 
 
-def read_new(session: Session, kiln_id: int, *, after_id: int, limit: int) -> tuple[Chunk | None, int, datetime | None]:
-    """Return what came in after a block: the readings as one chunk, the last block's id and when it came."""
-    rows = session.execute(
-        select(StoredBlock.id, StoredBlock.payload, StoredBlock.received_at)
-        .where(StoredBlock.kiln_id == kiln_id, StoredBlock.id > after_id)
+@dataclass(frozen=True)
+class Appended:
+    """Blocks as the table now holds them, in its order: their ids follow one another from `first_id` on."""
+
+    first_id: int
+    blocks: Sequence[NewBlock]
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What came in for one kiln: its readings as one chunk, the newest block's id and when that came."""
+
+    chunk: Chunk
+    last_id: int
+    last_at: datetime
+
+
+def take_turn(session: Session) -> None:
+    """Let only one process add blocks at a time, so that ids become visible in their order; SQLite does by itself."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SELECT pg_advisory_xact_lock({_APPEND_LOCK})"))
+
+
+def append(session: Session, blocks: Sequence[NewBlock], *, received_at: datetime) -> Appended:
+    """Add blocks to this transaction, whose turn it is; the caller has made sure that they are new."""
+    first_id = newest_id(session) + 1
+    rows = [_row(number, new, received_at) for number, new in enumerate(blocks, start=first_id)]
+    if rows:
+        session.connection().execute(insert(StoredBlock), rows)
+    return Appended(first_id, blocks, received_at)
+
+
+def _row(block_id: int, new: NewBlock, received_at: datetime) -> dict[str, Any]:
+    times = [at_ms for column in new.block.columns for at_ms in column.at_ms]
+    return {
+        "id": block_id,
+        "workshop_id": new.bridge.workshop_id,
+        "kiln_id": new.kiln_id,
+        "bridge_id": new.bridge.bridge_id,
+        "boot": new.block.boot,
+        "seq": new.block.seq,
+        "from_ms": min(times, default=None),
+        "to_ms": max(times, default=None),
+        "readings": len(times),
+        "received_at": received_at,
+        "payload": _encode(new.block),
+    }
+
+
+def newest_id(session: Session) -> int:
+    """Return the id of the newest block of all kilns, 0 without any."""
+    return session.scalar(select(func.max(StoredBlock.id))) or 0
+
+
+def arrived(appended: Sequence[Appended]) -> dict[int, Arrived]:
+    """Return by kiln what transactions added, one after the other: the same as reading it back."""
+    by_kiln: defaultdict[int, list[tuple[int, Block]]] = defaultdict(list)
+    for one in appended:
+        for number, new in enumerate(one.blocks, start=one.first_id):
+            by_kiln[new.kiln_id].append((number, new.block))
+    return {kiln_id: _join(blocks, appended[-1].received_at) for kiln_id, blocks in by_kiln.items()}
+
+
+def read_after(session: Session, after_id: int, *, limit: int) -> tuple[dict[int, Arrived], int, int]:
+    """Return what came in for all kilns after a block, the id of the last block looked at, and how many there were."""
+    found = session.execute(_ARRIVAL.where(StoredBlock.id > after_id).order_by(StoredBlock.id).limit(limit)).all()
+    by_kiln: defaultdict[int, list[_Row]] = defaultdict(list)
+    for one in found:
+        by_kiln[one.kiln_id].append(one)
+    last_id = found[-1].id if found else after_id
+    return {kiln_id: _arrived(rows) for kiln_id, rows in by_kiln.items()}, last_id, len(found)
+
+
+def read_kiln(session: Session, kiln_id: int, *, after_id: int, upto_id: int, limit: int) -> Arrived | None:
+    """Return what came in for one kiln after a block, up to and with another."""
+    found = session.execute(
+        _ARRIVAL.where(StoredBlock.kiln_id == kiln_id, StoredBlock.id > after_id, StoredBlock.id <= upto_id)
         .order_by(StoredBlock.id)
         .limit(limit)
     ).all()
-    if not rows:
-        return None, after_id, None
-    blocks = [_decode(row.payload) for row in rows]
-    return Chunk(max(block.until_ms for block in blocks) / 1000, _columns(blocks)), rows[-1].id, rows[-1].received_at
+    return _arrived(found) if found else None
+
+
+def _arrived(rows: Sequence[_Row]) -> Arrived:
+    return _join([(row.id, _decode(row.payload)) for row in rows], rows[-1].received_at)
+
+
+def _join(blocks: Sequence[tuple[int, Block]], received_at: datetime) -> Arrived:
+    until_s = max(block.until_ms for _, block in blocks) / 1000
+    return Arrived(Chunk(until_s, _columns(block for _, block in blocks)), blocks[-1][0], received_at)
 
 
 def read(session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime) -> dict[str, Samples]:
@@ -67,16 +141,11 @@ def read(session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime) 
     return {name: _window(samples, from_s, to_s) for name, samples in found.items()}
 
 
-def has_news(session: Session, kiln_id: int, *, after_id: int) -> bool:
-    return session.scalar(select(exists().where(StoredBlock.kiln_id == kiln_id, StoredBlock.id > after_id))) or False
-
-
-def kilns_with_news(session: Session) -> list[int]:
-    """Return the kilns that have blocks which the live analysis has not seen."""
-    newest = select(StoredBlock.kiln_id, func.max(StoredBlock.id).label("id")).group_by(StoredBlock.kiln_id).subquery()
-    seen = func.coalesce(LiveState.last_block_id, 0)
-    query = select(newest.c.kiln_id).outerjoin(LiveState, LiveState.kiln_id == newest.c.kiln_id)
-    return list(session.scalars(query.where(newest.c.id > seen)))
+def newest_ids(session: Session) -> dict[int, int]:
+    """Return the id of the newest block of each kiln that has any."""
+    newest = select(func.max(StoredBlock.id)).where(StoredBlock.kiln_id == Kiln.id).scalar_subquery()
+    found = session.execute(select(Kiln.id, newest))
+    return {kiln_id: block_id for kiln_id, block_id in found if block_id is not None}
 
 
 def count_readings(session: Session, kiln_id: int) -> tuple[int, int]:
@@ -88,34 +157,32 @@ def count_readings(session: Session, kiln_id: int) -> tuple[int, int]:
 
 
 def _columns(blocks: Iterable[Block]) -> dict[str, Samples]:
-    times: defaultdict[str, list[Sequence[int]]] = defaultdict(list)
-    values: defaultdict[str, list[Sequence[float | None]]] = defaultdict(list)
-    faults: defaultdict[str, list[dict[int, Quality]]] = defaultdict(list)
+    parts: defaultdict[str, list[Column]] = defaultdict(list)
     for block in blocks:
         for column in block.columns:
-            times[column.channel].append(column.at_ms)
-            values[column.channel].append(column.value)
-            faults[column.channel].append(column.fault)
-    return {
-        name: Samples(
-            np.concatenate([np.asarray(part, dtype=np.float64) for part in parts]) / 1000,
-            np.concatenate([np.asarray(part, dtype=np.float64) for part in values[name]]),
-            _quality(parts, faults[name]),
-        )
-        for name, parts in times.items()
-    }
+            parts[column.channel].append(column)
+    return {name: _samples(columns) for name, columns in parts.items()}
 
 
-def _quality(parts: Sequence[Sequence[int]], faults: Sequence[dict[int, Quality]]) -> ByteArray | None:
+def _samples(columns: Sequence[Column]) -> Samples:
+    if len(columns) == 1:
+        at_ms, value = columns[0].at_ms, columns[0].value
+    else:
+        at_ms = [at for column in columns for at in column.at_ms]
+        value = [one for column in columns for one in column.value]
+    return Samples(np.array(at_ms, dtype=np.float64) / 1000, np.array(value, dtype=np.float64), _quality(columns))
+
+
+def _quality(columns: Sequence[Column]) -> ByteArray | None:
     """Return what the instrument said of each reading, None if it found no fault."""
-    if not any(faults):
+    if not any(column.fault for column in columns):
         return None
-    quality = np.zeros(sum(len(part) for part in parts), dtype=np.uint8)
+    quality = np.zeros(sum(len(column.at_ms) for column in columns), dtype=np.uint8)
     first = 0
-    for part, fault in zip(parts, faults, strict=True):
-        for index, one in fault.items():
+    for column in columns:
+        for index, one in column.fault.items():
             quality[first + index] = QUALITIES.index(one.value)
-        first += len(part)
+        first += len(column.at_ms)
     return quality
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError, TooManyError
@@ -50,9 +50,15 @@ def list_alarms(
     return list(session.scalars(query.order_by(Alarm.opened_at.desc(), Alarm.id.desc()).limit(limit)))
 
 
-def open_alarms(session: Session, kiln_ids: Collection[int]) -> list[Alarm]:
-    query = select(Alarm).join(StoredFinding, StoredFinding.id == Alarm.finding_id)
-    return list(session.scalars(query.where(StoredFinding.kiln_id.in_(kiln_ids), _is_open())))
+def count_open(session: Session, kiln_ids: Collection[int]) -> dict[int, int]:
+    """Return how many open alarms each kiln has, of those that have any."""
+    query = (
+        select(StoredFinding.kiln_id, func.count())
+        .join(Alarm, StoredFinding.id == Alarm.finding_id)
+        .where(StoredFinding.kiln_id.in_(kiln_ids), _is_open())
+        .group_by(StoredFinding.kiln_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def get_alarm(session: Session, workshop_ids: Collection[int], alarm_id: int) -> Alarm:

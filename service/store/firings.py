@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.core.findings import Finding
 from service.errors import NotFoundError
-from service.store.models import Firing, Kiln, LiveState, StoredFinding
+from service.store.models import Firing, Kiln, StoredFinding
 
 
 def list_firings(
@@ -54,15 +54,21 @@ def start_firing(session: Session, kiln: Kiln, *, started_at: datetime) -> Firin
     return firing
 
 
-def running_and_unheard_since(session: Session, since: datetime) -> list[int]:
-    """Return the kilns that fire, as far as we know, and whose bridge has sent nothing since."""
-    return list(
-        session.scalars(
-            select(LiveState.kiln_id)
-            .join(Firing, (Firing.kiln_id == LiveState.kiln_id) & Firing.ended_at.is_(None))
-            .where(LiveState.last_block_at < since)
-        )
-    )
+def running_firings(session: Session, kiln_ids: Collection[int]) -> dict[int, Firing]:
+    """Return the running firings by kiln."""
+    found = session.scalars(select(Firing).where(Firing.kiln_id.in_(kiln_ids), Firing.ended_at.is_(None)))
+    return {firing.kiln_id: firing for firing in found}
+
+
+def kilns_firing(session: Session) -> list[int]:
+    return list(session.scalars(select(Firing.kiln_id).where(Firing.ended_at.is_(None))))
+
+
+def ask_to_end(firing: Firing, *, now: datetime, machine_now: datetime) -> None:
+    """Note that its operator ends a firing; whoever watches the kiln does so. One that has ended stays as it is."""
+    if firing.ended_at is None and firing.end_asked_at is None:
+        firing.end_asked_at = now
+        firing.kiln.edited_at = machine_now
 
 
 def findings_of(session: Session, firing_id: int) -> list[StoredFinding]:
@@ -73,11 +79,11 @@ def findings_of(session: Session, firing_id: int) -> list[StoredFinding]:
     )
 
 
-def open_findings(session: Session, kiln_id: int, kind: str) -> list[StoredFinding]:
+def open_findings(session: Session, kiln_ids: Collection[int], kind: str) -> list[StoredFinding]:
     return list(
         session.scalars(
             select(StoredFinding).where(
-                StoredFinding.kiln_id == kiln_id, StoredFinding.kind == kind, StoredFinding.end_at.is_(None)
+                StoredFinding.kiln_id.in_(kiln_ids), StoredFinding.kind == kind, StoredFinding.end_at.is_(None)
             )
         )
     )

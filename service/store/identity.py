@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, NotFoundError, RefusedError
@@ -165,6 +165,11 @@ def create_bridge(session: Session, workshop_id: int, name: str, *, now: datetim
     session.add(bridge)
     session.flush()
     return bridge
+
+
+def bridges_changed_since(session: Session, since: datetime) -> set[int]:
+    """Return the bridges that were paired or revoked since: a token of theirs may have ended."""
+    return set(session.scalars(select(Bridge.id).where(or_(Bridge.paired_at >= since, Bridge.revoked_at >= since))))
 
 
 def new_pairing_code(session: Session, bridge: Bridge, *, now: datetime) -> tuple[str, datetime]:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection
+from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
@@ -26,6 +27,10 @@ def get_kiln(session: Session, workshop_ids: Collection[int], kiln_id: int) -> K
         msg = f"there is no kiln {kiln_id} in your workshops"
         raise NotFoundError(msg)
     return found
+
+
+def kilns_by_id(session: Session, kiln_ids: Collection[int]) -> list[Kiln]:
+    return list(session.scalars(select(Kiln).where(Kiln.id.in_(kiln_ids))))
 
 
 def kiln_by_key(session: Session, workshop_id: int, key: str) -> Kiln | None:
@@ -69,6 +74,16 @@ def add_channel(session: Session, kiln: Kiln, name: str, unit: str) -> Channel:
 def live_states(session: Session, kiln_ids: Collection[int]) -> dict[int, LiveState]:
     rows = session.scalars(select(LiveState).where(LiveState.kiln_id.in_(kiln_ids)))
     return {row.kiln_id: row for row in rows}
+
+
+def last_blocks(session: Session) -> dict[int, int]:
+    """Return by kiln the newest block that its stored analysis has taken in."""
+    return {row[0]: row[1] for row in session.execute(select(LiveState.kiln_id, LiveState.last_block_id))}
+
+
+def edited_since(session: Session, since: datetime) -> list[int]:
+    """Return the kilns of which people have changed something since."""
+    return list(session.scalars(select(Kiln.id).where(Kiln.edited_at >= since)))
 
 
 def list_plans(session: Session, workshop_ids: Collection[int]) -> list[Plan]:

@@ -108,6 +108,8 @@ class Kiln(Base):
     fuel: Mapped[str] = mapped_column(String(10))
     target_cone: Mapped[str | None] = mapped_column(String(5))
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
+    # When a person last changed something of it or of its firing, by the machine's clock: who watches it looks again.
+    edited_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class Channel(Base):
@@ -193,7 +195,6 @@ class LiveState(Base):
     workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     last_block_id: Mapped[int] = mapped_column(BigInteger)
     last_block_at: Mapped[datetime]
-    revision: Mapped[int] = mapped_column(default=0)  # grows with every write
     snapshot: Mapped[dict[str, Any]]
     status: Mapped[dict[str, Any]]
 
@@ -217,6 +218,7 @@ class Firing(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     end_cause: Mapped[str | None] = mapped_column(String(20))
+    end_asked_at: Mapped[datetime | None]  # its operator has ended it, and the analysis has yet to
     target_cone: Mapped[str | None] = mapped_column(String(5))
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
     note: Mapped[str] = mapped_column(Text, default="")

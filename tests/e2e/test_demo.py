@@ -4,12 +4,13 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from programs import BIN, until
+from programs import BIN, Program, until
 
 from service.core.series import Samples
 from service.demo.recordings import mqtt_firing, serial_firing
@@ -125,3 +126,18 @@ def test_kill_9_of_bridges_service_and_broker_in_mid_run_changes_no_count(tmp_pa
     kilns = replay(tmp_path, cut=("bridge-lo-1", "service", "broker", "bridge-lo-2"))
 
     assert_complete(kilns)
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT], ids=lambda told: told.name)
+def test_a_demo_that_is_told_to_stop_leaves_no_process_behind(
+    tmp_path: Path, programs: Callable[..., Program], told: signal.Signals
+) -> None:
+    demo = programs("canhlo", "demo", "--port", "0", "--folder", str(tmp_path))
+    demo.said("ready: ")
+    children = [int(file.read_text()) for file in tmp_path.glob("*.pid")]
+
+    demo.process.send_signal(told)
+
+    assert demo.process.wait(20) == 0
+    assert len(children) == 4
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]

@@ -1,13 +1,16 @@
 """A migrated database, a paired bridge, and the service behind its HTTP door."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from postgres import postgres_server
 from service_parts import BridgeClient, new_bridge, new_workshop
+from sqlalchemy import create_engine, text
 
 from service.app import create_app
 from service.settings import Settings
@@ -16,9 +19,38 @@ from service.store.database import Database
 from service.store.migrate import upgrade
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """Give the URL of a new, migrated database on a real server, at every call."""
+    with postgres_server() as url:
+        template = Database(url.format(name="template1"))
+        upgrade(template)
+        template.close()
+        server = create_engine(url.format(name="postgres"), isolation_level="AUTOCOMMIT")
+        numbers = count(1)
+
+        def new_database() -> str:
+            name = f"test{next(numbers)}"
+            with server.connect() as connection:
+                connection.execute(text(f"CREATE DATABASE {name}"))
+            return url.format(name=name)
+
+        yield new_database
+        server.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a new database, once on each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'canhlo.sqlite3'}"
+    new_database: Callable[[], str] = request.getfixturevalue("postgres")
+    return new_database()
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}")
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
     upgrade(made)
     yield made
     made.close()

@@ -5,7 +5,6 @@ import gzip
 import json
 import logging
 from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx
 import msgspec
@@ -16,8 +15,9 @@ from prometheus_client import REGISTRY
 from service_parts import BOOT, NOW, BridgeClient, block, new_bridge, new_workshop
 from sqlalchemy import func, select
 
-from firmware_bridge.wire import Post, Skipped
-from service.ingest.store_post import store_post
+from firmware_bridge.wire import Post, Receipt, Skipped
+from service.ingest.known import Known
+from service.ingest.store_posts import store_posts
 from service.series import blocks as series
 from service.store import identity
 from service.store.database import Database
@@ -35,10 +35,12 @@ def counted(result: str) -> float:
     return REGISTRY.get_sample_value("canhlo_ingest_posts_total", {"result": result}) or 0.0
 
 
-async def test_a_receipt_means_that_another_connection_can_read_the_block(bridge: BridgeClient, tmp_path: Path) -> None:
+async def test_a_receipt_means_that_another_connection_can_read_the_block(
+    bridge: BridgeClient, database_url: str
+) -> None:
     receipt = await bridge.send(block(1))
 
-    other = Database(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}")
+    other = Database(database_url)
     assert (receipt.stored, receipt.marks) == (1, {BOOT: 1})
     assert stored_seqs(other) == [1]
     other.close()
@@ -94,10 +96,12 @@ def test_any_order_and_any_repetition_store_each_block_once(
     assert who is not None
     complete = [*posts, list(range(1, 10))]
 
+    known = Known()
     for seqs in complete:
         with database.write() as session:
-            receipt, _ = store_post(session, who, Post([block(seq) for seq in seqs]), now=NOW)
+            [receipt], _ = store_posts(session, [(who, Post([block(seq) for seq in seqs]))], known, now=NOW)
 
+    assert isinstance(receipt, Receipt)
     assert receipt.marks == {BOOT: 9}
     assert sorted(stored_seqs(database)) == list(range(1, 10))
     database.close()

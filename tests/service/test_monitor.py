@@ -9,13 +9,14 @@ from sqlalchemy import select
 from firmware_bridge.wire import Block, Post
 from service.clock import Clock
 from service.core.live import LiveFiring
-from service.ingest.store_post import store_post
-from service.monitor import LINK_LOST_AFTER, KilnChange, Monitor
-from service.store import alarms, identity, kilns
+from service.ingest.known import Known
+from service.ingest.store_posts import store_posts
+from service.monitor.loop import LINK_LOST_AFTER, KilnChange, Monitor
+from service.store import alarms, firings, identity, kilns
 from service.store.database import Database
 from service.store.identity import BridgeIdentity
 from service.store.migrate import upgrade
-from service.store.models import Alarm, Delivery, Firing, StoredFinding
+from service.store.models import Alarm, Delivery, Firing, Kiln, StoredFinding
 
 START_S = 1_700_000_000.0
 STEP_S = 600.0  # one block: 60 readings, 10 s apart
@@ -42,15 +43,19 @@ class Workshop:
         """Store blocks and look at them, each when its last reading was taken."""
         for one in blocks:
             now = datetime.fromtimestamp(one.until_ms / 1000, UTC)
-            with self.database.write() as session:
-                _, touched = store_post(session, self.bridge, Post([one]), now=now)
-            self.monitor.kilns_changed(touched)
+            self.store(one, now=now)
             self.monitor.step(now)
 
+    def store(self, *blocks: Block, now: datetime) -> None:
+        with self.database.write() as session:
+            store_posts(session, [(self.bridge, Post([one])) for one in blocks], Known(), now=now)
+
     def look_at(self, at_s: float) -> None:
+        self.monitor.attend()
         self.monitor.step(datetime.fromtimestamp(at_s, UTC))
 
     def rows(self, kind: type, *columns: str) -> list[tuple[object, ...]]:
+        self.monitor.save_all()
         with self.database.read() as session:
             return [tuple(getattr(row, name) for name in columns) for row in session.scalars(select(kind))]
 
@@ -86,7 +91,7 @@ def test_a_firing_starts_and_its_uneven_heat_is_an_alarm_with_a_push_waiting(wor
     assert findings == [("uneven_heating", "", 1)]
     assert workshop.rows(Alarm, "finding_id", "cleared_at") == [(1, None)]
     assert len(workshop.rows(Delivery, "id")) == 1
-    assert {change.kiln_id for change in workshop.changes} == {1}
+    assert {change.now.kiln_id for change in workshop.changes} == {1}
     assert [change.alarm_ids for change in workshop.changes if change.alarm_ids] == [(1,)]
 
 
@@ -122,10 +127,9 @@ def _fresh(tmp_path_factory: pytest.TempPathFactory) -> Database:
 
 
 def test_what_was_stored_while_the_monitor_was_down_is_looked_at_when_it_comes_back(workshop: Workshop) -> None:
-    with workshop.database.write() as session:
-        store_post(session, workshop.bridge, Post(uneven_firing()), now=_at(21_600))
+    workshop.store(*uneven_firing(), now=_at(21_600))
 
-    workshop.monitor.kilns_changed(workshop.monitor.kilns_behind())
+    workshop.restarted()
     workshop.look_at(START_S + 21_600)
 
     assert len(workshop.rows(Firing, "id")) == 1
@@ -136,7 +140,8 @@ def test_an_operator_ends_a_firing_and_a_second_word_changes_nothing(workshop: W
 
     for after_s in (21_700, 21_800):
         with workshop.database.write() as session:
-            workshop.monitor.end_by_operator(session, session.get_one(Firing, 1), now=_at(after_s))
+            firings.ask_to_end(session.get_one(Firing, 1), now=_at(after_s), machine_now=datetime.now(UTC))
+        workshop.look_at(START_S + after_s)
     workshop.take(block(99, at_s=START_S + 21_900, top=[1100.0], bottom=[1010.0]))
 
     assert workshop.rows(Firing, "end_cause", "ended_at") == [("operator", _at(21_700))]
@@ -179,10 +184,7 @@ def test_a_kiln_whose_analysis_fails_stops_no_other_and_is_tried_again(
         raise ZeroDivisionError
 
     monkeypatch.setattr(LiveFiring, "advance", fail_once)
-    for one in (*uneven_firing("lo-1"), *uneven_firing("lo-2", first=101)):
-        with workshop.database.write() as session:
-            store_post(session, workshop.bridge, Post([one]), now=_at(21_600))
-    workshop.monitor.kilns_changed({1, 2})
+    workshop.store(*uneven_firing("lo-1"), *uneven_firing("lo-2", first=101), now=_at(21_600))
     workshop.look_at(START_S + 21_600)
     after_failure = workshop.rows(Firing, "kiln_id")
     workshop.look_at(START_S + 21_601)
@@ -197,9 +199,8 @@ def test_history_that_comes_late_is_shown_and_rings_no_phone(workshop: Workshop)
         alarms.subscribe(session, 1, endpoint="https://push.test/1", p256dh="k", auth="a", device="x", now=_at(0))
         quiet = block(1, at_s=START_S, until_s=START_S + 10, top=[600.0])
         again = block(2, at_s=START_S + 3600, until_s=START_S + 3660, top=[650.0])
-        store_post(session, workshop.bridge, Post([quiet, again]), now=_at(3600))
+    workshop.store(quiet, again, now=_at(3600))
 
-    workshop.monitor.kilns_changed({1})
     workshop.look_at(START_S + timedelta(days=1).total_seconds())
 
     assert ("sensor_silent",) in workshop.rows(StoredFinding, "kind")
@@ -211,7 +212,9 @@ def test_the_target_cone_can_change_in_the_middle_of_a_firing(workshop: Workshop
     workshop.take(*blocks[:30])
     with workshop.database.write() as session:
         session.get_one(Firing, 1).target_cone = "010"
+        session.get_one(Kiln, 1).edited_at = datetime.now(UTC)
         kilns.get_kiln(session, [1], 1).target_cone = "6"
+    workshop.look_at(START_S + 30 * STEP_S)
 
     workshop.take(*blocks[30:])
 

@@ -30,13 +30,13 @@ const indexFrom = (times: readonly number[], time: number): number => {
   return index;
 };
 
-function mergeChannel(old: CurveChannel, fresh: CurveChannel, gapS: number): CurveChannel {
+function mergeChannel(old: CurveChannel, fresh: CurveChannel): CurveChannel {
   const [from, to] = [firstTime(fresh), lastTime(fresh)];
   if (from === undefined || to === undefined) return old;
   const keep = indexFrom(old.time_s, from);
   const resume = indexAfter(old.time_s, to);
   const before = old.time_s[keep - 1];
-  const hole = before !== undefined && from - before > gapS;
+  const hole = before !== undefined && from - before > GAP_S;
   return {
     ...fresh,
     time_s: [...old.time_s.slice(0, keep), ...(hole ? [before + 1] : []), ...fresh.time_s, ...old.time_s.slice(resume)],
@@ -45,16 +45,12 @@ function mergeChannel(old: CurveChannel, fresh: CurveChannel, gapS: number): Cur
 }
 
 /** Put new points into a curve: what they cover replaces what was there, so nothing is drawn twice. */
-export function merge(
-  old: readonly CurveChannel[],
-  fresh: readonly CurveChannel[],
-  gapS: number = GAP_S,
-): CurveChannel[] {
+export function merge(old: readonly CurveChannel[], fresh: readonly CurveChannel[]): CurveChannel[] {
   const incoming = new Map(fresh.map((channel) => [channel.channel_id, channel]));
   const merged = old.map((channel) => {
     const more = incoming.get(channel.channel_id);
     incoming.delete(channel.channel_id);
-    return more ? mergeChannel(channel, more, gapS) : channel;
+    return more ? mergeChannel(channel, more) : channel;
   });
   return [...merged, ...incoming.values()];
 }

@@ -1,14 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, type CurveChannel } from "./api";
 import { codeOf } from "./api/client";
-import { beat, now } from "./clock";
-import { countPoints, GAP_S, merge, newest } from "./curve";
+import { now } from "./clock";
+import { countPoints, merge, newest } from "./curve";
 import { onConnected, onPoints } from "./live";
 import { type Load, ready } from "./load";
 
 const WIDTH = 900;
 const TOO_MANY = 12_000; // points: beyond this the curve is fetched again, thinned
-const GAP_BLOCKS = 15; // in a replay a block of readings spans this many seconds at most
 
 /** Which curve: a kiln's own from a moment on, or a finished firing's. */
 export type CurveSource = { is: "live"; kilnId: number; fromMs: number } | { is: "finished"; firingId: number };
@@ -41,7 +40,7 @@ function follow(source: CurveSource, tell: (load: Load<CurveChannel[]>) => void)
       early.push(fresh);
       return;
     }
-    channels = merge(channels, fresh, Math.max(GAP_S, GAP_BLOCKS * beat.get().rate));
+    channels = merge(channels, fresh);
     if (countPoints(channels) > TOO_MANY) void fetchWhole();
     tell(ready(channels));
   };

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from service.core.curve import median
+from service.core.curve import median, rate_c_per_h
 from service.core.findings import OWN_CHOICE, Finding, Group, Severity
 from service.core.ledger import Ledger
 from service.core.probe import Probe
 from service.core.standing import Evidence
 
 # In a hold a kiln evens out; probes that part in it drift, or the fire moves. Own choices.
-HOLDING_C_PER_H: Final = 40.0
+HOLDING_C_PER_H: Final = 40.0  # over half an hour, so that teeth of solid fuel even out
 HELD_FOR_S: Final = 2700.0
+LEVEL_BINS: Final = 10  # five minutes: the flame's flicker is no drift
 HOT_C: Final = 300.0
 APART_C: Final = 10.0
 PROBABILITY: Final = 0.5
@@ -32,8 +33,8 @@ def judge_drift(drift: Drift, chamber: Mapping[str, Probe], now_s: float, *, to:
 
     Base metal that has aged above 649 °C reads low (WIKA), so of two the lower is the more likely; it is even odds.
     """
-    rates = [probe.rate_c_per_h for probe in chamber.values()]
-    levels_c = {name: probe.trail[-1][1] for name, probe in chamber.items()}
+    rates = [rate_c_per_h(probe.trail) for probe in chamber.values()]
+    levels_c = {name: median([value for _, value in probe.trail[-LEVEL_BINS:]]) for name, probe in chamber.items()}
     is_still = (
         len(chamber) >= 2
         and all(rate is not None and abs(rate) <= HOLDING_C_PER_H for rate in rates)

@@ -18,13 +18,14 @@ STEP_LIMIT_C: Final = 10.0  # a terminal block has mass
 ODD_FOR_S: Final = 60.0
 # All probes of one instrument step by the same, in one reading, when its cold junction fails. Own choices; the rate is
 # above what any kiln does to two probes alike.
-COMMON_STEP_C: Final = 10.0
-COMMON_RATE_C_PER_S: Final = 1.0
-COMMON_WITHIN_C: Final = 4.0
+COMMON_STEP_C: Final = 15.0
+COMMON_RATE_C_PER_S: Final = 0.3
+COMMON_WITHIN_C: Final = 8.0
 # Uncompensated, a probe in a cold kiln reads near 0 °C where the room is warm. Own choice.
 ROOM_C: Final = (15.0, 60.0)
 BELOW_ROOM_C: Final = 12.0
 COLD_FOR_S: Final = 600.0
+AGREE_C: Final = 4.0
 
 KIND: Final = "cold_junction_fault"
 
@@ -52,9 +53,9 @@ def judge_junction(name: str, odd: Standing, value: BinValue | None, now_s: floa
 def judge_common_step(values: Mapping[str, BinValue | None], *, to: Ledger) -> None:
     """Say `cold_junction_fault` of the kiln when all its probes step by the same at once; it is over at once, too."""
     said = [value for value in values.values() if value is not None]
-    if len(said) < 2 or not all(len(value.steps) == 1 for value in said):
+    if len(said) < 2 or not all(value.steps for value in said):
         return
-    steps = [value.steps[0] for value in said]
+    steps = [max(value.steps, key=lambda step: abs(step.to_c - step.from_c)) for value in said]
     sizes_c = [step.to_c - step.from_c for step in steps]
     lasted_s = max(step.end_s for step in steps) - min(step.start_s for step in steps)
     limit_c = COMMON_STEP_C + COMMON_RATE_C_PER_S * lasted_s
@@ -89,7 +90,7 @@ def judge_uncompensated(
 
 def _others_c(name: str, levels_c: Mapping[str, float]) -> float | None:
     others = sorted(level_c for other, level_c in levels_c.items() if other != name)
-    agree = len(others) >= 2 and all(high - low <= COMMON_WITHIN_C for low, high in pairwise(others))
+    agree = len(others) >= 2 and all(high - low <= AGREE_C for low, high in pairwise(others))
     return others[0] if agree else None
 
 

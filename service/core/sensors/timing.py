@@ -7,7 +7,7 @@ from typing import Final
 from service.core.curve import rate_c_per_h
 from service.core.findings import OWN_CHOICE, Finding, Group, Severity
 from service.core.ledger import Ledger
-from service.core.probe import RATE_WINDOW_S, SILENT_S, BinValue, Probe
+from service.core.probe import SILENT_S, BinValue, Probe
 from service.core.standing import Evidence
 
 # Own choices: a line sent twice now and then is a network's way.
@@ -89,8 +89,7 @@ def judge_gap(clock: Clock, values: Mapping[str, BinValue | None], probes: Mappi
     rates: dict[str, float] = {}
     for name, value in said.items():
         before_s, before_c = value.before or (value.first_s, value.value_c)
-        trail = [point for point in probes[name].trail if before_s - RATE_WINDOW_S <= point[0] <= before_s]
-        rate = rate_c_per_h(trail)
+        rate = value.rate_before_c_per_h
         expected_c = 0.0 if rate is None else abs(rate) * (value.first_s - before_s) / 3600
         is_moving = rate is not None and abs(rate) >= MOVING_C_PER_H and expected_c >= EXPECTED_C
         if rate is None or not is_moving or abs(value.readings[0][1] - before_c) > UNMOVED_C:

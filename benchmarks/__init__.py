@@ -1,0 +1,1 @@
+"""Measurements that docs quote: each is a command, `python -m benchmarks.<name>`."""

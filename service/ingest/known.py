@@ -1,0 +1,90 @@
+"""What ingest remembers, so that a post of known kilns costs no query: what is stored, and who is who."""
+
+from typing import Final
+
+from sqlalchemy import func, select, union_all
+from sqlalchemy.orm import Session
+
+from firmware_bridge.wire import Block
+from service.ingest.runs import Runs
+from service.store.identity import BridgeIdentity
+from service.store.kilns import add_channel, channels, create_kiln, kiln_by_key
+from service.store.models import Mark, SkippedBlock, StoredBlock
+
+MOST_BOOTS: Final = 20_000
+MOST_KILNS: Final = 20_000
+
+
+class Known:
+    """A memory of the database: whoever fails to commit must `forget`."""
+
+    def __init__(self) -> None:
+        self._stored: dict[tuple[int, str], Runs] = {}
+        self._kilns: dict[tuple[int, str], tuple[int, set[str]]] = {}
+
+    def forget(self) -> None:
+        self._stored.clear()
+        self._kilns.clear()
+
+    def stored(self, session: Session, bridge: BridgeIdentity, boot: str) -> Runs:
+        """Return which blocks of a boot are stored, or known as missing for good."""
+        key = (bridge.bridge_id, boot)
+        if key not in self._stored:
+            if len(self._stored) >= MOST_BOOTS:
+                self._stored.clear()
+            self._stored[key] = _load(session, *key)
+        return self._stored[key]
+
+    def kiln_id(self, session: Session, bridge: BridgeIdentity, block: Block) -> int:
+        """Return the kiln a block is of, with its channels; made on the spot if new: no reading is refused for a name.
+
+        Raises
+        ------
+        TooManyError
+            If the workshop has no room for one more kiln or channel.
+        """
+        key = (bridge.workshop_id, block.kiln)
+        known = self._kilns.get(key)
+        if known is None or not known[1].issuperset([column.channel for column in block.columns]):
+            if len(self._kilns) >= MOST_KILNS:
+                self._kilns.clear()
+            with session.begin_nested():
+                known = _make(session, bridge.workshop_id, block)
+            self._kilns[key] = known
+        return known[0]
+
+
+def _load(session: Session, bridge_id: int, boot: str) -> Runs:
+    mark = session.get(Mark, (bridge_id, boot))
+    upto = mark.seq if mark else 0
+    above = union_all(
+        *(
+            select(table.seq).where(table.bridge_id == bridge_id, table.boot == boot, table.seq > upto)
+            for table in (StoredBlock, SkippedBlock)
+        )
+    ).subquery()
+    island = (above.c.seq - func.row_number().over(order_by=above.c.seq)).label("island")
+    numbered = select(above.c.seq, island).subquery()
+    islands = (
+        select(func.min(numbered.c.seq), func.max(numbered.c.seq))
+        .group_by(numbered.c.island)
+        .order_by(func.min(numbered.c.seq))
+    )
+    runs = Runs()
+    if upto:
+        runs.add(1, upto)
+    for first, last in session.execute(islands):
+        runs.add(first, last)
+    return runs
+
+
+def _make(session: Session, workshop_id: int, block: Block) -> tuple[int, set[str]]:
+    kiln = kiln_by_key(session, workshop_id, block.kiln)
+    if kiln is None:
+        kiln = create_kiln(session, workshop_id, name=block.kiln, key=block.kiln)
+    names = {channel.name for channel in channels(session, [kiln.id])}
+    for column in block.columns:
+        if column.channel not in names:
+            add_channel(session, kiln, column.channel, column.unit.value)
+            names.add(column.channel)
+    return kiln.id, names

@@ -1,0 +1,106 @@
+"""Store posts in one transaction: each block once, whatever the order and however often it is sent."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, text, update
+from sqlalchemy.orm import Session
+
+from firmware_bridge.wire import Post, Receipt
+from service.counters import DUPLICATE_BLOCKS, READINGS, SKIPPED_BLOCKS
+from service.errors import ServiceError
+from service.ingest.known import Known
+from service.series import blocks as series
+from service.series.blocks import Appended, NewBlock
+from service.store.identity import BridgeIdentity
+from service.store.models import Bridge, SkippedBlock
+
+_MARK = text(
+    "INSERT INTO mark (bridge_id, boot, seq) VALUES (:bridge_id, :boot, :seq)"
+    " ON CONFLICT (bridge_id, boot) DO UPDATE SET seq = excluded.seq"
+)
+_SEEN = update(Bridge).where(Bridge.id == bindparam("which")).values(seen_at=bindparam("seen"))
+
+
+@dataclass
+class _Rows:
+    """What the transaction writes at its end, table by table."""
+
+    blocks: list[NewBlock] = field(default_factory=list)
+    skipped: list[dict[str, Any]] = field(default_factory=list)
+    marks: dict[tuple[int, str], int] = field(default_factory=dict)
+    bridges: set[int] = field(default_factory=set)
+    duplicates: int = 0
+
+
+def store_posts(
+    session: Session, posts: Sequence[tuple[BridgeIdentity, Post]], known: Known, *, now: datetime
+) -> tuple[list[Receipt | ServiceError], Appended]:
+    """Return for each post its receipt, or why it was refused (then no block of it is stored); and what is new.
+
+    If the transaction fails, `known` has to forget.
+    """
+    series.take_turn(session)
+    rows = _Rows()
+    results: list[Receipt | ServiceError] = []
+    for bridge, post in posts:
+        try:
+            results.append(_take(session, bridge, post, known, rows, now))
+        except ServiceError as error:
+            results.append(error)
+    return results, _write(session, rows, now)
+
+
+def _take(session: Session, bridge: BridgeIdentity, post: Post, known: Known, rows: _Rows, now: datetime) -> Receipt:
+    # Everything that can refuse a post comes first: after it, its blocks count as stored.
+    kiln_ids = [known.kiln_id(session, bridge, block) for block in post.blocks]
+    marks: defaultdict[str, int] = defaultdict(int)
+    stored = 0
+    for block, kiln_id in zip(post.blocks, kiln_ids, strict=True):
+        runs = known.stored(session, bridge, block.boot)
+        if block.seq not in runs:
+            runs.add(block.seq)
+            rows.blocks.append(NewBlock(bridge, kiln_id, block))
+            stored += 1
+        marks[block.boot] = runs.mark
+    for skipped in post.skipped:
+        runs = known.stored(session, bridge, skipped.boot)
+        if skipped.seq not in runs:
+            runs.add(skipped.seq)
+            rows.skipped.append(_skipped_row(bridge, skipped.boot, skipped.seq, skipped.reason, now))
+        marks[skipped.boot] = runs.mark
+    rows.marks |= {(bridge.bridge_id, boot): mark for boot, mark in marks.items()}
+    rows.bridges.add(bridge.bridge_id)
+    duplicate = len(post.blocks) - stored
+    rows.duplicates += duplicate
+    return Receipt(stored, duplicate, dict(marks))
+
+
+def _skipped_row(bridge: BridgeIdentity, boot: str, seq: int, reason: str, now: datetime) -> dict[str, Any]:
+    return {
+        "bridge_id": bridge.bridge_id,
+        "boot": boot,
+        "seq": seq,
+        "workshop_id": bridge.workshop_id,
+        "reason": reason,
+        "at": now,
+    }
+
+
+def _write(session: Session, rows: _Rows, now: datetime) -> Appended:
+    connection = session.connection()
+    appended = series.append(session, rows.blocks, received_at=now)
+    if rows.skipped:
+        connection.execute(insert(SkippedBlock), rows.skipped)
+    marks = [{"bridge_id": bridge_id, "boot": boot, "seq": mark} for (bridge_id, boot), mark in rows.marks.items()]
+    if marks:
+        connection.execute(_MARK, marks)
+    if rows.bridges:
+        connection.execute(_SEEN, [{"which": bridge_id, "seen": now} for bridge_id in sorted(rows.bridges)])
+    READINGS.inc(sum(len(column.at_ms) for new in rows.blocks for column in new.block.columns))
+    SKIPPED_BLOCKS.inc(len(rows.skipped))
+    DUPLICATE_BLOCKS.inc(rows.duplicates)
+    return appended

@@ -1,0 +1,1 @@
+"""Watches every kiln: stored blocks -> the science -> firings, findings and alarms."""

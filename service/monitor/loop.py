@@ -1,0 +1,300 @@
+"""The loop that watches: everything new is read once, each kiln's analysis goes on in memory, conclusions are written.
+
+On disk an analysis stands where it stood when something was last concluded, or at most `SAVE_EVERY_S` ago. A restart
+goes on from there with the blocks that follow, and comes to the same conclusions.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final, ParamSpec
+
+from sqlalchemy.orm import Session
+
+from service.clock import Clock
+from service.core.live import EndCause
+from service.core.series import Chunk
+from service.core.watch import Event
+from service.counters import MONITOR_FAILURES
+from service.monitor.conclude import Moment, bridge_silent, conclude, save_states, utc
+from service.monitor.watched import LiveKiln, Watched, load_watched, stored_kilns
+from service.series import blocks as series
+from service.series.blocks import Appended, Arrived
+from service.store import firings as firing_rows
+from service.store import kilns as kiln_rows
+from service.store.database import Database
+from service.store.models import Kiln
+
+logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+
+BLOCKS_PER_STEP: Final = 3000
+BLOCKS_PER_KILN: Final = 300
+KILNS_PER_LOAD: Final = 200
+MOST_NOTED: Final = 200
+WAKE_AT_LEAST_EVERY_S: Final = 1.0
+# A look costs the same for one block as for hundreds; a person does not see the difference.
+LOOK_AT_MOST_EVERY_S: Final = 0.2
+ROUND_EVERY_S: Final = 1.0
+SAVE_EVERY_S: Final = 60.0
+SAVE_WHEN_QUIET_S: Final = 3.0
+MOST_SAVES_PER_ROUND: Final = 100
+# An edit counts from when it is committed, which is a little after the time it carries.
+EDITS_OVERLAP: Final = timedelta(seconds=10)
+# A bridge says that it lives every 10 s; three minutes without a word in a firing are worth waking somebody.
+BRIDGE_SILENT_AFTER: Final = timedelta(minutes=3)
+LINK_LOST_AFTER: Final = timedelta(hours=6)
+TRANSPORT_ALLOWANCE_S: Final = 10.0  # of machine time: restarts and slow networks
+
+
+@dataclass(frozen=True)
+class KilnChange:
+    """What one step changed on one kiln, for those who look at it live."""
+
+    now: LiveKiln
+    chunk: Chunk | None = None
+    firing_ids: tuple[int, ...] = ()
+    alarm_ids: tuple[int, ...] = ()
+
+
+class Monitor:
+    """Follows all kilns. `on_change` hears of every change after its commit, from a worker thread."""
+
+    def __init__(self, database: Database, clock: Clock, on_change: Callable[[KilnChange], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._on_change = on_change
+        self._kilns: dict[int, Watched] = {}
+        self._to_load: set[int] = set()
+        self._read_upto: int | None = None
+        self._caught_up_to = 0
+        self._noted: deque[Appended] = deque(maxlen=MOST_NOTED)
+        self._edits_seen_at = datetime.now(UTC)
+        self._next_round_s = 0.0
+        self._turn = threading.Lock()
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def stored(self, appended: Appended) -> None:
+        """Take note of blocks that this process has just stored; called from any thread.
+
+        It spares reading them back. Whatever is not noted, or noted too late, is read.
+        """
+        self._noted.append(appended)
+        self.wake()
+
+    def wake(self) -> None:
+        """Say that there is something to look at; called from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    def attend(self) -> None:
+        """Look at what people have changed at once, not at the next round."""
+        self._next_round_s = 0.0
+        self.wake()
+
+    def live_kilns(self, session: Session, kilns: Collection[Kiln]) -> dict[int, LiveKiln]:
+        """Return kilns as they are now; those that nobody watches here, as they last stood on disk."""
+        here = {kiln.id: watched.now for kiln in kilns if (watched := self._kilns.get(kiln.id))}
+        return {**stored_kilns(session, [kiln.id for kiln in kilns if kiln.id not in here]), **here}
+
+    def tell(self, kiln_id: int, alarm_ids: tuple[int, ...] = ()) -> None:
+        """Let those who look at a kiln hear of what a person has changed; called after the commit."""
+        with self._turn, self._database.read() as session:
+            watched = self._kilns.get(kiln_id)
+            if watched is not None:
+                watched.refresh(session)
+            live = self.live_kilns(session, [session.get_one(Kiln, kiln_id)])[kiln_id]
+        self._on_change(KilnChange(live, alarm_ids=alarm_ids))
+
+    async def run(self) -> None:
+        """Work until cancelled, beginning with whatever was stored and not looked at when the service last stopped."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            while True:
+                if not await asyncio.to_thread(self._step_or_say_why):
+                    await asyncio.sleep(LOOK_AT_MOST_EVERY_S)
+                    with contextlib.suppress(TimeoutError):  # not wait_for: on Python 3.11 it can lose a cancellation
+                        async with asyncio.timeout(WAKE_AT_LEAST_EVERY_S):
+                            await self._wake.wait()
+                self._wake.clear()
+        finally:
+            await asyncio.to_thread(self.save_all)
+
+    def _step_or_say_why(self) -> bool:
+        try:
+            return self.step(self._clock.now())
+        except Exception:
+            logger.exception("the watch could not go on; it tries again")
+            MONITOR_FAILURES.inc()
+            return False
+
+    def step(self, now: datetime) -> bool:
+        """Look at everything new, at most `BLOCKS_PER_STEP` blocks; say whether there is more."""
+        with self._turn:
+            if self._read_upto is None:
+                self._begin()
+            arrived, is_more = self._read()
+            new = sorted((arrived.keys() - self._kilns.keys()) | self._to_load)
+            for begin in range(0, len(new), KILNS_PER_LOAD):
+                self._load(new[begin : begin + KILNS_PER_LOAD], now)
+            for kiln_id in sorted(arrived.keys() & self._kilns.keys()):
+                self._guarded(kiln_id, self._take, self._kilns[kiln_id], arrived[kiln_id], now)
+            if time.monotonic() >= self._next_round_s:
+                self._next_round_s = time.monotonic() + ROUND_EVERY_S
+                self._go_round(now)
+        return is_more
+
+    def save_all(self) -> None:
+        """Write down where every analysis stands."""
+        with self._turn:
+            self._save([watched for watched in self._kilns.values() if watched.is_dirty])
+
+    def _begin(self) -> None:
+        """Start reading at the newest block; what came before it is read kiln by kiln, where the analysis stopped."""
+        with self._database.read() as session:
+            newest = series.newest_ids(session)
+            seen = kiln_rows.last_blocks(session)
+            behind = {kiln_id for kiln_id, block_id in newest.items() if block_id > seen.get(kiln_id, 0)}
+            self._read_upto = max(newest.values(), default=0)
+            self._to_load = behind | set(firing_rows.kilns_firing(session))
+
+    def _read(self) -> tuple[dict[int, Arrived], bool]:
+        """Return what is new since the last look, and whether there may be more."""
+        self._caught_up_to = upto = self._read_upto or 0
+        noted = self._next_noted(upto)
+        if noted:
+            self._read_upto = upto + sum(len(one.blocks) for one in noted)
+            return series.arrived(noted), False
+        with self._database.read() as session:
+            arrived, self._read_upto, count = series.read_after(session, upto, limit=BLOCKS_PER_STEP)
+        return arrived, count >= BLOCKS_PER_STEP
+
+    def _next_noted(self, upto: int) -> list[Appended]:
+        """Return what was noted from just after a block on, up to where others have stored something in between."""
+        found: list[Appended] = []
+        while self._noted and self._noted[0].first_id <= upto + 1:
+            one = self._noted.popleft()
+            if one.first_id == upto + 1:
+                found.append(one)
+                upto += len(one.blocks)
+        return found
+
+    def _guarded(self, kiln_id: int, work: Callable[P, None], *args: P.args, **words: P.kwargs) -> None:
+        """Do one kiln's work; if it fails, others go on, and this one is tried again from where it stands on disk."""
+        try:
+            work(*args, **words)
+        except Exception:
+            logger.exception("analysis failed", extra={"kiln": kiln_id})
+            MONITOR_FAILURES.inc()
+            self._kilns.pop(kiln_id, None)
+            self._to_load.add(kiln_id)
+
+    def _load(self, kiln_ids: Sequence[int], now: datetime) -> None:
+        """Take kilns into memory."""
+        with self._database.read() as session:
+            loaded = load_watched(session, kiln_ids)
+        for watched in loaded:
+            self._guarded(watched.kiln_id, self._catch_up, watched, now)
+
+    def _catch_up(self, watched: Watched, now: datetime) -> None:
+        """Go on with a kiln's blocks up to where those of all kilns are read together."""
+        while watched.last_block_id < self._caught_up_to:
+            with self._database.read() as session:
+                arrived = series.read_kiln(
+                    session,
+                    watched.kiln_id,
+                    after_id=watched.last_block_id,
+                    upto_id=self._caught_up_to,
+                    limit=BLOCKS_PER_KILN,
+                )
+            if arrived is None:
+                break
+            self._take(watched, arrived, now)
+        self._kilns[watched.kiln_id] = watched
+        self._to_load.discard(watched.kiln_id)
+
+    def _take(self, watched: Watched, arrived: Arrived, now: datetime) -> None:
+        advance = watched.live.advance(arrived.chunk)
+        watched.last_block_id, watched.is_dirty, watched.taken_s = arrived.last_id, True, time.monotonic()
+        watched.now = replace(watched.now, status=advance.status, heard_at=arrived.last_at)
+        events: list[Event] = list(advance.events)
+        if watched.silent_since is not None:
+            events.append(bridge_silent(watched.silent_since, now, ended=True))
+        if events:
+            self._conclude(watched, events, now, arrived.chunk)
+            return
+        if not watched.now.channel_ids.keys() >= arrived.chunk.channels.keys():
+            with self._database.read() as session:
+                watched.refresh(session)
+        self._on_change(KilnChange(watched.now, arrived.chunk))
+
+    def _conclude(self, watched: Watched, events: Sequence[Event], now: datetime, chunk: Chunk | None = None) -> None:
+        """Write events and where the analysis now stands, in one transaction, and tell of it."""
+        reached_at = utc(chunk.until_s) if chunk else None
+        with self._database.write() as session:
+            moment = Moment(now, self._clock.span(TRANSPORT_ALLOWANCE_S), reached_at)
+            firing_ids, alarm_ids = conclude(session, watched, events, moment)
+            save_states(session, [watched])
+        self._note_saved(watched)
+        self._on_change(KilnChange(watched.now, chunk, firing_ids, alarm_ids))
+
+    def _go_round(self, now: datetime) -> None:
+        """Look at what no block tells: what people changed, bridges that say nothing; and save some analyses."""
+        self._follow_edits()
+        silent_since = now - BRIDGE_SILENT_AFTER - self._clock.span(TRANSPORT_ALLOWANCE_S)
+        for watched in list(self._kilns.values()):
+            if watched.is_firing and (watched.end_asked_at or _heard_at(watched) < silent_since):
+                self._guarded(watched.kiln_id, self._judge_unheard, watched, now)
+        machine_s = time.monotonic()
+        due = [
+            watched
+            for watched in self._kilns.values()
+            if watched.is_dirty
+            and (watched.saved_s <= machine_s - SAVE_EVERY_S or watched.taken_s <= machine_s - SAVE_WHEN_QUIET_S)
+        ]
+        self._save(due[:MOST_SAVES_PER_ROUND])
+
+    def _follow_edits(self) -> None:
+        machine_now = datetime.now(UTC)
+        with self._database.read() as session:
+            for kiln_id in kiln_rows.edited_since(session, self._edits_seen_at - EDITS_OVERLAP):
+                if kiln_id in self._kilns:
+                    self._kilns[kiln_id].refresh(session)
+        self._edits_seen_at = machine_now
+
+    def _judge_unheard(self, watched: Watched, now: datetime) -> None:
+        """End the firing that its operator has ended, or whose link is lost for hours; say that a bridge is silent."""
+        heard_at = _heard_at(watched)
+        if watched.end_asked_at is not None:
+            advance = watched.live.end(watched.end_asked_at.timestamp(), EndCause.OPERATOR)
+        elif now - heard_at > LINK_LOST_AFTER:
+            advance = watched.live.end(heard_at.timestamp(), EndCause.LOST_LINK)
+        elif watched.silent_since is None:
+            self._conclude(watched, [bridge_silent(heard_at, now)], now)
+            return
+        else:
+            return
+        watched.now = replace(watched.now, status=advance.status)
+        self._conclude(watched, advance.events, now)
+
+    def _save(self, kilns: Sequence[Watched]) -> None:
+        if not kilns:
+            return
+        with self._database.write() as session:
+            save_states(session, kilns)
+        for watched in kilns:
+            self._note_saved(watched)
+
+    def _note_saved(self, watched: Watched) -> None:
+        watched.is_dirty, watched.saved_s = False, time.monotonic()
+
+
+def _heard_at(watched: Watched) -> datetime:
+    return watched.now.heard_at or datetime.max.replace(tzinfo=UTC)

@@ -1,0 +1,137 @@
+"""One kiln as the monitor holds it in memory: its analysis, and what is needed to speak of it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from service.core.live import LiveFiring, Status, Watch
+from service.store import alarms as alarm_rows
+from service.store import firings as firing_rows
+from service.store import kilns as kiln_rows
+from service.store.models import Firing, Kiln, LiveState
+
+
+@dataclass(frozen=True)
+class LiveKiln:
+    """A kiln as it is now, for those who look at it."""
+
+    kiln_id: int
+    workshop_id: int
+    status: Status = field(default_factory=Status)
+    heard_at: datetime | None = None
+    firing_id: int | None = None
+    firing_started_at: datetime | None = None
+    open_alarms: int = 0
+    channel_ids: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Watched:
+    """A kiln in memory; `last_block_id` is the newest block its analysis has taken in."""
+
+    live: LiveFiring
+    now: LiveKiln
+    last_block_id: int
+    end_asked_at: datetime | None = None
+    silent_since: datetime | None = None  # what the open finding about its bridge says
+    is_dirty: bool = False
+    taken_s: float = 0.0  # machine's monotonic time, when a block was last taken in
+    saved_s: float = 0.0
+
+    @property
+    def kiln_id(self) -> int:
+        return self.now.kiln_id
+
+    @property
+    def is_firing(self) -> bool:
+        return self.now.firing_id is not None
+
+    def refresh(self, session: Session) -> None:
+        """Read again what people may have changed, and what the last conclusion has changed."""
+        self.apply(read_facts(session, [self.kiln_id])[self.kiln_id])
+
+    def apply(self, facts: "Facts") -> None:
+        """Take over what the tables say."""
+        firing = facts.firing
+        self.live.watch = Watch(target_cone=(firing or facts.kiln).target_cone, fuel=facts.kiln.fuel)
+        self.end_asked_at = firing.end_asked_at if firing else None
+        self.silent_since = facts.silent_since
+        self.now = facts.on(self.now)
+
+    def state_row(self) -> dict[str, Any]:
+        """Return where the analysis stands, as the table holds it."""
+        return {
+            "kiln_id": self.kiln_id,
+            "workshop_id": self.now.workshop_id,
+            "last_block_id": self.last_block_id,
+            "last_block_at": self.now.heard_at,
+            "snapshot": self.live.snapshot(),
+            "status": msgspec.to_builtins(self.now.status),
+        }
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the tables say of a kiln beside its analysis."""
+
+    kiln: Kiln
+    firing: Firing | None
+    silent_since: datetime | None
+    open_alarms: int
+    channel_ids: Mapping[str, int]
+
+    def on(self, live: LiveKiln) -> LiveKiln:
+        """Return a kiln with these facts."""
+        return replace(
+            live,
+            firing_id=self.firing.id if self.firing else None,
+            firing_started_at=self.firing.started_at if self.firing else None,
+            open_alarms=self.open_alarms,
+            channel_ids=self.channel_ids,
+        )
+
+
+def read_facts(session: Session, kiln_ids: Collection[int]) -> dict[int, Facts]:
+    """Return the facts of several kilns in a handful of queries."""
+    firings = firing_rows.running_firings(session, kiln_ids)
+    silent = {row.kiln_id: row.start_at for row in firing_rows.open_findings(session, kiln_ids, "bridge_silent")}
+    counts = alarm_rows.count_open(session, kiln_ids)
+    channel_ids: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    for channel in kiln_rows.channels(session, kiln_ids):
+        channel_ids[channel.kiln_id][channel.name] = channel.id
+    return {
+        kiln.id: Facts(kiln, firings.get(kiln.id), silent.get(kiln.id), counts.get(kiln.id, 0), channel_ids[kiln.id])
+        for kiln in kiln_rows.kilns_by_id(session, kiln_ids)
+    }
+
+
+def stored_kilns(session: Session, kiln_ids: Collection[int]) -> dict[int, LiveKiln]:
+    """Return kilns as they last stood on disk."""
+    states = kiln_rows.live_states(session, kiln_ids)
+    facts = read_facts(session, kiln_ids)
+    return {kiln_id: one.on(_stored(one.kiln, states.get(kiln_id))) for kiln_id, one in facts.items()}
+
+
+def load_watched(session: Session, kiln_ids: Collection[int]) -> list[Watched]:
+    """Return kilns where their analyses last stood on disk."""
+    states = kiln_rows.live_states(session, kiln_ids)
+    loaded = []
+    for kiln_id, facts in read_facts(session, kiln_ids).items():
+        state = states.get(kiln_id)
+        live = LiveFiring(Watch(fuel=facts.kiln.fuel), state=state.snapshot if state else None)
+        watched = Watched(live, _stored(facts.kiln, state), state.last_block_id if state else 0)
+        watched.apply(facts)
+        loaded.append(watched)
+    return loaded
+
+
+def _stored(kiln: Kiln, state: LiveState | None) -> LiveKiln:
+    live = LiveKiln(kiln.id, kiln.workshop_id)
+    if state is None:
+        return live
+    return replace(live, status=msgspec.convert(state.status, Status), heard_at=state.last_block_at)

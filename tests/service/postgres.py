@@ -1,0 +1,37 @@
+"""A PostgreSQL server of the tests' own, in a temporary folder, gone with them."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ADMIN = "canhlo_test"
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Start a server that listens on a Unix socket only; give the URL of its cluster, without a database's name."""
+    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
+    folder = Path(tempfile.mkdtemp(prefix="canhlo-pg-"))
+    # The server refuses to run as root; everybody else runs it as themselves.
+    as_other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+    if as_other:
+        shutil.chown(folder, "postgres", "postgres")
+    data = folder / "data"
+
+    def run(program: str, *words: str) -> None:
+        subprocess.run([*as_other, programs / program, *words], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+
+    try:
+        run("initdb", "-D", str(data), "-U", ADMIN, "--auth=trust", "--no-sync", "-E", "UTF8")
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=200"
+        run("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
+        try:
+            yield f"postgresql+psycopg://{ADMIN}@/{{name}}?host={folder}"
+        finally:
+            run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(folder)
