@@ -162,6 +162,7 @@ def test_the_troubled_firing_has_every_trouble_once(troubled_whole: list) -> Non
         [
             ("thermocouple_jump", "top"),
             ("thermocouple_frozen", "bottom"),
+            ("thermocouple_drift", "bottom"),
             ("sensor_silent", "top"),
             ("sensor_silent", "bottom"),
             ("sensor_silent", "top"),

@@ -65,7 +65,8 @@ def judge(
         judge_junction(name, own.junction, value, now_s, to=to)
         judge_repeats(name, own.repeats, probe, value, now_s, to)
         if name in chamber and value is not None:
-            judge_frozen(name, probe, value, chamber, now_s, to=to)
+            if own.broken.fell_s is None:
+                judge_frozen(name, probe, value, chamber, now_s, to=to)
             judge_noise(name, own.noise, probe, value, fuel=fuel, is_firing=is_firing, to=to)
     said = {name: value for name in chamber if (value := values[name]) is not None}
     judge_common_step(said, to=to)
