@@ -1,0 +1,103 @@
+"""How a simulated firing strays: some change the plan, some the kiln; each has a known time."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from service.core.series import FloatArray
+from service.simulation.kilns import Schedule
+
+IN_THE_KILN: Final = ("stalled", "runaway", "heat_lost", "uneven_heating", "dunting_quartz")
+IN_THE_PLAN: Final = (
+    "over_temperature",
+    "overfired",
+    "underfired",
+    "steam_explosion",
+    "black_core",
+    "hold_short",
+    "hold_long",
+    "behind_schedule",
+)
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One way in which a firing strays.
+
+    Parameters
+    ----------
+    kind : str
+        As the finding it should lead to.
+    start_s, duration_s : float or None
+        After the beginning of the firing, for what happens in the kiln; None is drawn by the seed. [s]
+    """
+
+    kind: str
+    start_s: float | None = None
+    duration_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in IN_THE_KILN + IN_THE_PLAN:
+            msg = f"kind must be one of {', '.join(IN_THE_KILN + IN_THE_PLAN)}, not {self.kind!r}"
+            raise ValueError(msg)
+
+
+def strayed(plan: Schedule, kind: str) -> Schedule:
+    """Return what is done in place of a plan."""
+    *before, (rate, target_c, hold_s) = plan
+    match kind:
+        case "over_temperature" | "overfired":
+            return (*before, (rate, target_c + 45, hold_s))
+        case "underfired":
+            return (*before, (rate, target_c - 55, hold_s * 0.3))
+        case "hold_short":
+            return (*before, (rate, target_c, hold_s * 0.2))
+        case "hold_long":
+            return (*before, (rate, target_c, hold_s * 3 + 1800))
+        case "behind_schedule":
+            return tuple((0.6 * rate, target_c, hold_s) for rate, target_c, hold_s in plan)
+        case "steam_explosion":
+            return _faster(plan, 60.0, 160.0, 330.0)
+        case "black_core":
+            return _faster(plan, 680.0, 920.0, 320.0)
+    return plan
+
+
+def _faster(plan: Schedule, low_c: float, high_c: float, fast: float) -> Schedule:
+    """Return a plan that goes at `fast` °C/h between two temperatures, without holds there."""
+    done: list[tuple[float, float, float]] = []
+    at_c = 0.0
+    for rate, target_c, hold_s in plan:
+        if target_c > low_c and at_c < high_c:
+            if at_c < low_c:
+                done.append((rate, low_c, 0.0))
+            done.append((fast, min(target_c, high_c), 0.0))
+            if target_c > high_c:
+                done.append((rate, target_c, hold_s))
+        else:
+            done.append((rate, target_c, hold_s))
+        at_c = target_c
+    return tuple(done)
+
+
+def interval_of(kind: str, time_s: FloatArray, ware_c: FloatArray, peak_c: float) -> tuple[float, float]:
+    """Return when a deviation of the plan, or on the way down, was under way [s], from the true curve and its plan."""
+    top = int(np.argmax(ware_c))
+    up, down = ware_c[: top + 1], ware_c[top:]
+    match kind:
+        case "steam_explosion":
+            inside = np.flatnonzero((up >= 60) & (up <= 160))
+        case "black_core":
+            inside = np.flatnonzero((up >= 680) & (up <= 920))
+        case "dunting_quartz":
+            inside = top + np.flatnonzero((down <= 650) & (down >= 500))
+        case "behind_schedule":
+            inside = np.flatnonzero(up > 0)
+        case "over_temperature" | "overfired":
+            inside = np.flatnonzero(ware_c >= peak_c)
+        case _:
+            inside = np.flatnonzero(ware_c >= ware_c.max() - 10)
+    if not len(inside):
+        inside = np.array([top])
+    return float(time_s[inside[0]]), float(time_s[inside[-1]])
