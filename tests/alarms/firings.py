@@ -42,7 +42,7 @@ def instrument_faults() -> list[Finding]:
     rng = np.random.default_rng(1)
     channels = {name: Samples(time_s, level_c + rng.normal(0, 0.5, len(time_s))) for name in ("a", "b", "c", "d")}
     channels["a"].value[1000:1100] = 2047.75
-    channels["b"].value[1000:1100] = 24.0
+    channels["b"].value[1000:1100] = 28.0
     channels["c"].value[1000:1200] += rng.normal(0, 15, 200)
     channels["d"].value[1500] = 4000.0
     channels["a"].value[1900:] -= np.linspace(0, 40, len(time_s) - 1900)

@@ -8,7 +8,13 @@ from service.core.probe import BinValue, Probe
 from service.core.sensors.broken import Broken, is_broken, judge_fall, judge_faults
 from service.core.sensors.frozen import judge_frozen
 from service.core.sensors.jump import Jumps, judge_jump
-from service.core.sensors.junction import JUNCTIONS, judge_common_step, judge_junction, judge_uncompensated
+from service.core.sensors.junction import (
+    JUNCTIONS,
+    judge_common_step,
+    judge_junction,
+    judge_lone_step,
+    judge_uncompensated,
+)
 from service.core.sensors.noise import Noise, judge_noise
 from service.core.sensors.silence import judge_silence
 from service.core.sensors.timing import Repeats, judge_repeats
@@ -70,5 +76,7 @@ def judge(
             judge_noise(name, own.noise, probe, value, fuel=fuel, is_firing=is_firing, to=to)
     said = {name: value for name in chamber if (value := values[name]) is not None}
     judge_common_step(said, to=to)
+    still = {name: value for name, value in said.items() if not to.has(f"noisy {name}")}
+    judge_lone_step(still, fuel, to=to)
     if not is_firing:
         judge_uncompensated({name: signs[name].junction for name in said}, said, junction_c, now_s, to=to)

@@ -7,7 +7,7 @@ from typing import Final
 from service.core.findings import OWN_CHOICE, Finding, Group, Severity
 from service.core.ledger import Ledger
 from service.core.probe import BinValue
-from service.core.sensors.jump import STEP_WITHIN_S
+from service.core.sensors.jump import STEP_WITHIN_S, step_limit_c
 from service.core.standing import Evidence, Standing, Turn
 
 JUNCTIONS: Final = ("cold_junction", "board")  # channels whose names begin so
@@ -65,6 +65,20 @@ def judge_common_step(values: Mapping[str, BinValue | None], *, to: Ledger) -> N
         mean_c = sum(sizes_c) / len(sizes_c)
         _open(KIND, None, start_s, {"step_c": mean_c, "step_limit_c": limit_c, "probes": len(steps)}, to=to)
         to.close(KIND, max(step.end_s for step in steps))
+
+
+def judge_lone_step(values: Mapping[str, BinValue | None], fuel: str, *, to: Ledger) -> None:
+    """Say `cold_junction_fault`, at even odds, of a probe that steps by a room's worth while no other stirs."""
+    steps = [(name, step) for name, value in values.items() if value is not None for step in value.steps]
+    if len(values) < 2 or len(steps) != 1:
+        return
+    name, step = steps[0]
+    size_c, lasted_s = step.to_c - step.from_c, step.end_s - step.start_s
+    limit_c = COMMON_STEP_C + COMMON_RATE_C_PER_S * lasted_s
+    if lasted_s <= STEP_WITHIN_S and limit_c < abs(size_c) <= step_limit_c(step, fuel):
+        evidence: Evidence = {"step_c": size_c, "step_limit_c": limit_c}
+        _open(f"{KIND} {name} step", name, step.start_s, evidence, to=to, probability=0.5)
+        to.close(f"{KIND} {name} step", step.end_s)
 
 
 def judge_uncompensated(

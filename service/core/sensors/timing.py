@@ -22,7 +22,7 @@ CLOCK_QUIET_S: Final = 600.0
 MOVING_C_PER_H: Final = 60.0
 EXPECTED_C: Final = 20.0
 UNMOVED_C: Final = 4.0
-SAME_RATE: Final = 0.4
+SAME_RATE: Final = 0.15
 DECIDED_AFTER_S: Final = 600.0
 
 CLOCK: Final = "clock_jump"
@@ -79,12 +79,16 @@ def judge_order(clock: Clock, probes: Mapping[str, Probe], ahead_s: float | None
 
 
 def judge_gap(clock: Clock, values: Mapping[str, BinValue | None], probes: Mapping[str, Probe], to: Ledger) -> None:
-    """Say `clock_jump` when a kiln goes on after a silence of all its probes as if there had been none."""
+    """Say `clock_jump` when a kiln goes on after a silence as if there had been none."""
     if clock.gap_s is not None:
         _judge_after(clock, probes, to)
-    said = {name: value for name, value in values.items() if value is not None}
+    said = {
+        name: value
+        for name, value in values.items()
+        if value is not None and value.before is not None and value.first_s - value.before[0] > SILENT_S
+    }
     gaps = [(value.before[0], value.first_s) for value in said.values() if value.before is not None]
-    if not gaps or len(gaps) < len(said) or min(after - before for before, after in gaps) <= SILENT_S:
+    if not gaps:
         return
     rates: dict[str, float] = {}
     for name, value in said.items():
