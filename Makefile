@@ -7,7 +7,7 @@ NODE_PATH_DIR := $(CURDIR)/$(VENV)/bin
 WEB := dashboards/web
 export PATH := $(NODE_PATH_DIR):$(PATH)
 
-.PHONY: install run test check servers page lock clean screenshots
+.PHONY: install run test check validate servers page lock clean screenshots
 
 install: $(STAMPS)/package
 	@echo "installed: $(VENV)/bin/canhlo and $(VENV)/bin/canhlo-bridge"
@@ -62,6 +62,10 @@ $(STAMPS)/node_modules: $(WEB)/package-lock.json $(STAMPS)/build
 $(WEB)/dist/index.html: $(STAMPS)/node_modules $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/*.ts $(WEB)/*.json -type f 2>/dev/null)
 	@echo "== page: building"
 	cd $(WEB) && npm run --silent build
+
+# The measurements behind docs/validation.md, a few minutes.
+validate: $(STAMPS)/dev
+	nice $(VENV)/bin/python -m benchmarks.validate $(ARGS)
 
 servers:
 	@bash .ci/servers

@@ -1,1 +1,1 @@
-"""Measurements that docs quote: each is a command, `python -m benchmarks.<name>`."""
+"""Measurements that docs quote, each a command; `make validate` writes those of the science to docs/validation.md."""

@@ -9,8 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import Final
+from typing import Any, Final, cast
 
 import numpy as np
 from scipy.signal import lfilter
@@ -196,7 +195,7 @@ def main() -> None:
     print(f"{options.firings} fault-free firings: false alarms {figures['false_alarms'] or 'none'}")
     for part in ("simulated", "measured"):
         print(f"\n{part}: fault, kind, found, median delay [s], also said")
-        for one in islice(figures[part], None):  # type: ignore[arg-type]
+        for one in cast(list[dict[str, Any]], figures[part]):
             delay = "-" if one["median_delay_s"] is None else f"{one['median_delay_s']:.0f}"
             print(
                 f"{one['fault']:28}{one['kind']:22}{one['found']:4}/{one['firings']:<4}{delay:>7}  {one['also'] or ''}"

@@ -34,6 +34,7 @@ from service.store.models import Channel, Workshop
 KILNS_PER_WORKSHOP: Final = 2
 WARM_UP_S: Final = 30.0
 BOOT: Final = "00112233445566778899aabbccddeeff"
+BIN: Final = Path(sys.executable).parent
 CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
 encode = msgspec.msgpack.Encoder().encode
 
@@ -176,8 +177,7 @@ def measure(load: Load) -> Measured:
         database.close()
         port = free_port()
         env = {**os.environ, "CANHLO_DATA_DIR": folder, "CANHLO_PORT": str(port)}
-        command = [str(Path(sys.executable).parent / "canhlo"), "serve"]
-        with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL) as service:
+        with subprocess.Popen([str(BIN / "canhlo"), "serve"], env=env, stdout=subprocess.DEVNULL) as service:
             try:
                 wait_for(f"http://127.0.0.1:{port}/readyz")
                 before: list[float] = []

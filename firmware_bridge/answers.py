@@ -1,13 +1,13 @@
 """What the service's answer to a post asks of the bridge."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
-from firmware_bridge.wire import Receipt
+from firmware_bridge.wire import Limits, Receipt
 
 SHOWN_CHARS: Final = 300
 
@@ -22,11 +22,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """The verdict, the service's own words, and the marks of its receipt when the blocks are stored."""
+    """The verdict, the service's own words, and of its receipt the marks and the standing orders."""
 
     verdict: Verdict
     detail: str = ""
     marks: Mapping[str, int] | None = None
+    limits: Sequence[Limits] | None = None
 
 
 _VERDICTS: Final = {
@@ -41,7 +42,8 @@ def read_answer(status: int, body: bytes) -> Answer:
     """Return what an answer means; one that is not understood means "later"."""
     if status == 200:
         try:
-            return Answer(Verdict.STORED, marks=msgspec.msgpack.decode(body, type=Receipt).marks)
+            receipt = msgspec.msgpack.decode(body, type=Receipt)
+            return Answer(Verdict.STORED, marks=receipt.marks, limits=receipt.limits)
         except (msgspec.DecodeError, ValueError):  # ValueError: not UTF-8
             return Answer(Verdict.LATER, f"200 without a receipt: {_shown(body)}")
     words = problem_words(body) or _shown(body)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from firmware_bridge.wire import Column, Quality, Reading
+from firmware_bridge.wire import Column, Quality, Reading, Unit
 
 # About 180 kB before packing: well below what one column, one post or one small proxy may hold.
 MAX_READINGS_PER_BLOCK: Final = 10_000
@@ -39,16 +39,16 @@ def draft_blocks(
 
 
 def _columns(readings: Sequence[Reading]) -> tuple[Column, ...]:
-    by_channel: dict[str, list[Reading]] = {}
+    by_channel: dict[tuple[str, Unit], list[Reading]] = {}
     for reading in readings:
-        by_channel.setdefault(reading.channel, []).append(reading)
+        by_channel.setdefault((reading.channel, reading.unit), []).append(reading)
     return tuple(
         Column(
             channel,
-            taken[0].unit,
+            unit,
             [reading.at_ms for reading in taken],
             [reading.value for reading in taken],
             {index: reading.quality for index, reading in enumerate(taken) if reading.quality is not Quality.GOOD},
         )
-        for channel, taken in by_channel.items()
+        for (channel, unit), taken in by_channel.items()
     )

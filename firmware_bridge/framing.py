@@ -17,13 +17,14 @@ class Framer:
     """Split a byte stream into lines; damage is counted in `rejected`, never raised.
 
     A line longer than the buffer is dropped and the next newline begins anew. NUL bytes, which boards leave behind
-    when they lose power, are taken out.
+    when they lose power, are taken out. `skips_first` drops what comes before the first newline: where lines have no
+    fixed form, the end of one that was cut when the port was opened would pass for a whole one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, skips_first: bool = False) -> None:
         self.rejected = 0
         self._begun = b""
-        self._is_skipping = False
+        self._is_skipping = skips_first
 
     def feed(self, chunk: bytes) -> list[Frame]:
         """Return the lines that this chunk completes; half a line waits for the next chunk."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from firmware_bridge.device_clock import DeviceTime, Heard, place
-from firmware_bridge.message import Decoder, Ignored, Measured, Message, Rejected, Uptime
+from firmware_bridge.message import Decoded, Decoder, HearsPauses, Ignored, Measured, Message, Rejected, Uptime
 from firmware_bridge.repeats import Repeats, fingerprint
 from firmware_bridge.wire import Reading
 
@@ -30,6 +30,8 @@ class Counters:
     retained: int = 0
     ignored: int = 0
     dropped: int = 0
+    lost: int = 0
+    restarts: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
 
 
@@ -89,6 +91,10 @@ class Intake:
         self.is_connected = is_connected
         self.was_busy(now)
 
+    def pause(self, now: datetime) -> None:
+        if isinstance(self._decoder, HearsPauses) and not isinstance(decoded := self._decoder.end_record(), Ignored):
+            self._waiting.append(self._sort(Message(b"", now), decoded))
+
     def was_busy(self, now: datetime) -> None:
         """Note that up to now there may be words that were said and not heard yet."""
         self._busy_at = now
@@ -103,15 +109,17 @@ class Intake:
         if len(self._waiting) >= MAX_WAITING_MESSAGES:
             self.counters.dropped += 1
             self._tell_once(Rejected("memory_full", "a disk that takes what is written to it"), message)
-        elif message.is_retained:
-            self.counters.retained += 1
-            self._waiting.append(_Spent(message))
         else:
             self._waiting.append(self._decode(message))
 
     def _decode(self, message: Message) -> _News | _Spent:
         newest_at = datetime.fromtimestamp(self._newest_ms / 1000, UTC) if self._newest_ms else None
-        match self._decoder.decode(message, newest_at):
+        return self._sort(message, self._decoder.decode(message, newest_at))
+
+    def _sort(self, message: Message, decoded: Decoded) -> _News | _Spent:
+        match decoded:
+            case Measured() if message.is_retained:  # an old value, of nobody knows when
+                self.counters.retained += 1
             case Measured() as measured:
                 return self._once(message, measured)
             case Ignored():
@@ -125,7 +133,10 @@ class Intake:
         self.was_busy(message.arrived_at)
         at_ms = None if isinstance(measured.when, Uptime) else to_ms(measured.when)
         digest = fingerprint(message.topic, at_ms, message.payload)
-        if not self._repeats.is_news(digest):
+        if measured.numbered is not None:
+            self.counters.lost += measured.numbered.lost
+            self.counters.restarts += measured.numbered.is_restart
+        if not self._repeats.is_news(digest) and measured.numbered is None:
             self.counters.repeated += 1
             return _Spent(message)
         if at_ms is not None:
@@ -138,7 +149,7 @@ class Intake:
         news = [one for one in self._waiting if isinstance(one, _News)]
         times_ms, devices = _date(news, self._devices, jitter)
         readings = tuple(
-            Reading(self.kiln, value.channel, at_ms, value.temp_c, value.quality)
+            Reading(self.kiln, value.channel, at_ms, value.value, value.quality, value.unit)
             for one, at_ms in zip(news, times_ms, strict=True)
             for value in one.measured.values
         )

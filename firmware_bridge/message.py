@@ -1,11 +1,12 @@
 """What a source hears, and what a decoder makes of it."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from firmware_bridge.wire import Quality
+from firmware_bridge.wire import Quality, Unit
 
 
 def _nobody_waits() -> None:
@@ -25,11 +26,12 @@ class Message:
 
 @dataclass(frozen=True)
 class Value:
-    """One channel's part of a message; `temp_c` is None unless the quality is good."""
+    """One channel's part of a message; `value` is None unless the quality is good."""
 
     channel: str
-    temp_c: float | None
+    value: float | None
     quality: Quality = Quality.GOOD
+    unit: Unit = Unit.CELSIUS
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,23 @@ class Uptime:
 
 
 @dataclass(frozen=True)
+class Numbered:
+    """How a message with a number of its own follows the one before: how many are missing between, or a new start."""
+
+    lost: int = 0
+    is_restart: bool = False
+
+
+@dataclass(frozen=True)
 class Measured:
-    """The readings in one message. Its time is the instrument's own, so a repeat can be told from news."""
+    """The readings in one message. Its time is the instrument's own, so a repeat can be told from news.
+
+    A message with a number is news, whatever it says: its decoder has looked at the number.
+    """
 
     when: datetime | Uptime
     values: tuple[Value, ...]
+    numbered: Numbered | None = None
 
 
 @dataclass(frozen=True)
@@ -76,8 +90,31 @@ class Listener(Protocol):
 
     def set_connected(self, is_connected: bool, now: datetime) -> None: ...
 
+    def pause(self, now: datetime) -> None:
+        """Note that the instrument has said its sentence: nothing came for a moment after its last word."""
+
+
+class Source(Protocol):
+    """Where words come from; it stays at it, whatever goes away and comes back, until told to stop."""
+
+    async def run(self, stop: asyncio.Event) -> None: ...
+
 
 class Decoder(Protocol):
     """Makes readings of a message; `newest_at` is the newest time recorded from the same source."""
 
     def decode(self, message: Message, newest_at: datetime | None) -> Decoded: ...
+
+
+@runtime_checkable
+class HearsPauses(Protocol):
+    """A decoder of records that have no end of their own: the pause after one tells that it is whole."""
+
+    def end_record(self) -> Decoded: ...
+
+
+@runtime_checkable
+class FindsTopics(Protocol):
+    """A decoder that learns from what it hears which other topics it must hear."""
+
+    topics: frozenset[str]

@@ -1,7 +1,9 @@
 """A pairing code into a token: what a person reads off the page becomes the bridge's own key."""
 
 import os
+import re
 import tempfile
+from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -13,34 +15,6 @@ from firmware_bridge.answers import problem_words
 from firmware_bridge.settings import PairingSettings, load_pairing_settings
 
 TIMEOUT_S: Final = 20.0
-
-STARTER: Final = """\
-# Canh Lò: cài đặt của cầu nối / settings of the bridge
-server = "{server}"
-token_file = "bridge.token"
-data_dir = "data"
-
-# Bỏ dấu # ở phần đúng với máy của bạn, sửa lại, rồi chạy: canhlo-bridge --config {name}
-# Take away the # before what fits your instruments, adapt it, then run the command above.
-
-# [[sources]]                    # máy ghi qua cổng nối tiếp / a logger on a serial port
-# type = "serial"
-# port = "/dev/ttyUSB0"
-# baud = 9600
-# format = "camera_logger"       # 21/10/2015 11:26:31;650;586
-# time_zone = "Asia/Ho_Chi_Minh" # múi giờ của máy ghi / the logger's own time zone
-# kiln = "lo-1"
-# channels = ["top", "bottom"]   # theo thứ tự trên dòng / in the order of the line
-
-# [[sources]]                    # bộ điều khiển QTKiln qua MQTT / a QTKiln controller over MQTT
-# type = "mqtt"
-# host = "127.0.0.1"
-# port = 1883
-# topic = "qtkiln/8813BF703D68/#"  # một lò, một máy / one kiln, one device
-# format = "qtkiln"
-# kiln = "lo-2"
-# channels = ["kiln"]
-"""
 
 
 class PairingError(Exception):
@@ -55,30 +29,42 @@ class Paired(msgspec.Struct, frozen=True):
     workshop_name: str
 
 
-def pair(code: str, server: str, config: Path) -> Paired:
-    """Exchange the code for a token and keep that in its file; begin a settings file if there is none."""
+def pair(code: str, server: str | None, config: Path) -> Paired:
+    """Exchange the code for a token and keep that in its file; begin a settings file if there is none.
+
+    The service is the one that the settings file names, or `server` where there is no file yet.
+    """
     settings = _settings(server, config)
     paired = _ask(code, settings.server)
     _write_secret(settings.token_file, paired.token)
     if not config.exists():
-        config.write_text(STARTER.format(server=settings.server, name=config.name), "utf-8")
+        config.write_text(_starter(settings.server), "utf-8")
     return paired
 
 
-def _settings(server: str, config: Path) -> PairingSettings:
+def _starter(server: str) -> str:
+    """Return the example, with this service's address and every instrument still behind its #."""
+    example = (resources.files("firmware_bridge") / "example.toml").read_text("utf-8")
+    return re.sub(r'^server = ".*"', lambda _: f'server = "{server}"', example, count=1, flags=re.MULTILINE)
+
+
+def _settings(server: str | None, config: Path) -> PairingSettings:
     """Return where to ask and where the token goes; a settings file that is there must agree with the command."""
+    told = load_pairing_settings(config) if config.exists() else None
+    if server is None:
+        if told is None:
+            msg = f"{config} chưa có, cần thêm / is not there yet, so add: --server http://192.168.1.10:8600"
+            raise PairingError(msg)
+        return told
     try:
         asked = PairingSettings.model_validate({"server": server}, context=config.resolve().parent)
     except ValidationError as error:
-        msg = f"--server {server}: wanted an address such as http://192.168.1.10:8600"
+        msg = f"--server {server}: cần địa chỉ như / wanted an address such as http://192.168.1.10:8600"
         raise PairingError(msg) from error
-    if not config.exists():
-        return asked
-    told = load_pairing_settings(config)
-    if told.server != asked.server:
-        msg = f"{config} says server = {told.server!r}, but --server says {asked.server!r}; wanted the same in both"
+    if told is not None and told.server != asked.server:
+        msg = f"{config}: server = {told.server!r}, --server {asked.server!r}: cần giống nhau / wanted the same in both"
         raise PairingError(msg)
-    return told
+    return told or asked
 
 
 def _ask(code: str, server: str) -> Paired:

@@ -12,6 +12,7 @@ from firmware_bridge.backoff import wait_for_event
 from firmware_bridge.blocks import Draft, draft_blocks
 from firmware_bridge.clock import Clock
 from firmware_bridge.intake import Harvest, Intake
+from firmware_bridge.latest import Latest
 from firmware_bridge.spool import Spool
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Recorder:
         clock: Clock,
         on_news: Callable[[], None],
         pace: Pace = Pace(),
+        latest: Latest | None = None,
     ) -> None:
         self.failed_commits = 0
         self._intakes = intakes
@@ -49,6 +51,7 @@ class Recorder:
         self._clock = clock
         self._on_news = on_news
         self._pace = pace
+        self._latest = latest or Latest()
         # A fast clock makes silence grow fast: then every commit says how far it has got.
         self._heartbeat = clock.span(pace.heartbeat_s if clock.rate <= 1 else 0)
         self._said_at: dict[str, datetime] = {}
@@ -83,6 +86,7 @@ class Recorder:
         self._is_failing = False
         for intake, harvest in harvests.items():
             intake.settle(harvest)
+            self._latest.note(harvest.readings, now)
         self._said_at.update({draft.kiln: now for draft in drafts})
         if drafts:
             self._on_news()

@@ -14,11 +14,13 @@ import msgspec
 from firmware_bridge.blocks import Draft
 from firmware_bridge.device_clock import DeviceTime
 from firmware_bridge.intake import Memory
+from firmware_bridge.packing import Layout, layout_of, pack, unpack
 from firmware_bridge.repeats import REMEMBERED_MESSAGES
 from firmware_bridge.spool_file import open_checked
-from firmware_bridge.wire import MAX_BLOCKS_PER_POST, Block, Skipped
+from firmware_bridge.wire import MAX_SKIPPED_PER_POST, Block, Skipped
 
 MAX_REASON_CHARS: Final = 300
+_encode = msgspec.msgpack.Encoder().encode
 FORGOTTEN: Final = "the bridge had forgotten it after an earlier receipt"
 
 
@@ -55,6 +57,11 @@ class Spool:
         self._db = open_checked(path)
         self._lock = threading.Lock()
         self.boot = secrets.token_hex(8)
+        self._boots: dict[int, str] = dict(self._db.execute("SELECT id, name FROM boot").fetchall())
+        layouts = self._db.execute("SELECT id, columns FROM layout").fetchall()
+        self._layouts: dict[int, Layout] = {number: _decode_layout(columns) for number, columns in layouts}
+        self._layout_ids = {layout: number for number, layout in self._layouts.items()}
+        self._boot_id: int | None = None
         self._seq = 0
 
     def close(self) -> None:
@@ -79,63 +86,85 @@ class Spool:
 
     def append(self, drafts: Sequence[Draft], memories: Mapping[str, Memory]) -> None:
         """Write the blocks of one interval and all that must never be known without them, or nothing."""
-        numbered = list(enumerate(drafts, start=self._seq + 1))
+        blocks = [
+            Block(self.boot, seq, draft.kiln, draft.until_ms, list(draft.columns))
+            for seq, draft in enumerate(drafts, start=self._seq + 1)
+        ]
         readings = sum(draft.readings for draft in drafts)
         with self._transaction() as db:
-            for seq, draft in numbered:
-                body = msgspec.msgpack.encode(Block(self.boot, seq, draft.kiln, draft.until_ms, list(draft.columns)))
-                db.execute(
-                    "INSERT INTO block (boot, seq, readings, body) VALUES (?, ?, ?, ?)",
-                    (self.boot, seq, draft.readings, body),
-                )
+            boot_id = self._boot_id or _number(db, "boot", "name", self.boot)
+            layouts = {layout: self._layout_id(db, layout) for layout in {layout_of(block) for block in blocks}}
+            db.executemany(
+                "INSERT INTO block VALUES (?, ?, ?, ?, ?)",
+                [(boot_id, block.seq, layouts[layout_of(block)], block.readings, pack(block)) for block in blocks],
+            )
             for source, memory in memories.items():
                 _remember(db, source, memory)
-            if readings:
-                db.execute("UPDATE total SET count = count + ? WHERE name = 'readings_read'", (readings,))
-        self._seq += len(numbered)
+            _count(db, readings_read=readings, waiting_blocks=len(blocks), waiting_readings=readings)
+        self._boot_id, self._boots[boot_id] = boot_id, self.boot
+        for layout, number in layouts.items():
+            self._layouts[number], self._layout_ids[layout] = layout, number
+        self._seq += len(blocks)
+
+    def _layout_id(self, db: sqlite3.Connection, layout: Layout) -> int:
+        return self._layout_ids.get(layout) or _number(db, "layout", "columns", msgspec.msgpack.encode(layout))
+
+    def _block(self, boot_id: int, seq: int, layout_id: int, body: bytes) -> Block:
+        return unpack(self._boots[boot_id], seq, self._layouts[layout_id], body)
 
     def take(self, blocks: int, max_bytes: int) -> Parcel:
         """Return the oldest blocks, at least one if any waits; they stay until the answer settles them."""
         with self._lock:
-            rows = self._db.execute("SELECT boot, seq, body FROM block ORDER BY id LIMIT ?", (blocks,)).fetchall()
-            gaps = self._db.execute(
-                "SELECT boot, seq, reason FROM skipped ORDER BY boot, seq LIMIT ?", (MAX_BLOCKS_PER_POST,)
+            rows = self._db.execute(
+                "SELECT boot, seq, layout, body FROM block ORDER BY boot, seq LIMIT ?", (blocks,)
             ).fetchall()
-        taken: list[Spooled] = []
-        room = max_bytes
-        for row in rows:
-            room -= len(row[2])
-            if taken and room < 0:
-                break
-            taken.append(Spooled(*row))
+            gaps = self._db.execute(
+                "SELECT boot, seq, reason FROM skipped ORDER BY boot, seq LIMIT ?", (MAX_SKIPPED_PER_POST,)
+            ).fetchall()
+            taken: list[Spooled] = []
+            room = max_bytes
+            for boot_id, seq, layout_id, packed in rows:
+                body = _encode(self._block(boot_id, seq, layout_id, packed))
+                room -= len(body)
+                if taken and room < 0:
+                    break
+                taken.append(Spooled(self._boots[boot_id], seq, body))
         return Parcel(tuple(taken), tuple(Skipped(*gap) for gap in gaps))
 
     def accept(self, marks: Mapping[str, int]) -> None:
         """Forget what the service has: all that is at or below the mark of its boot."""
+        boot_ids = {name: number for number, name in self._boots.items()}
         with self._transaction() as db:
             for boot, mark in marks.items():
-                freed = db.execute("DELETE FROM block WHERE boot = ? AND seq <= ?", (boot, mark)).rowcount
+                if boot in boot_ids:
+                    self._forget(db, boot_ids[boot], mark)
                 db.execute("DELETE FROM skipped WHERE boot = ? AND seq <= ?", (boot, mark))
-                db.execute("UPDATE total SET count = count + ? WHERE name = 'accepted_blocks'", (freed,))
-                _tell_of_gap(db, boot, mark)
+                _tell_of_gap(db, boot, boot_ids.get(boot), mark)
+
+    def _forget(self, db: sqlite3.Connection, boot_id: int, mark: int) -> None:
+        gone = db.execute(
+            "DELETE FROM block WHERE boot = ? AND seq <= ? RETURNING readings", (boot_id, mark)
+        ).fetchall()
+        readings = sum(count for (count,) in gone)
+        _count(db, accepted_blocks=len(gone), waiting_blocks=-len(gone), waiting_readings=-readings)
 
     def reject(self, boot: str, seq: int, reason: str) -> None:
         """Put a block that the service calls malformed into quarantine, with a notice that it will not come."""
+        boot_id = next((number for number, name in self._boots.items() if name == boot), None)
         with self._transaction() as db:
-            row = db.execute("SELECT body FROM block WHERE boot = ? AND seq = ?", (boot, seq)).fetchone()
-            if row is None:
-                return
-            said = reason[:MAX_REASON_CHARS]
-            db.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?)", (boot, seq, said, row[0]))
-            db.execute("INSERT INTO skipped VALUES (?, ?, ?)", (boot, seq, said))
-            db.execute("DELETE FROM block WHERE boot = ? AND seq = ?", (boot, seq))
+            found = "DELETE FROM block WHERE boot = ? AND seq = ? RETURNING boot, seq, layout, body"
+            for row in db.execute(found, (boot_id, seq)).fetchall():
+                block = self._block(*row)
+                said = reason[:MAX_REASON_CHARS]
+                db.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?)", (boot, seq, said, _encode(block)))
+                db.execute("INSERT INTO skipped VALUES (?, ?, ?)", (boot, seq, said))
+                _count(db, waiting_blocks=-1, waiting_readings=-block.readings)
 
     def counts(self) -> SpoolCounts:
         with self._lock:
-            blocks, readings = self._db.execute("SELECT count(*), coalesce(sum(readings), 0) FROM block").fetchone()
             (quarantined,) = self._db.execute("SELECT count(*) FROM quarantine").fetchone()
             totals = dict(self._db.execute("SELECT name, count FROM total").fetchall())
-        return SpoolCounts(blocks, readings, quarantined, totals["accepted_blocks"], totals["readings_read"])
+        return SpoolCounts(quarantined_blocks=quarantined, **totals)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -148,6 +177,22 @@ class Spool:
                 if self._db.in_transaction:  # a full disk can end it before we do
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def _number(db: sqlite3.Connection, table: str, column: str, value: str | bytes) -> int:
+    """Return the number that stands for a long value in every block."""
+    number = db.execute(f"INSERT INTO {table} ({column}) VALUES (?) RETURNING id", (value,)).fetchone()[0]  # noqa: S608
+    return int(number)
+
+
+def _count(db: sqlite3.Connection, **more: int) -> None:
+    rows = [(number, name) for name, number in more.items() if number]
+    db.executemany("UPDATE total SET count = count + ? WHERE name = ?", rows)
+
+
+def _decode_layout(columns: bytes) -> Layout:
+    layout: Layout = msgspec.msgpack.decode(columns, type=Layout)
+    return layout
 
 
 def _remember(db: sqlite3.Connection, source: str, memory: Memory) -> None:
@@ -171,16 +216,16 @@ def _remember(db: sqlite3.Connection, source: str, memory: Memory) -> None:
     )
 
 
-def _tell_of_gap(db: sqlite3.Connection, boot: str, mark: int) -> None:
+def _tell_of_gap(db: sqlite3.Connection, boot: str, boot_id: int | None, mark: int) -> None:
     """Give up what was accepted before and is missing again, as after a service came back from an old backup.
 
     Its mark would stop below the gap for ever, and nothing sent later would ever be forgotten here.
     """
     (lowest,) = db.execute(
-        "SELECT min(seq) FROM (SELECT boot, seq FROM block UNION ALL SELECT boot, seq FROM skipped) WHERE boot = ?",
-        (boot,),
+        "SELECT min(seq) FROM (SELECT seq FROM block WHERE boot = ? UNION ALL SELECT seq FROM skipped WHERE boot = ?)",
+        (boot_id, boot),
     ).fetchone()
     if lowest is None:
         return
-    missing = range(mark + 1, min(lowest, mark + 1 + MAX_BLOCKS_PER_POST))
+    missing = range(mark + 1, min(lowest, mark + 1 + MAX_SKIPPED_PER_POST))
     db.executemany("INSERT INTO skipped VALUES (?, ?, ?)", [(boot, seq, FORGOTTEN) for seq in missing])

@@ -9,15 +9,22 @@ from typing import Final
 logger = logging.getLogger(__name__)
 
 _SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS block (
+CREATE TABLE IF NOT EXISTS boot (
     id INTEGER PRIMARY KEY,
-    boot TEXT NOT NULL,
+    name TEXT NOT NULL UNIQUE
+);
+CREATE TABLE IF NOT EXISTS layout (
+    id INTEGER PRIMARY KEY,
+    columns BLOB NOT NULL UNIQUE
+);
+CREATE TABLE IF NOT EXISTS block (
+    boot INTEGER NOT NULL,
     seq INTEGER NOT NULL,
+    layout INTEGER NOT NULL,
     readings INTEGER NOT NULL,
     body BLOB NOT NULL,
-    UNIQUE (boot, seq)
-);
-CREATE INDEX IF NOT EXISTS ix_block_readings ON block (readings);
+    PRIMARY KEY (boot, seq)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS skipped (
     boot TEXT NOT NULL,
     seq INTEGER NOT NULL,
@@ -53,7 +60,8 @@ CREATE TABLE IF NOT EXISTS total (
     name TEXT PRIMARY KEY,
     count INTEGER NOT NULL
 );
-INSERT OR IGNORE INTO total VALUES ('readings_read', 0), ('accepted_blocks', 0);
+INSERT OR IGNORE INTO total VALUES
+    ('readings_read', 0), ('accepted_blocks', 0), ('waiting_blocks', 0), ('waiting_readings', 0);
 """
 
 

@@ -160,7 +160,7 @@ def _read_token(path: Path) -> str | None:
 def _pack(parcel: Parcel) -> bytes:
     """Return the body of a post; the blocks go in as they lie in the spool."""
     post = {"blocks": [msgspec.Raw(block.body) for block in parcel.blocks], "skipped": parcel.skipped}
-    return gzip.compress(msgspec.msgpack.encode(post), compresslevel=6)
+    return gzip.compress(msgspec.msgpack.encode(post), compresslevel=1)
 
 
 def _covers_some(marks: Mapping[str, int], parcel: Parcel) -> bool:

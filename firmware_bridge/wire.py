@@ -11,7 +11,8 @@ import msgspec
 
 MAX_READINGS_PER_COLUMN: Final = 20_000
 MAX_COLUMNS: Final = 64
-MAX_BLOCKS_PER_POST: Final = 64
+MAX_BLOCKS_PER_POST: Final = 4096  # an hour of a kiln at one block a second
+MAX_SKIPPED_PER_POST: Final = 64
 MAX_POST_BYTES: Final = 4_000_000
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_\-]{0,39}$")]
@@ -33,9 +34,17 @@ class Quality(StrEnum):
 
 
 class Unit(StrEnum):
-    """The unit a value is sent in; the service converts nothing it has to guess."""
+    """The unit a value is sent in, named as the columns of the plain log end; nobody converts what he has to guess."""
 
     CELSIUS = "c"
+    MILLIVOLT = "mv"  # a thermocouple's voltage
+    O2_MILLIVOLT = "o2_mv"  # an oxygen probe's
+    LAMBDA = "lambda"
+    KILOPASCAL = "kpa"
+    KILOGRAM = "kg"
+    PERCENT = "pct"
+    DEGREE_OF_ARC = "deg"  # how far a cone has bent
+    CONTACT = "contact"  # of a cone-sitter: 1 closed, 0 open
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -83,6 +92,11 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until_ms: EpochMs
     columns: Annotated[list[Column], msgspec.Meta(max_length=MAX_COLUMNS)]
 
+    @property
+    def readings(self) -> int:
+        """Return how many readings it has."""
+        return sum(len(column.at_ms) for column in self.columns)
+
 
 class Skipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A block that the bridge has put into quarantine, so that the mark can pass over it."""
@@ -96,16 +110,26 @@ class Post(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of `POST /api/v1/blocks`."""
 
     blocks: Annotated[list[Block], msgspec.Meta(max_length=MAX_BLOCKS_PER_POST)]
-    skipped: Annotated[list[Skipped], msgspec.Meta(max_length=MAX_BLOCKS_PER_POST)] = []
+    skipped: Annotated[list[Skipped], msgspec.Meta(max_length=MAX_SKIPPED_PER_POST)] = []
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the bridge itself watches on one kiln while the service cannot be reached; None is not watched."""
+
+    kiln: Name
+    over_c: float | None = None
+    rate_c_per_h: float | None = None
+    silent_s: float | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """The answer, sent after the blocks are on disk.
 
     `marks[boot]` is the highest seq below which, and with which, everything of that boot is stored; the bridge may
-    forget that and nothing else.
+    forget that and nothing else. `limits` are standing orders; without any, those from before go on holding.
     """
 
     stored: int
     duplicate: int
     marks: dict[str, int]
+    limits: list[Limits] | None = None

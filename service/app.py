@@ -26,6 +26,7 @@ from service.api import alarms, batches, bridges, firings, identity, kilns, prob
 from service.api.deps import SAFE_METHODS, Parts
 from service.api.live import Hub
 from service.ingest.admission import Admission
+from service.ingest.limits import HandedLimits
 from service.ingest.receive import BlockReceiver
 from service.ingest.writer import Writer
 from service.monitor.loop import KilnChange, Monitor
@@ -60,6 +61,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
     monitor = Monitor(database, clock, on_change)
     writer = Writer(database, clock, monitor.stored)
+    receiver = BlockReceiver(Admission(database), writer, HandedLimits(database))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -80,7 +82,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         openapi_url=f"{API}/openapi.json",
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(Door, receiver=BlockReceiver(Admission(database), writer)), Middleware(Guard)],
+        middleware=[Middleware(Door, receiver=receiver), Middleware(Guard)],
     )
     app.state.parts = Parts(settings, clock, database, hub, monitor, push, vapid)
     problems.install(app)

@@ -2,14 +2,18 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware_bridge.backoff import Backoff
@@ -23,23 +27,36 @@ LOOK_EVERY_S: Final = 0.1
 BAD_TOPIC: Final = Rejected("bad_topic", "a topic in UTF-8")
 
 
+_WELL: Final = MQTTErrorCode.MQTT_ERR_SUCCESS
+NEVER_EXPIRES: Final = 0xFFFFFFFF  # MQTT 5, 3.1.2.11.2; what 3.1.1 does without being asked
+
+
 @dataclass(frozen=True)
 class Broker:
-    """Where to listen, and as whom. The client's name must never change: the broker keeps messages under it."""
+    """Where to listen, and as whom. The client's name must never change: the broker keeps messages under it.
+
+    `keeps` asks the broker for a session that holds messages while we are away.
+    """
 
     host: str
     port: int
-    topic: str
     client_id: str
     username: str | None = None
     password: str | None = None
+    is_v5: bool = False
+    is_encrypted: bool = False
+    ca_file: Path | None = None
+    keeps: bool = True
 
 
 class MqttSource:
-    """One topic filter on one broker, at QoS 1, in a session that the broker keeps while we are away."""
+    """Some topics of one broker, at QoS 1; `topics` may grow while it runs."""
 
-    def __init__(self, broker: Broker, listener: Listener, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, broker: Broker, topics: Callable[[], Iterable[str]], listener: Listener, now: Callable[[], datetime]
+    ) -> None:
         self._broker = broker
+        self._topics = topics
         self._listener = listener
         self._now = now
         self._backoff = Backoff(first_s=0.5, longest_s=10.0)
@@ -60,7 +77,7 @@ class MqttSource:
     def _converse(self, stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
         """Connect and work until the connection ends; this thread alone speaks to paho."""
         with _Connection(self._broker, self._now, self._listener, loop) as connection:
-            while not stop.is_set() and connection.work():
+            while not stop.is_set() and connection.work(self._topics()):
                 if connection.is_subscribed:
                     self._backoff.reset()
 
@@ -68,6 +85,39 @@ class MqttSource:
         if self._backoff.failures == 0:
             fields = {"host": self._broker.host, "port": self._broker.port, "reason": reason}
             logger.warning("broker is away; trying again", extra=fields)
+
+
+def knock(broker: Broker, timeout_s: float) -> str:
+    """Return why the broker does not let us in; nothing if it does."""
+    answers: list[ReasonCode] = []
+    client = _make_client(broker, f"{broker.client_id}-check", keeps=False)
+    client.on_connect = lambda _client, _userdata, _flags, code, _properties: answers.append(code)
+    try:
+        client.connect(broker.host, broker.port, KEEPALIVE_S)
+        deadline = time.monotonic() + timeout_s
+        while not answers and time.monotonic() < deadline and client.loop(LOOK_EVERY_S) == _WELL:
+            pass
+    except OSError as error:
+        return str(error)
+    client.disconnect()
+    if not answers:
+        return f"no answer in {timeout_s:g} s"
+    return str(answers[0]) if answers[0].is_failure else ""
+
+
+def _make_client(broker: Broker, client_id: str, *, keeps: bool) -> paho.Client:
+    client = paho.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=None if broker.is_v5 else not keeps,
+        protocol=MQTTProtocolVersion.MQTTv5 if broker.is_v5 else MQTTProtocolVersion.MQTTv311,
+        manual_ack=True,
+    )
+    client.username_pw_set(broker.username, broker.password)
+    if broker.is_encrypted:
+        client.tls_set(ca_certs=str(broker.ca_file) if broker.ca_file else None)
+    client.connect_timeout = CONNECT_TIMEOUT_S
+    return client
 
 
 class _Connection:
@@ -82,44 +132,51 @@ class _Connection:
         self._listener = listener
         self._loop = loop
         self._stored: deque[int] = deque()
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=broker.client_id, clean_session=False, manual_ack=True
-        )
-        client.username_pw_set(broker.username, broker.password)
-        client.connect_timeout = CONNECT_TIMEOUT_S
-        client.on_connect = self._on_connect
-        client.on_subscribe = self._on_subscribe
-        client.on_message = self._on_message
-        self._client = client
+        self._is_welcome = False
+        self._asked: set[str] = set()
+        self._client = _make_client(broker, broker.client_id, keeps=broker.keeps)
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
 
     def __enter__(self) -> "_Connection":
-        self._client.connect(self._broker.host, self._broker.port, keepalive=KEEPALIVE_S)
+        broker = self._broker
+        if broker.is_v5:
+            wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            wishes.SessionExpiryInterval = NEVER_EXPIRES if broker.keeps else 0
+            self._client.connect(broker.host, broker.port, KEEPALIVE_S, clean_start=not broker.keeps, properties=wishes)
+        else:
+            self._client.connect(broker.host, broker.port, KEEPALIVE_S)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._client.disconnect()
 
-    def work(self) -> bool:
-        """Read, acknowledge what is stored, and say whether the connection still stands."""
+    def work(self, topics: Iterable[str]) -> bool:
+        """Read, acknowledge what is stored, ask for new topics, and say whether the connection still stands."""
         while self._stored:
             self._client.ack(self._stored.popleft(), qos=1)
-        return self._client.loop(LOOK_EVERY_S) == MQTTErrorCode.MQTT_ERR_SUCCESS
+        fresh = set(topics) - self._asked
+        if self._is_welcome and fresh:
+            self._client.subscribe([(topic, 1) for topic in sorted(fresh)])
+            self._asked |= fresh
+        return self._client.loop(LOOK_EVERY_S) == _WELL
 
     def _on_connect(
-        self, client: paho.Client, _userdata: Any, _flags: paho.ConnectFlags, code: ReasonCode, _properties: Any
+        self, _client: paho.Client, _userdata: Any, _flags: paho.ConnectFlags, code: ReasonCode, _properties: Any
     ) -> None:
         if code.is_failure:
             raise ConnectionRefusedError(str(code))
-        client.subscribe(self._broker.topic, qos=1)
+        self._is_welcome = True
 
     def _on_subscribe(
         self, _client: paho.Client, _userdata: Any, _mid: int, codes: list[ReasonCode], _properties: Any
     ) -> None:
         if any(code.is_failure for code in codes):
-            msg = f"the broker does not let us subscribe to {self._broker.topic}"
+            msg = f"the broker does not let us subscribe to all of {', '.join(sorted(self._asked))}"
             raise ConnectionRefusedError(msg)
         self.is_subscribed = True
-        fields = {"host": self._broker.host, "port": self._broker.port, "topic": self._broker.topic}
+        fields = {"host": self._broker.host, "port": self._broker.port, "topics": sorted(self._asked)}
         logger.info("subscribed", extra=fields)
         self._loop.call_soon_threadsafe(self._listener.set_connected, True, self._now())
 

@@ -22,11 +22,14 @@ LINE_TOO_LONG: Final = Rejected("line_too_long", f"lines of at most {MAX_LINE_BY
 class SerialSource:
     """One instrument that prints lines."""
 
-    def __init__(self, port: str, baud: int, listener: Listener, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, port: str, baud: int, listener: Listener, now: Callable[[], datetime], *, skips_first_line: bool = False
+    ) -> None:
         self._port = port
         self._baud = baud
         self._listener = listener
         self._now = now
+        self._skips_first_line = skips_first_line
         self._backoff = Backoff(first_s=0.2, longest_s=5.0)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -47,10 +50,12 @@ class SerialSource:
         with closing(port):
             logger.info("port opened", extra={"port": self._port, "baud": self._baud})
             self._listener.set_connected(True, self._now())
-            framer = Framer()
+            framer = Framer(skips_first=self._skips_first_line)
             while not stop.is_set():
                 chunk = await asyncio.to_thread(_read, port)
                 self._hear(framer, chunk)
+                if not chunk:
+                    self._listener.pause(self._now())
 
     def _hear(self, framer: Framer, chunk: bytes) -> None:
         now = self._now()

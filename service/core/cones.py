@@ -4,13 +4,21 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
 from service.core.series import FloatArray
 
 CHART_RATES_C_PER_H: Final = (15.0, 60.0, 150.0)  # Orton's chart, the rate of the last 100 °C
+
+Kind = Literal["self_supporting", "large", "small"]
+RATES_C_PER_H: Final[dict[Kind, tuple[float, ...]]] = {
+    "self_supporting": CHART_RATES_C_PER_H,
+    "large": (60.0, 150.0),
+    "small": (300.0,),
+}
+FILES: Final[dict[Kind, str]] = {"self_supporting": "cones.csv", "large": "large_cones.csv", "small": "small_cones.csv"}
 
 
 @dataclass(frozen=True)
@@ -60,12 +68,48 @@ def table() -> tuple[Cone, ...]:
     return tuple(
         Cone(
             name=row["cone"],
-            end_c={rate: float(row[key]) for rate in CHART_RATES_C_PER_H if row[key := f"end_c_at_{rate:.0f}_c_per_h"]},
+            end_c=end_points(row["cone"], "self_supporting"),
             activation_j_per_mol=float(kinetics[row["cone"]]["activation_kj_per_mol"]) * 1000,
             ln_a_per_h=float(kinetics[row["cone"]]["ln_a_per_h"]),
         )
         for row in _rows("cones.csv")
     )
+
+
+def end_points(name: str, kind: Kind) -> dict[float, float]:
+    """Return Orton's end points of one cone of any kind, by rate.
+
+    Returns
+    -------
+    dict
+        End point [°C] by rate of the last 100 °C [°C/h]; empty where no two sources were found that agree: large cones
+        above 12 and below 019, small ones but 022-014, iron-free ones.
+
+    Examples
+    --------
+    >>> end_points("6", "large"), end_points("022", "small"), end_points("14", "large")
+    ({60.0: 1220.0, 150.0: 1241.0}, {300.0: 630.0}, {})
+    """
+    return dict(_published(kind).get(name, {}))
+
+
+def earlier_c(name: str, kind: Kind) -> float:
+    """Return how much before a self-supporting cone one of another kind falls at 60 °C/h, 0 where it is unknown [°C].
+
+    Examples
+    --------
+    >>> earlier_c("6", "large"), earlier_c("6", "self_supporting")
+    (2.0, 0.0)
+    """
+    own = end_points(name, kind)
+    return end_points(name, "self_supporting")[60.0] - own[60.0] if 60.0 in own else 0.0
+
+
+@cache
+def _published(kind: Kind) -> dict[str, dict[float, float]]:
+    columns = {rate: f"end_c_at_{rate:.0f}_c_per_h" for rate in RATES_C_PER_H[kind]}
+    rows = _rows(FILES[kind])
+    return {row["cone"]: {rate: float(row[key]) for rate, key in columns.items() if row[key]} for row in rows}
 
 
 @cache

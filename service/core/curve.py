@@ -42,12 +42,12 @@ def rate_c_per_h(points: Sequence[tuple[float, float]]) -> float | None:
     if len(points) < MIN_POINTS:
         return None
     half = len(points) // 2
-    early, late = points[:half], points[-half:]
-    lasted_s = median([t for t, _ in late]) - median([t for t, _ in early])
-    return (median([v for _, v in late]) - median([v for _, v in early])) / lasted_s * 3600
+    times_s, values = zip(*points, strict=True)
+    lasted_s = median(times_s[-half:]) - median(times_s[:half])
+    return (median(values[-half:]) - median(values[:half])) / lasted_s * 3600
 
 
-def median(values: list[float]) -> float:
+def median(values: Sequence[float]) -> float:
     """Return the median; for the handful of values of half a minute far quicker than numpy's.
 
     Examples

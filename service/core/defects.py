@@ -14,7 +14,7 @@ from service.core.deviations import (
 )
 from service.core.findings import Finding, Group, Severity
 from service.core.firing import Firing
-from service.core.heat_work import GAS_CONSTANT_J_PER_MOL_K, ZERO_C_K
+from service.core.heat_work import per_e_fold_c
 from service.core.ledger import Ledger
 from service.core.spread import Spread
 from service.core.standing import Evidence
@@ -161,7 +161,4 @@ def short_c(cone: int, heat_work: float) -> float:
     >>> short_c(cones.index_of("6"), 1.2)
     0.0
     """
-    activation_j_per_mol = float(cones.kinetics()[0][cone])
-    end_k = cones.table()[cone].end_c[60.0] + ZERO_C_K
-    per_e_fold_c = GAS_CONSTANT_J_PER_MOL_K * end_k**2 / activation_j_per_mol
-    return max(0.0, -per_e_fold_c * float(np.log(max(heat_work, 1e-9))))
+    return max(0.0, -per_e_fold_c(cone) * float(np.log(max(heat_work, 1e-9))))

@@ -1,12 +1,14 @@
 """One firing as it goes: its heat work, its peak, its way up and down, and when it is over."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Self
 
+import numpy as np
+
 from service.core import cones
-from service.core.heat_work import HeatWork
+from service.core.heat_work import HeatWork, add_all
 from service.core.spread import Spread
 from service.core.standing import Standing, since
 
@@ -36,7 +38,7 @@ class Phase(StrEnum):
     COOLING = "cooling"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ConeProgress:
     """How far a cone has bent at one channel, by heat work.
 
@@ -149,25 +151,28 @@ class Firing:
         if self.max_spread_c is None or spread.largest_c > self.max_spread_c:
             self.max_spread_c, self.max_spread_s = spread.largest_c, now_s
 
-    def add_heat(self, channel: str, time_s: float, value_c: float) -> None:
-        """Let one probe's heat work go on to this point."""
-        self.works.setdefault(channel, HeatWork()).add(time_s, value_c)
+    def add_heat(self, points: Mapping[str, tuple[float, float]]) -> None:
+        """Let the heat work of these channels go on to their points: [s], [°C] at the cones."""
+        add_all([(self.works.setdefault(name, HeatWork()), at_s, at_c) for name, (at_s, at_c) in points.items()])
 
     def least_done(self, cone: int, channels: Sequence[str]) -> float | None:
         """Return the heat work of a cone where it is least, among these channels; None if none has any."""
-        return min((self.works[name].done[cone] for name in channels if name in self.works), default=None)
+        return min((float(self.works[name].done[cone]) for name in channels if name in self.works), default=None)
 
     def cone_reached(self, channels: Sequence[str]) -> str | None:
         """Return the highest cone that is down at each of these channels."""
-        indices = range(len(cones.names()) - 1, -1, -1)
-        return next((cones.names()[i] for i in indices if (self.least_done(i, channels) or 0.0) >= 1.0), None)
+        done = [self.works[name].done for name in channels if name in self.works]
+        if not done:
+            return None
+        down = np.flatnonzero(np.min(done, axis=0) >= 1.0)
+        return cones.names()[down[-1]] if len(down) else None
 
     def cone_progress(self) -> tuple[ConeProgress, ...]:
         """Return the cones that heat has begun to work on, by channel, softest first."""
         return tuple(
             ConeProgress(channel, name, done, down_s)
             for channel, work in sorted(self.works.items())
-            for name, done, down_s in zip(cones.names(), work.done, work.down_s, strict=True)
+            for name, done, down_s in zip(cones.names(), work.done.tolist(), work.down_s, strict=True)
             if done > SHOWN_FROM
         )
 

@@ -114,5 +114,5 @@ class Kiln:
         probe = self.probes[name]
         last_s, last_c = probe.newest_good()
         quality = "silent" if self.ledger.has(f"silent {name}") else "no_value" if probe.newest_is_fault else "good"
-        rate = probe.rate_c_per_h if quality != "silent" else None
-        return ChannelStatus(name, last_s, last_c, rate, quality)
+        rate, sd = (None, None) if quality == "silent" else (probe.rate_c_per_h, probe.rate_sd_c_per_h)
+        return ChannelStatus(name, last_s, last_c, rate, quality, sd)

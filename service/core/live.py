@@ -181,10 +181,9 @@ class LiveFiring:
         chamber = kiln.chamber(now_s)
         if not chamber:
             return
-        for name in chamber:
-            value = values[name]
-            if value is not None:
-                firing.add_heat(name, value.time_s, value.value_c)
+        said = {name: value for name in chamber if (value := values[name]) is not None}
+        offset_c = watch.cone_offset_c
+        firing.add_heat({name: (one.time_s, one.value_c + offset_c.get(name, 0.0)) for name, one in said.items()})
         stand = {name: probe.trail[-1][1] for name, probe in chamber.items()}
         rates = {name: probe.rate_c_per_h for name, probe in chamber.items() if probe.rate_c_per_h is not None}
         hottest = chamber[max(stand, key=lambda name: stand[name])]

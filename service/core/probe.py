@@ -1,15 +1,16 @@
 """One channel as its readings come in: what waits, what was last said, and the last half hour in bins."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import isfinite
-from operator import itemgetter
+from math import hypot, inf, isfinite
+from operator import itemgetter, lt
 from typing import Final
 
 import numpy as np
 
 from service.core.curve import MIN_POINTS, median, rate_c_per_h
+from service.core.rate import RateFilter
 from service.core.series import QUALITIES, Samples
 
 BIN_S: Final = 30.0  # own choice: at 150 °C/h a kiln moves 1 °C in it
@@ -102,6 +103,7 @@ class Probe:
     resolution_c: float | None = None
     trail: list[tuple[float, float]] = field(default_factory=list)
     rate_c_per_h: float | None = None
+    filtered: RateFilter = field(default_factory=RateFilter)
     base: tuple[float, float] | None = None
     base_left_s: float = 0.0
     risen_since_s: float | None = None
@@ -116,11 +118,13 @@ class Probe:
             for reading in zip(samples.time_s.tolist(), _said(samples), strict=True)
             if since_s <= reading[0] < ahead_s
         ]
-        late = int((samples.time_s < since_s).sum())
+        refused = len(samples.time_s) - len(new)
+        late = int((samples.time_s < since_s).sum()) if refused else 0
         start = max(len(self.pending) - 1, 0)
         self.pending += new
         repeats: set[int] = set()
-        is_disordered = any(early[0] >= late_one[0] for early, late_one in pairwise(self.pending[start:]))
+        stamps = [time_s for time_s, _ in self.pending[start:]]
+        is_disordered = not all(map(lt, stamps, stamps[1:]))
         if is_disordered:
             self.pending.sort(key=itemgetter(0))
             repeats = {i for i, (early, after) in enumerate(pairwise(self.pending), 1) if early[0] == after[0]}
@@ -131,7 +135,7 @@ class Probe:
             self.taken_s = float(samples.time_s[-1])
         if self.pending:
             self.newest_is_fault = not isinstance(self.pending[-1][1], float)
-        return late, len(samples.time_s) - len(new) - late
+        return late, refused - late
 
     def _went_back(self, samples: Samples) -> tuple[float, float] | None:
         """Return from when to when the clock went back most, in the order of arrival; a shuffle is a network's."""
@@ -161,9 +165,10 @@ class Probe:
             return None
         before = None if self.last_s is None else (self.last_s, self.last_c)
         moved_s, steps = self._walk(good)
+        times_s, values_c = zip(*good, strict=True)
         bin_value = BinValue(
-            time_s=sum(time_s for time_s, _ in good) / len(good),
-            value_c=median([value for _, value in good]),
+            time_s=sum(times_s) / len(good),
+            value_c=median(values_c),
             first_s=good[0][0],
             before=before,
             moved_s=moved_s,
@@ -195,28 +200,36 @@ class Probe:
         """Go from reading to reading; return the first time at which the value changed, and the large steps."""
         moved_s: float | None = None
         steps: list[Step] = []
-        for time_s, value in good:
-            if self.last_s is None or value != self.last_c or time_s - self.last_s > SILENT_S:
-                if self.last_s is not None:
-                    moved_s = time_s if moved_s is None else moved_s
-                    self._note_step(Step(self.last_s, time_s, self.last_c, value), steps)
+        last_s, last_c, finest_c = self.last_s, self.last_c, self.resolution_c or inf
+        for time_s, value in good:  # every reading comes by here: no attribute, no call that can be spared
+            if last_s is None:
                 self.still_since_s = time_s
-            self.last_s, self.last_c = time_s, value
+            elif value != last_c or time_s - last_s > SILENT_S:
+                size_c = abs(value - last_c)
+                if size_c > STEP_C:
+                    steps.append(Step(last_s, time_s, last_c, value))
+                elif 0.0 < size_c < finest_c:
+                    finest_c = size_c
+                moved_s = time_s if moved_s is None else moved_s
+                self.still_since_s = time_s
+            last_s, last_c = time_s, value
+        self.last_s, self.last_c, self.resolution_c = last_s, last_c, None if finest_c == inf else finest_c
         return moved_s, steps
-
-    def _note_step(self, step: Step, steps: list[Step]) -> None:
-        size_c = abs(step.to_c - step.from_c)
-        if size_c > STEP_C:
-            steps.append(step)
-        elif size_c and (self.resolution_c is None or size_c < self.resolution_c):
-            self.resolution_c = size_c
 
     def _follow(self, value: BinValue) -> None:
         self.trail.append((value.time_s, value.value_c))
+        self.filtered.add(value.time_s, value.value_c)
         while self.trail[0][0] < value.time_s - TRAIL_S:
             del self.trail[0]
-        recent = [point for point in self.trail if point[0] > value.time_s - RATE_WINDOW_S]
+        recent = self.trail[bisect_right(self.trail, (value.time_s - RATE_WINDOW_S, inf)) :]
         self.rate_c_per_h = rate_c_per_h(recent if len(recent) >= MIN_POINTS else self.trail[-MIN_POINTS:])
+
+    @property
+    def rate_sd_c_per_h(self) -> float | None:
+        """How sure the rate is: a filter's own doubt, and how far the quicker filter is from it [°C/h]."""
+        if self.rate_c_per_h is None:
+            return None
+        return hypot(self.filtered.sd_c_per_h, self.filtered.rate_c_per_h - self.rate_c_per_h)
 
     def newest_good(self) -> tuple[float | None, float | None]:
         """Return time and value of the newest good reading, judged or not: [s], [°C]."""

@@ -8,10 +8,13 @@ import numpy as np
 
 from service.core.series import FloatArray
 
-MOST_POINTS: Final = 300  # the fit takes the square of this; 300 points over 24 h are 5 minutes each
-TOLERANCE_C: Final = 4.0  # own choice: what a straight line may be off before a corner is worth it
-CORNER_COST: Final = 25.0  # own choice: a corner must save this many squared tolerances
+MOST_POINTS: Final = 300  # the fit takes the square of this; of 12 h they are 2.4 minutes each
+TOLERANCE_C: Final = 4.0  # own choice: a line that is followed so closely is straight, whatever the instrument resolves
+CORNER_WEIGHT: Final = 2.0  # a corner brings two parameters, its time and its temperature
+GAP_S: Final = 1200.0  # own choice: over a longer silence nobody knows how the kiln went
+GAP_INTERVALS: Final = 10  # ... unless the log is one of few points
 HOLD_BELOW_C_PER_H: Final = 10.0  # own choice: slower than any planned ramp but candling
+REFINED: Final = 8  # times at most that all corners are moved together
 
 Kind = Literal["ramp", "hold", "cool"]
 
@@ -53,7 +56,8 @@ def segments(time_s: FloatArray, temp_c: FloatArray) -> list[Segment]:
     Returns
     -------
     list of Segment
-        Each begins where the one before ends; neighbours of one kind may differ in rate. Empty for fewer than 2 points.
+        Each begins where the one before ends, but for gaps of more than 20 minutes and ten usual intervals, over which
+        there is none; neighbours of one kind may differ in rate. Empty for fewer than 2 points.
 
     Raises
     ------
@@ -62,8 +66,14 @@ def segments(time_s: FloatArray, temp_c: FloatArray) -> list[Segment]:
 
     Notes
     -----
-    Piecewise-linear least squares over all sets of corners, by dynamic programming over at most 300 points; every
-    corner costs a fixed sum of squares, so their number is found too.
+    Means of at most 300 equal spans are fitted by straight lines over all sets of corners (dynamic programming). Their
+    number is that of the least Bayesian information criterion, with a noise of what neighbouring means show, 2 °C at
+    the least. Then all corners of the unbroken line are moved together to where they fit best [1]_.
+
+    References
+    ----------
+    .. [1] V. M. R. Muggeo, "Estimating regression models with unknown break-points," Statist. Med. 22, pp. 3055-3071,
+       2003.
 
     Examples
     --------
@@ -78,35 +88,54 @@ def segments(time_s: FloatArray, temp_c: FloatArray) -> list[Segment]:
         raise ValueError(msg)
     if len(time_s) < 2:
         return []
-    at = np.unique(np.linspace(0, len(time_s) - 1, min(len(time_s), MOST_POINTS)).round().astype(np.intp))
-    x, y = time_s[at] - time_s[0], temp_c[at]
-    corners = _corners(x, y)
-    levels = np.interp(x, x[corners], _levels(x, y, corners))
-    return [
-        _segment(float(time_s[at[i]]), float(time_s[at[j]]), float(levels[i]), float(levels[j]))
-        for i, j in pairwise(corners)
-    ]
+    steps_s = np.diff(time_s)
+    gaps = np.flatnonzero(steps_s > max(GAP_S, GAP_INTERVALS * float(np.median(steps_s)))) + 1
+    span_s = float(time_s[-1] - time_s[0]) / MOST_POINTS
+    parts = zip(np.split(time_s, gaps), np.split(temp_c, gaps), strict=True)
+    return [one for part_s, part_c in parts if len(part_s) > 1 for one in _unbroken(part_s, part_c, span_s)]
 
 
-def _segment(start_s: float, end_s: float, from_c: float, to_c: float) -> Segment:
+def _unbroken(time_s: FloatArray, temp_c: FloatArray, span_s: float) -> list[Segment]:
+    """Return the segments of a curve without gaps."""
+    start_s = float(time_s[0])
+    x, y = _means(time_s - start_s, temp_c, span_s)
+    noise_c = max(TOLERANCE_C, _noise_c(y))
+    knots = _refined(x, y, x[_corners(x, y / noise_c)])
+    levels = _levels(x, y, knots)
+    knots[0], knots[-1] = 0.0, time_s[-1] - start_s
+    corners = list(zip((start_s + knots).tolist(), levels.tolist(), strict=True))
+    return [_segment(*begin, *end) for begin, end in pairwise(corners)]
+
+
+def _segment(start_s: float, from_c: float, end_s: float, to_c: float) -> Segment:
     rate = (to_c - from_c) / (end_s - start_s) * 3600
     kind: Kind = "hold" if abs(rate) < HOLD_BELOW_C_PER_H else "ramp" if rate > 0 else "cool"
     return Segment(kind, start_s, end_s, from_c, to_c, rate)
 
 
+def _means(x: FloatArray, y: FloatArray, span_s: float) -> tuple[FloatArray, FloatArray]:
+    """Return the means of equal spans of time; both ends stay points of their own."""
+    starts = np.unique(np.concatenate([[0, 1], np.searchsorted(x, np.arange(span_s, x[-1], span_s)), [len(x) - 1]]))
+    count = np.diff(starts, append=len(x))
+    return np.add.reduceat(x, starts) / count, np.add.reduceat(y, starts) / count
+
+
+def _noise_c(y: FloatArray) -> float:
+    """Return the standard deviation of points about a smooth curve, by their second differences."""
+    return float(np.median(np.abs(np.diff(y, 2)))) / 0.6745 / 6**0.5 if len(y) > 2 else 0.0
+
+
 def _corners(x: FloatArray, y: FloatArray) -> list[int]:
-    """Return the indices of the best corners, with both ends."""
+    """Return the indices of the best corners, with both ends; `y` is in units of its noise."""
     n = len(x)
-    ones = np.ones(n)
-    sums = [np.concatenate([[0.0], np.cumsum(term)]) for term in (ones, x, y, x * x, x * y, y * y)]
-    best = np.full(n, np.inf)
-    best[0] = 0.0
+    sums = [np.concatenate([[0.0], np.cumsum(term)]) for term in (np.ones(n), x, y, x * x, x * y, y * y)]
+    cost = _residual(*[total[None, 1:] - total[:-1, None] for total in sums]) + CORNER_WEIGHT * np.log(n)
+    best = np.zeros(n)
     back = np.zeros(n, dtype=np.intp)
     for end in range(1, n):
-        begin = np.arange(end)
-        cost = best[:end] + _residual(*[total[end + 1] - total[begin] for total in sums]) / TOLERANCE_C**2 + CORNER_COST
-        back[end] = int(np.argmin(cost))
-        best[end] = cost[back[end]]
+        way = best[:end] + cost[:end, end]
+        back[end] = way.argmin()
+        best[end] = way[back[end]]
     corners = [n - 1]
     while corners[-1]:
         corners.append(int(back[corners[-1]]))
@@ -117,12 +146,32 @@ def _residual(
     n: FloatArray, x: FloatArray, y: FloatArray, xx: FloatArray, xy: FloatArray, yy: FloatArray
 ) -> FloatArray:
     """Return the sum of squares about the best line, from sums of products."""
-    across, along, up = xx - x * x / n, xy - x * y / n, yy - y * y / n
-    return np.maximum(up - along * along / np.maximum(across, 1e-12), 0.0)
+    count = np.maximum(n, 1.0)
+    across, along, up = xx - x * x / count, xy - x * y / count, yy - y * y / count
+    return np.asarray(np.maximum(up - along * along / np.maximum(across, 1e-12), 0.0))
 
 
-def _levels(x: FloatArray, y: FloatArray, corners: list[int]) -> FloatArray:
-    """Return the temperatures at the corners of the best unbroken line through them."""
-    knots = x[corners]
+def _refined(x: FloatArray, y: FloatArray, knots: FloatArray) -> FloatArray:
+    """Return the knots moved, all together, to where an unbroken line fits best."""
+    best = _misfit(x, y, knots)
+    for _ in range(REFINED if len(knots) > 2 else 0):
+        inner = knots[1:-1]
+        hinges = np.maximum(x[:, None] - inner, 0.0)
+        beyond = (x[:, None] > inner).astype(np.float64)
+        design = np.column_stack([np.ones(len(x)), x, hinges, beyond])
+        turn, jump = np.split(np.linalg.lstsq(design, y, rcond=None)[0][2:], 2)
+        moved = np.concatenate([knots[:1], inner - jump / np.where(turn == 0.0, np.inf, turn), knots[-1:]])
+        if (np.diff(moved) <= 0).any() or (misfit := _misfit(x, y, moved)) >= best:
+            break
+        knots, best = moved, misfit
+    return knots
+
+
+def _misfit(x: FloatArray, y: FloatArray, knots: FloatArray) -> float:
+    return float(np.square(y - np.interp(x, knots, _levels(x, y, knots))).sum())
+
+
+def _levels(x: FloatArray, y: FloatArray, knots: FloatArray) -> FloatArray:
+    """Return the temperatures at the knots of the best unbroken line with them."""
     design = np.stack([np.interp(x, knots, unit) for unit in np.eye(len(knots))], axis=1)
     return np.asarray(np.linalg.lstsq(design, y, rcond=None)[0])

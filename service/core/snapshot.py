@@ -1,4 +1,4 @@
-"""State as plain JSON and back, exactly: dataclasses of numbers, texts, lists and further dataclasses."""
+"""State as plain JSON and back, exactly: dataclasses of numbers, texts, lists, arrays and further dataclasses."""
 
 import types
 from collections.abc import Mapping
@@ -6,6 +6,8 @@ from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 S = TypeVar("S")
 
@@ -21,6 +23,8 @@ def dump(state: object) -> Any:
     """
     if is_dataclass(state):
         return {field.name: dump(getattr(state, field.name)) for field in fields(state)}
+    if isinstance(state, np.ndarray):
+        return state.tolist()
     if isinstance(state, list | tuple):
         return [dump(item) for item in state]
     if isinstance(state, Mapping):
@@ -52,6 +56,8 @@ def _load(kind: Any, plain: Any) -> Any:
     if get_origin(kind) in (Union, types.UnionType):
         options = [option for option in get_args(kind) if option is not type(None)]
         return None if plain is None else _load(options[0], plain)
+    if get_origin(kind) is np.ndarray:
+        return np.array(plain, dtype=np.float64)
     if get_origin(kind) is list:
         return [_load(get_args(kind)[0], item) for item in plain]
     if get_origin(kind) is tuple:

@@ -1,6 +1,7 @@
 """What a kiln is watched for, and what the watch answers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from service.core import cones
@@ -21,6 +22,8 @@ class Watch:
         Orton self-supporting cone that the firing is to reach, None if nobody said.
     fuel : str
         ``lpg``, ``coal``, ``wood`` or ``electric``: how fast and how unsteadily the kiln may go.
+    cone_offset_c : mapping
+        What to add to a channel to have what cones feel at its place, by channel; see `witness.learn`. [°C]
 
     Raises
     ------
@@ -30,6 +33,7 @@ class Watch:
 
     target_cone: str | None = None
     fuel: str = "lpg"
+    cone_offset_c: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.target_cone is not None:
@@ -58,7 +62,7 @@ class FiringEnd:
 Event = FiringStart | FiringEnd | Finding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ChannelStatus:
     """One channel as it is now.
 
@@ -72,6 +76,8 @@ class ChannelStatus:
         Over the last ten minutes. [°C/h]
     quality : str
         ``good``; ``no_value`` if the newest reading was a fault; ``silent`` after 300 s without a good one.
+    rate_sd_c_per_h : float or None
+        How sure the rate is, one standard deviation; large where the kiln has just turned. [°C/h]
     """
 
     name: str
@@ -79,6 +85,7 @@ class ChannelStatus:
     last_c: float | None
     rate_c_per_h: float | None
     quality: str
+    rate_sd_c_per_h: float | None = None
 
 
 @dataclass(frozen=True)

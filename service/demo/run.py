@@ -155,7 +155,7 @@ class Demo:
             'format = "qtkiln"\nclient_id = "bridge-lo-2"\nchannels = ["kiln"]\n'
         )
         return (
-            f'server = "{self._url}"\ntoken_file = "bridge.token"\ndata_dir = "data"\n\n'
+            f'server = "{self._url}"\ntoken_file = "bridge.token"\ndata_dir = "data"\n\n[page]\nport = 0\n\n'
             f'[[sources]]\nkiln = "{kiln}"\n{source}'
         )
 

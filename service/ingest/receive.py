@@ -15,6 +15,7 @@ from firmware_bridge.wire import MAX_POST_BYTES, Post, Receipt
 from service.counters import POSTS
 from service.errors import RefusedError, ServiceError, TooManyError
 from service.ingest.admission import Admission
+from service.ingest.limits import HandedLimits
 from service.ingest.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -46,9 +47,10 @@ _STATUS = {RefusedError: 401, MalformedError: 422, TooLargeError: 413, TooManyEr
 class BlockReceiver:
     """Takes a post: who sends it, what it says, is it on disk; only then the receipt."""
 
-    def __init__(self, admission: Admission, writer: Writer) -> None:
+    def __init__(self, admission: Admission, writer: Writer, limits: HandedLimits) -> None:
         self._admission = admission
         self._writer = writer
+        self._limits = limits
         self._told: set[tuple[str, str]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,6 +71,7 @@ class BlockReceiver:
                 body = await read_body(request)
             post = parse(request.headers, body)
             receipt = await self._writer.store(bridge, post)
+            limits = await self._limits.of(bridge.workshop_id, {block.kiln for block in post.blocks})
         except ServiceError as error:
             POSTS.labels(error.code).inc()
             self._tell_once(sender, error)
@@ -78,7 +81,7 @@ class BlockReceiver:
             POSTS.labels("slow").inc()
             return problem(408, "slow", f"the body did not come within {BODY_TIMEOUT_S:.0f} s")
         POSTS.labels("stored").inc()
-        return answer(receipt, request.headers["content-type"])
+        return answer(msgspec.structs.replace(receipt, limits=limits), request.headers["content-type"])
 
     def _tell_once(self, sender: str, error: ServiceError) -> None:
         """Log a refusal once for each sender and kind; the counters have the rest."""

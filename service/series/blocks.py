@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Block, Column
+from firmware_bridge.wire import Block, Column, Unit
 from service.core.series import QUALITIES, ByteArray, Chunk, Samples
 from service.store.identity import BridgeIdentity
 from service.store.models import Kiln, StoredBlock
@@ -19,6 +19,8 @@ from service.store.models import Kiln, StoredBlock
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Block).decode
 _APPEND_LOCK: Final = 0x6C6F  # any number that nothing else in the database locks
+# Analysis and curves are of temperatures; a gas pressure or a bent cone is stored, and must not be taken for one.
+_TEMPERATURES: Final = frozenset({Unit.CELSIUS})
 _Row = Row[int, int, datetime, bytes]
 _ARRIVAL: Final = select(StoredBlock.id, StoredBlock.kiln_id, StoredBlock.received_at, StoredBlock.payload)
 
@@ -122,11 +124,11 @@ def _arrived(rows: Sequence[_Row]) -> Arrived:
 
 def _join(blocks: Sequence[tuple[int, Block]], received_at: datetime) -> Arrived:
     until_s = max(block.until_ms for _, block in blocks) / 1000
-    return Arrived(Chunk(until_s, _columns(block for _, block in blocks)), blocks[-1][0], received_at)
+    return Arrived(Chunk(until_s, _columns((block for _, block in blocks), _TEMPERATURES)), blocks[-1][0], received_at)
 
 
 def read(session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime) -> dict[str, Samples]:
-    """Return the readings of a kiln in [from_at, to_at], by channel, in order of time, each time once."""
+    """Return the temperatures of a kiln in [from_at, to_at], by channel, in order of time, each time once."""
     from_s, to_s = from_at.timestamp(), to_at.timestamp()
     payloads = session.scalars(
         select(StoredBlock.payload)
@@ -137,7 +139,7 @@ def read(session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime) 
         )
         .order_by(StoredBlock.id)
     )
-    found = _columns(_decode(payload) for payload in payloads)
+    found = _columns((_decode(payload) for payload in payloads), _TEMPERATURES)
     return {name: _window(samples, from_s, to_s) for name, samples in found.items()}
 
 
@@ -148,19 +150,27 @@ def newest_ids(session: Session) -> dict[int, int]:
     return {kiln_id: block_id for kiln_id, block_id in found if block_id is not None}
 
 
+def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
+    """Return every reading of a kiln by channel as it is stored, in the order of arrival, repeats and all."""
+    payloads = session.scalars(
+        select(StoredBlock.payload).where(StoredBlock.kiln_id == kiln_id).order_by(StoredBlock.id)
+    )
+    return _columns((_decode(payload) for payload in payloads), frozenset(Unit))
+
+
 def count_readings(session: Session, kiln_id: int) -> tuple[int, int]:
     """Return how many readings of a kiln are stored, and how many of them repeat a channel's time."""
-    payloads = session.scalars(select(StoredBlock.payload).where(StoredBlock.kiln_id == kiln_id))
-    columns = _columns(_decode(payload) for payload in payloads).values()
+    columns = read_all(session, kiln_id).values()
     stored = sum(len(samples.time_s) for samples in columns)
     return stored, stored - sum(len(np.unique(samples.time_s)) for samples in columns)
 
 
-def _columns(blocks: Iterable[Block]) -> dict[str, Samples]:
+def _columns(blocks: Iterable[Block], units: frozenset[Unit] = frozenset(Unit)) -> dict[str, Samples]:
     parts: defaultdict[str, list[Column]] = defaultdict(list)
     for block in blocks:
         for column in block.columns:
-            parts[column.channel].append(column)
+            if column.unit in units:
+                parts[column.channel].append(column)
     return {name: _samples(columns) for name, columns in parts.items()}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from firmware_bridge.message import Message, Rejected
-from firmware_bridge.wire import Post, Receipt
+from firmware_bridge.wire import Limits, Post, Receipt
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -42,6 +42,7 @@ class Ear:
         self.messages: list[Message] = []
         self.refused: list[tuple[Rejected, int]] = []
         self.connections: list[bool] = []
+        self.pauses = 0
         self._acknowledges = acknowledges
 
     @property
@@ -60,6 +61,9 @@ class Ear:
     def refuse(self, rejected: Rejected, count: int) -> None:
         self.refused.append((rejected, count))
 
+    def pause(self, now: datetime) -> None:
+        self.pauses += 1
+
     def set_connected(self, is_connected: bool, now: datetime) -> None:
         self.connections.append(is_connected)
 
@@ -67,12 +71,12 @@ class Ear:
 class Mosquitto:
     """A real broker in a folder of its own; it can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, door: str = "allow_anonymous true\n") -> None:
         self.port = free_port()
         self._config = folder / "broker.conf"
         # As root it would become another user, who cannot write its store here.
         self._config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser {getpass.getuser()}\n"
+            f"listener {self.port} 127.0.0.1\n{door}user {getpass.getuser()}\n"
             f"persistence true\npersistence_location {folder}/\n"
         )
         self._folder = folder
@@ -145,6 +149,7 @@ class Service:
         self.posts: list[Post] = []
         self.headers: list[str] = []
         self.stored: list[tuple[str, int]] = []
+        self.limits: list[Limits] | None = None
         self._marks: dict[str, int] = {}
         self._seen: dict[str, set[int]] = {}
 
@@ -185,7 +190,10 @@ class Service:
                 self._marks[item.boot] += 1
         self.stored += [(block.boot, block.seq) for block in post.blocks]
         return Receipt(
-            len(post.blocks), 0, {item.boot: self._marks[item.boot] for item in (*post.blocks, *post.skipped)}
+            len(post.blocks),
+            0,
+            {item.boot: self._marks[item.boot] for item in (*post.blocks, *post.skipped)},
+            self.limits,
         )
 
     def forget_everything(self) -> None:

@@ -1,8 +1,9 @@
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from bridge_fakes import Mosquitto
+from modbus_bench import Cable
 
 
 @pytest.fixture
@@ -11,3 +12,10 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     broker = Mosquitto(tmp_path)
     yield broker
     broker.stop()
+
+
+@pytest.fixture
+async def cable() -> AsyncIterator[Cable]:
+    made = Cable()
+    yield made
+    made.close()

@@ -53,14 +53,14 @@ def test_the_token_is_written_for_its_owner_alone_with_settings_to_begin_from(
 ) -> None:
     config = tmp_path / "bridge.toml"
 
-    main(["pair", "RIGHT", "--server", desk.url, "--config", str(config)])
+    main(["pair", "RIGHT", "--lang", "vi", "--server", desk.url, "--config", str(config)])
 
     token = tmp_path / "bridge.token"
     assert token.read_text() == TOKEN + "\n"
     assert token.stat().st_mode & 0o777 == 0o600
     assert PairingSettings.model_validate(tomllib.loads(config.read_text()), context=tmp_path).server == desk.url
     said = capsys.readouterr().out
-    assert said.index("Đã ghép") < said.index("is now paired")
+    assert 'Đã ghép "Cầu 1" với xưởng "Xưởng Lan"' in said
     assert TOKEN not in said
 
 
@@ -72,6 +72,20 @@ def test_settings_that_are_there_are_kept_and_say_where_the_token_goes(desk: Des
 
     assert (tmp_path / "keys/mine").read_text() == TOKEN + "\n"
     assert config.read_text() == f'server = "{desk.url}"\ntoken_file = "keys/mine"\n'
+
+
+def test_settings_that_name_the_service_need_no_address(desk: Desk, tmp_path: Path) -> None:
+    config = tmp_path / "bridge.toml"
+    config.write_text(f'server = "{desk.url}"\n')
+
+    pair("RIGHT", None, config)
+
+    assert (tmp_path / "bridge.token").read_text() == TOKEN + "\n"
+
+
+def test_without_settings_the_address_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(PairingError, match="so add: --server"):
+        pair("RIGHT", None, tmp_path / "bridge.toml")
 
 
 def test_a_wrong_code_says_so_and_ends_with_2(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,7 +44,7 @@ class Bridge:
 
     def __init__(self, folder: Path, server: str, source: str) -> None:
         self.config = folder / "bridge.toml"
-        self.config.write_text(f'server = "{server}"\n[[sources]]\n{source}')
+        self.config.write_text(f'server = "{server}"\n[page]\nport = 0\n[[sources]]\n{source}')
         (folder / "bridge.token").write_text("secret\n")
         self._folder = folder
 
@@ -152,7 +152,7 @@ async def test_settings_that_are_wrong_end_with_2_and_one_clear_message(tmp_path
 
     assert code == 2
     assert bridge.log().count("\n") == 1
-    assert "bridge.toml: server: " in bridge.log()
+    assert "bridge.toml: dòng/line 1: server: " in bridge.log()
 
 
 def test_the_clock_of_a_replay_is_three_values() -> None:

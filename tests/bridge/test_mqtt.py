@@ -15,8 +15,8 @@ from firmware_bridge.sources.mqtt import Broker, MqttSource
 @contextlib.asynccontextmanager
 async def listening(port: int, ear: Ear) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    broker = Broker("127.0.0.1", port, "qtkiln/#", "bridge-test")
-    running = asyncio.create_task(MqttSource(broker, ear, lambda: NOON).run(stop))
+    broker = Broker("127.0.0.1", port, "bridge-test")
+    running = asyncio.create_task(MqttSource(broker, lambda: {"qtkiln/#"}, ear, lambda: NOON).run(stop))
     try:
         yield
     finally:
@@ -24,15 +24,15 @@ async def listening(port: int, ear: Ear) -> AsyncIterator[None]:
         await running
 
 
-async def publish(port: int, *payloads: bytes, retain: bool = False) -> None:
-    await asyncio.to_thread(_publish, port, payloads, retain)
+async def publish(port: int, *payloads: bytes, retain: bool = False, topic: str = "qtkiln/A/state") -> None:
+    await asyncio.to_thread(_publish, port, topic, payloads, retain)
 
 
-def _publish(port: int, payloads: tuple[bytes, ...], retain: bool) -> None:
+def _publish(port: int, topic: str, payloads: tuple[bytes, ...], retain: bool) -> None:
     device = paho.Client(CallbackAPIVersion.VERSION2, client_id="device")
     device.connect("127.0.0.1", port)
     device.loop_start()
-    for sent in [device.publish("qtkiln/A/state", payload, qos=1, retain=retain) for payload in payloads]:
+    for sent in [device.publish(topic, payload, qos=1, retain=retain) for payload in payloads]:
         sent.wait_for_publish(10)
     device.disconnect()
     device.loop_stop()

@@ -1,10 +1,13 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core import cones
-from service.core.heat_work import HeatWork, heat_work, work_between
+from service.core.heat_work import HOLD_EFFICIENCY, HeatWork, add_all, heat_work, work_between
+from service.core.snapshot import dump, load
 
 CHART = [(cone.name, rate, end_c) for cone in cones.table() for rate, end_c in cone.end_c.items()]
 
@@ -94,3 +97,48 @@ def test_time_that_does_not_increase_is_refused() -> None:
         heat_work(np.array([0.0, 0.0]), np.array([20.0, 30.0]))
     with pytest.raises(ValueError, match="2 points or more"):
         heat_work(np.array([0.0]), np.array([20.0]))
+
+
+@given(st.floats(400, 1400), st.floats(1200, 36000))
+def test_a_long_hold_counts_its_stated_share(temp_c: float, hold_s: float) -> None:
+    bare, counted = HeatWork(hold_efficiency=1.0), HeatWork()
+    for work in (bare, counted):
+        work.add(0.0, temp_c)
+        work.add(hold_s, temp_c)
+
+    assert counted.done == pytest.approx(HOLD_EFFICIENCY * bare.done, rel=1e-9)
+
+
+@given(st.lists(temperatures.map(lambda values: values[:2]), min_size=1, max_size=5), st.randoms())
+def test_places_fed_together_are_as_each_alone_in_any_order(places: list[list[float]], random) -> None:
+    order = random.sample(range(len(places)), len(places))
+    together = [HeatWork() for _ in places]
+    for step in range(2):
+        add_all([(together[place], step * 3600.0, places[place][step]) for place in order])
+
+    for place, temp_c in enumerate(places):
+        alone = HeatWork()
+        alone.add(0.0, temp_c[0])
+        alone.add(3600.0, temp_c[1])
+        assert together[place].done == pytest.approx(alone.done, rel=1e-12)
+
+
+def test_one_point_does_nothing() -> None:
+    work = HeatWork()
+    work.add(0.0, 1300.0)
+
+    assert not work.done.any()
+    assert work.highest_down() is None
+
+
+def test_state_survives_json() -> None:
+    work = HeatWork()
+    for minute in range(3):
+        work.add(minute * 60.0, 1200.0 + minute)
+    again = load(HeatWork, json.loads(json.dumps(dump(work), allow_nan=False)))
+
+    for one in (work, again):
+        one.add(3600.0, 1250.0)
+
+    assert (again.done == work.done).all()
+    assert again.down_s == work.down_s

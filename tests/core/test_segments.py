@@ -1,5 +1,9 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from recordings import made, two_probe_firing
 
 from service.core.segments import segments
@@ -27,7 +31,7 @@ def test_a_measured_high_fire_goes_up_and_then_down() -> None:
 
     kinds = [one.kind for one in found]
     assert kinds == sorted(kinds, key=["ramp", "cool"].index)
-    assert 4 <= len(found) <= 12
+    assert 4 <= len(found) <= 13  # in the five parts between its gaps
     assert max(one.to_c for one in found) == pytest.approx(1279, abs=5)
 
 
@@ -39,3 +43,30 @@ def test_a_constant_is_one_hold_and_one_reading_is_nothing() -> None:
 def test_values_that_are_not_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="finite"):
         segments(np.arange(3.0), np.array([20.0, np.nan, 20.0]))
+
+
+def test_nothing_is_told_of_a_gap() -> None:
+    top = two_probe_firing()["top"]
+    gaps = [(a, b) for a, b in pairwise(top.time_s.tolist()) if b - a > 1200]
+
+    found = segments(top.time_s, top.value)
+
+    assert len(gaps) == 3
+    assert not [one for one in found for a, b in gaps if one.start_s < b and one.end_s > a]
+
+
+def test_a_log_of_few_points_has_no_gaps() -> None:
+    found = segments(np.arange(0.0, 36000.0, 3600.0), np.linspace(20, 1020, 10))
+
+    assert [(one.kind, round(one.rate_c_per_h)) for one in found] == [("ramp", 111)]
+
+
+@given(st.floats(-1e9, 1e9))
+@settings(max_examples=20)
+def test_shifting_time_shifts_the_segments(shift_s: float) -> None:
+    time_s, temp_c = made([0, 2, 5, 6], [30, 130, 730, 730], every_s=60, start_s=0.0)
+
+    shifted, found = segments(time_s + shift_s, temp_c), segments(time_s, temp_c)
+
+    assert [one.kind for one in shifted] == [one.kind for one in found]
+    assert [one.start_s - shift_s for one in shifted] == pytest.approx([one.start_s for one in found], abs=1.0)

@@ -15,13 +15,13 @@ from prometheus_client import REGISTRY
 from service_parts import BOOT, NOW, BridgeClient, block, new_bridge, new_workshop
 from sqlalchemy import func, select
 
-from firmware_bridge.wire import Post, Receipt, Skipped
+from firmware_bridge.wire import Column, Post, Receipt, Skipped, Unit
 from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
 from service.series import blocks as series
 from service.store import identity
 from service.store.database import Database
-from service.store.kilns import kiln_by_key
+from service.store.kilns import channels, kiln_by_key
 from service.store.migrate import upgrade
 from service.store.models import Bridge, Kiln, SkippedBlock, StoredBlock
 
@@ -235,3 +235,22 @@ async def test_readings_come_back_by_time_each_once_and_faults_as_gaps(
     assert [str(value) for value in found.value] == ["nan", "22.0", "23.0"]
     assert counts == (5, 1)
     assert readings == 5
+
+
+async def test_what_is_no_temperature_is_stored_and_never_taken_for_one(
+    bridge: BridgeClient, database: Database
+) -> None:
+    bent = Column("cone", Unit.DEGREE_OF_ARC, [20_000], [41.5])
+    both = msgspec.structs.replace(block(1, at_s=0), columns=[*block(1, at_s=0).columns, bent])
+
+    await bridge.send(both)
+
+    with database.read() as session:
+        kiln = kiln_by_key(session, 1, "lo-1")
+        assert kiln is not None
+        found = series.read(session, kiln.id, from_at=datetime.fromtimestamp(0, UTC), to_at=NOW)
+        arrived = series.read_kiln(session, kiln.id, after_id=0, upto_id=1, limit=1)
+        assert {channel.name: channel.unit for channel in channels(session, [kiln.id])} == {"top": "c", "cone": "deg"}
+        assert series.count_readings(session, kiln.id) == (2, 0)
+    assert arrived is not None
+    assert list(found) == list(arrived.chunk.channels) == ["top"]

@@ -1,0 +1,156 @@
+"""What witness cones say of a kiln: by how much its cones feel another heat than its probe shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import hypot, inf, log
+from typing import Final
+
+import numpy as np
+from scipy.special import ndtr
+
+from service.core import cones
+from service.core.bending import SEEN_FROM, heat_work_of_tip
+from service.core.heat_work import LEVEL, per_e_fold_c
+from service.core.series import FloatArray
+
+READING_SD_C: Final = 5.0  # own choice: kinetics (3.8 °C at worst), setting and reading of one cone, a quarter cone
+MISREAD: Final = 0.02  # own choice: the share of cones that are mixed up or written down wrongly
+DRIFT_C: Final = 1.0  # own choice: what a probe may go astray from one firing to the next
+MOLTEN_FROM: Final = 4.0  # own choice, H: a cone and a half further, and it is a puddle
+GRID: Final = np.linspace(-6.0, 6.0, 1201)
+
+
+class Bend(StrEnum):
+    """What a person sees of a cone after the firing, where no angle was measured."""
+
+    NOT_BEGUN = "not_begun"
+    PART = "part"
+    DOWN = "down"
+    MOLTEN = "molten"
+
+
+HEAT_WORK_SEEN: Final = {
+    Bend.NOT_BEGUN: (0.0, SEEN_FROM),
+    Bend.PART: (SEEN_FROM, 1.0),
+    Bend.DOWN: (1.0, MOLTEN_FROM),
+    Bend.MOLTEN: (MOLTEN_FROM, inf),
+}
+
+
+@dataclass(frozen=True)
+class Offset:
+    """What to add to a probe to have what cones near it feel, and how sure that is.
+
+    Parameters
+    ----------
+    mean_c, sd_c : float
+        Of a normal distribution. [°C]
+
+    Examples
+    --------
+    >>> round(Offset(0.0, 10.0).chance_below(-10.0), 2)
+    0.16
+    """
+
+    mean_c: float
+    sd_c: float
+
+    def chance_below(self, limit_c: float) -> float:
+        """Return the probability that the offset is below a limit [°C]."""
+        return float(ndtr((limit_c - self.mean_c) / self.sd_c))
+
+
+# Own choice: before any witness a kiln may be two thirds of a cone off, as controllers are that stop cone 04 at 1052 °C
+# where Orton has 1063 °C (Bartlett, by the Glazecalc guide).
+PRIOR: Final = Offset(0.0, 12.0)
+
+
+@dataclass(frozen=True)
+class WitnessCone:
+    """One cone after a firing, beside the heat work that was computed for it at the same place.
+
+    Parameters
+    ----------
+    cone : str
+        As stamped on it.
+    seen : Bend or float
+        Its state, or the angle of its tip from upright. [°]
+    heat_work : float
+        H of that self-supporting cone from the probe at its place, over the whole firing.
+    assumed_c : float
+        Offset that was in the computation. [°C]
+    kind : cones.Kind
+        Large cones fall up to 5 °C earlier.
+    """
+
+    cone: str
+    seen: Bend | float
+    heat_work: float
+    assumed_c: float = 0.0
+    kind: cones.Kind = "self_supporting"
+
+
+def learn(prior: Offset, witnesses: Sequence[WitnessCone], *, drift_c: float = DRIFT_C) -> Offset:
+    """Return what is known of an offset after the cones of one more firing at one place.
+
+    Parameters
+    ----------
+    prior : Offset
+        What was known before; `PRIOR` if nothing was.
+    witnesses : sequence of WitnessCone
+        Cones of one firing, in any order; with none, only time has passed.
+    drift_c : float
+        Standard deviation of what the probe may have moved since. [°C]
+
+    Returns
+    -------
+    Offset
+        Mean and standard deviation of the posterior, itself taken as normal. [°C]
+
+    Raises
+    ------
+    ValueError
+        If a cone is unknown, an angle is not from 0 to 90° or `drift_c` is negative.
+
+    Notes
+    -----
+    Bayes' rule on a grid of six standard deviations. An offset of x multiplies H by exp(x / s), with s the rise of the
+    cone's end point per e-fold of rate: good while x stays within some 40 °C. An angle is one value with a standard
+    deviation of 5 °C, a state is an interval with ends as soft; one cone in fifty counts for nothing.
+
+    Examples
+    --------
+    >>> after = learn(PRIOR, [WitnessCone("6", Bend.DOWN, 0.6), WitnessCone("7", Bend.PART, 0.2)])
+    >>> round(after.mean_c), after.sd_c < PRIOR.sd_c
+    (20, True)
+    """
+    if drift_c < 0:
+        msg = f"drift_c must be 0 °C or more, not {drift_c} °C"
+        raise ValueError(msg)
+    sd_c = hypot(prior.sd_c, drift_c)
+    offset_c = prior.mean_c + sd_c * GRID
+    weight = np.exp(-(GRID**2) / 2)
+    for witness in witnesses:
+        weight = weight * (MISREAD + (1.0 - MISREAD) * _likelihood(witness, offset_c))
+    weight /= weight.sum()
+    mean_c = float(weight @ offset_c)
+    return Offset(mean_c, float(np.sqrt(weight @ (offset_c - mean_c) ** 2)))
+
+
+def _likelihood(witness: WitnessCone, offset_c: FloatArray) -> FloatArray:
+    if isinstance(witness.seen, Bend):
+        low, high = (_offset_for(witness, heat_work) for heat_work in HEAT_WORK_SEEN[witness.seen])
+        return np.asarray(ndtr((high - offset_c) / READING_SD_C) - ndtr((low - offset_c) / READING_SD_C))
+    needed_c = _offset_for(witness, heat_work_of_tip(witness.seen))
+    return np.asarray(np.exp(-(((needed_c - offset_c) / READING_SD_C) ** 2) / 2))
+
+
+def _offset_for(witness: WitnessCone, heat_work: float) -> float:
+    """Return the offset with which the cone would have had that heat work [°C]."""
+    if heat_work in (0.0, inf):
+        return inf if heat_work else -inf
+    index = cones.index_of(witness.cone)
+    earlier_c = cones.earlier_c(witness.cone, witness.kind)
+    missing = log(heat_work / max(witness.heat_work, LEVEL))
+    return witness.assumed_c - earlier_c + per_e_fold_c(index) * missing
