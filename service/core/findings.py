@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+OWN_CHOICE: Final = "own choice"  # where a limit comes from that nobody has published
 
 
 class Group(StrEnum):

@@ -7,7 +7,9 @@ from service.core import cones
 from service.core.firing import Firing, Summary
 from service.core.ledger import Ledger
 from service.core.probe import BIN_S, Probe
-from service.core.sensors import Jumps
+from service.core.sensors import Signs, is_doubtful, is_out
+from service.core.sensors.drift import Drift
+from service.core.sensors.timing import Clock
 from service.core.spread import spread_of
 from service.core.watch import ChannelStatus, Status
 
@@ -26,7 +28,9 @@ class Kiln:
     """
 
     probes: dict[str, Probe] = field(default_factory=dict)
-    jumps: dict[str, Jumps] = field(default_factory=dict)
+    signs: dict[str, Signs] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
+    drift: Drift = field(default_factory=Drift)
     next_bin: int | None = None
     until_s: float | None = None
     firing: Firing | None = None
@@ -39,7 +43,7 @@ class Kiln:
     def probe(self, name: str) -> Probe:
         """Return the probe of a channel, a new one when it speaks for the first time."""
         if name not in self.probes:
-            self.probes[name], self.jumps[name] = Probe(), Jumps()
+            self.probes[name], self.signs[name] = Probe(), Signs()
         return self.probes[name]
 
     def is_chamber(self, name: str) -> bool:
@@ -64,17 +68,15 @@ class Kiln:
         return {
             name: probe
             for name, probe in sorted(self.probes.items())
-            if self.is_chamber(name) and probe.is_current(now_s) and not self._is_doubtful(name)
+            if self.is_chamber(name)
+            and probe.is_current(now_s)
+            and not is_doubtful(name, self.signs[name], self.ledger)
         }
 
-    def _is_doubtful(self, name: str) -> bool:
-        return self.ledger.has(f"frozen {name}") or self.ledger.has(f"jump {name}")
-
     def judged_channels(self) -> list[str]:
-        """Return the probes on which cones are judged: those that are neither silent nor frozen, all if all are."""
+        """Return the probes on which cones are judged: those that are not out, all if all are."""
         worked = sorted(self.firing.works) if self.firing is not None else []
-        is_bad = {name: self.ledger.has(f"silent {name}") or self.ledger.has(f"frozen {name}") for name in worked}
-        return [name for name in worked if not is_bad[name]] or worked
+        return [name for name in worked if not is_out(name, self.ledger)] or worked
 
     def summary(self) -> Summary | None:
         """Return what the running firing has come to so far, None if none is running."""

@@ -1,9 +1,12 @@
 """The findings that still hold, and those that this step has changed."""
 
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from service.core.findings import Finding, Group, Severity
 from service.core.standing import Evidence, Standing, Turn
+
+BLIND: Final = ("sensor_silent", "thermocouple_open", "thermocouple_shorted")
 
 
 @dataclass
@@ -54,9 +57,9 @@ class Ledger:
             self.close(slot, end_s)
 
     def raise_silences(self) -> None:
-        """Make silences critical that began while nothing was being fired."""
+        """Make critical what left the kiln without a probe while nothing was being fired."""
         for slot, finding in list(self.standing.items()):
-            if finding.kind == "sensor_silent" and finding.severity is Severity.INFO:
+            if finding.kind in BLIND and finding.severity is Severity.INFO:
                 self.open(slot, replace(finding, severity=Severity.CRITICAL))
 
     def take_news(self) -> list[Finding]:

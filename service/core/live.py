@@ -8,6 +8,7 @@ from service.core import bounds, defects, deviations, sensors
 from service.core.firing import ConeProgress, EndCause, Firing, Phase, Summary
 from service.core.kiln import Kiln
 from service.core.probe import AHEAD_S, BIN_S, BinValue
+from service.core.sensors import drift, timing
 from service.core.series import Chunk
 from service.core.snapshot import dump, load
 from service.core.spread import spread_of
@@ -82,12 +83,16 @@ class LiveFiring:
             raise ValueError(msg)
         kiln = self._kiln
         kiln.until_s = chunk.until_s if kiln.until_s is None else max(kiln.until_s, chunk.until_s)
+        ahead_before = kiln.ahead
         for name, samples in chunk.channels.items():
             late, ahead = kiln.probe(name).add(samples, since_s=kiln.judged_to_s(), ahead_s=kiln.until_s + AHEAD_S)
             kiln.late += late
             kiln.ahead += ahead
+        ahead_s = AHEAD_S if kiln.ahead > ahead_before else None
+        came = {name: kiln.probes[name] for name in chunk.channels}
+        timing.judge_order(kiln.clock, came, ahead_s, kiln.until_s, kiln.ledger)
         before_s = kiln.judged_to_s()
-        events: list[Event] = []
+        events: list[Event] = [*kiln.ledger.take_news()]
         for end_s in self._complete_bins(kiln.until_s):
             events += self._judge_bin(end_s)
         self._status = kiln.refreshed(self._status) if kiln.judged_to_s() == before_s else kiln.status()
@@ -157,15 +162,19 @@ class LiveFiring:
         return [FiringStart(start_s), *self._kiln.ledger.take_news()]
 
     def _judge_sensors(self, values: Mapping[str, BinValue | None], now_s: float) -> None:
-        kiln, ledger = self._kiln, self._kiln.ledger
-        is_firing = kiln.firing is not None
+        kiln = self._kiln
         chamber = {name: kiln.probes[name] for name in values if kiln.is_chamber(name)}
-        for name, value in values.items():
-            probe, jumps = kiln.probes[name], kiln.jumps[name]
-            sensors.judge_silence(name, probe, value, now_s, is_firing=is_firing, to=ledger)
-            sensors.judge_jump(name, jumps, value, now_s, fuel=self.watch.fuel, is_firing=is_firing, to=ledger)
-            if name in chamber and value is not None:
-                sensors.judge_frozen(name, probe, value, chamber, now_s, to=ledger)
+        sensors.judge(
+            kiln.signs,
+            kiln.probes,
+            values,
+            chamber,
+            now_s,
+            fuel=self.watch.fuel,
+            is_firing=kiln.firing is not None,
+            to=kiln.ledger,
+        )
+        timing.judge_gap(kiln.clock, {name: values[name] for name in chamber}, kiln.probes, kiln.ledger)
 
     def _judge_firing(self, firing: Firing, values: Mapping[str, BinValue | None], now_s: float) -> None:
         kiln, watch, ledger = self._kiln, self.watch, self._kiln.ledger
@@ -182,6 +191,7 @@ class LiveFiring:
         spread = spread_of(stand, values)
         if spread is not None:
             firing.see_spread(now_s, spread)
+        drift.judge_drift(kiln.drift, chamber, now_s, to=ledger)
         deviations.judge_uneven(firing, spread, now_s, fuel=watch.fuel, to=ledger)
         deviations.judge_stalled(firing, now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger)
         defects.judge_quartz(firing, stand, rates, spread, now_s, to=ledger)

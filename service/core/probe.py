@@ -7,15 +7,25 @@ from math import hypot, inf, isfinite
 from operator import itemgetter, lt
 from typing import Final
 
+import numpy as np
+
 from service.core.curve import MIN_POINTS, median, rate_c_per_h
 from service.core.rate import RateFilter
-from service.core.series import Samples
+from service.core.series import QUALITIES, Samples
 
 BIN_S: Final = 30.0  # own choice: at 150 °C/h a kiln moves 1 °C in it
 TRAIL_S: Final = 1860.0  # half an hour and a bin: as far back as a rule on one probe looks
 RATE_WINDOW_S: Final = 600.0  # own choice: steady to a few °C/h with instruments of 1 °C, and no slower than a person
 SILENT_S: Final = 300.0  # own choice: at 150 °C/h the kiln has moved 12 °C unseen
 STEP_C: Final = 10.0  # a step between two readings below this is never looked at
+# No potters' kiln is outside this, and no air in a workshop: such a value is the instrument's. Own choice.
+LOWEST_C: Final = -50.0
+HIGHEST_C: Final = 1500.0
+# What instruments show for want of a measurement: nothing at all, or the end of their scale (MAX6675 1023.75, type K
+# 1372, MAX31855 2047.75). A kiln can pass through some of these, but not from 50 °C away in one reading.
+RAILS_C: Final = frozenset((0.0, -200.0, -270.0, 1023.75, 1024.0, 1372.0, 2047.0, 2047.75, 3276.7))
+RAIL_STEP_C: Final = 50.0
+SHUFFLED_SHARE: Final = 0.05  # own choice: a clock that is set goes back once
 AHEAD_S: Final = 3600.0  # a reading later than what is vouched for by more than this has a wrong clock
 
 
@@ -47,6 +57,8 @@ class BinValue:
         Steps above 10 °C.
     readings : tuple of (time, value)
         All that were good. [s], [°C]
+    rate_before_c_per_h : float or None
+        The probe's rate as it was before this bin. [°C/h]
     """
 
     time_s: float
@@ -57,11 +69,16 @@ class BinValue:
     still_since_s: float
     steps: tuple[Step, ...]
     readings: tuple[tuple[float, float], ...]
+    rate_before_c_per_h: float | None = None
 
 
 @dataclass
 class Probe:
     """State of one channel; all times are Unix times in s, all values °C.
+
+    What waits is a value, the name of a fault, or None for no value without a reason. Of the last finished bin,
+    `faults` are (time, what, value or None) and `repeats` the readings whose time had been said before. `set_back` is
+    from when to when the clock went back in what was added last.
 
     Examples
     --------
@@ -73,8 +90,13 @@ class Probe:
     (22.5, 28.5)
     """
 
-    pending: list[tuple[float, float | None]] = field(default_factory=list)
+    pending: list[tuple[float, float | str | None]] = field(default_factory=list)
     newest_is_fault: bool = False
+    taken_s: float | None = None
+    set_back: tuple[float, float] | None = None
+    repeats_s: list[float] = field(default_factory=list)
+    repeats: int = 0
+    faults: list[tuple[float, str, float | None]] = field(default_factory=list)
     last_s: float | None = None
     last_c: float = 0.0
     still_since_s: float = 0.0
@@ -92,34 +114,59 @@ class Probe:
         Repeated times are dropped, the first is kept; order does not matter.
         """
         new = [
-            (time_s, value if isfinite(value) else None)
-            for time_s, value in zip(samples.time_s.tolist(), samples.value.tolist(), strict=True)
-            if since_s <= time_s < ahead_s
+            reading
+            for reading in zip(samples.time_s.tolist(), _said(samples), strict=True)
+            if since_s <= reading[0] < ahead_s
         ]
-        start = max(len(self.pending) - 1, 0)
-        self.pending += new
-        stamps = [time_s for time_s, _ in self.pending[start:]]
-        if not all(map(lt, stamps, stamps[1:])):
-            self.pending.sort(key=itemgetter(0))
-            repeats = {i for i, (early, late) in enumerate(pairwise(self.pending), 1) if early[0] == late[0]}
-            self.pending = [reading for i, reading in enumerate(self.pending) if i not in repeats]
-        if self.pending:
-            self.newest_is_fault = self.pending[-1][1] is None
         refused = len(samples.time_s) - len(new)
         late = int((samples.time_s < since_s).sum()) if refused else 0
+        start = max(len(self.pending) - 1, 0)
+        self.pending += new
+        repeats: set[int] = set()
+        stamps = [time_s for time_s, _ in self.pending[start:]]
+        is_disordered = not all(map(lt, stamps, stamps[1:]))
+        if is_disordered:
+            self.pending.sort(key=itemgetter(0))
+            repeats = {i for i, (early, after) in enumerate(pairwise(self.pending), 1) if early[0] == after[0]}
+            self.repeats_s += [self.pending[i][0] for i in sorted(repeats)]
+            self.pending = [reading for i, reading in enumerate(self.pending) if i not in repeats]
+        self.set_back = self._went_back(samples) if (is_disordered or late) and not repeats else None
+        if len(samples.time_s):
+            self.taken_s = float(samples.time_s[-1])
+        if self.pending:
+            self.newest_is_fault = not isinstance(self.pending[-1][1], float)
         return late, refused - late
+
+    def _went_back(self, samples: Samples) -> tuple[float, float] | None:
+        """Return from when to when the clock went back most, in the order of arrival; a shuffle is a network's."""
+        time_s = samples.time_s if self.taken_s is None else np.append(self.taken_s, samples.time_s)
+        back_s = np.diff(time_s)
+        if not 0 < (back_s < 0).sum() <= max(SHUFFLED_SHARE * len(back_s), 1):
+            return None
+        worst = int(back_s.argmin())
+        return float(time_s[worst]), float(time_s[worst + 1])
 
     def finish_bin(self, end_s: float) -> BinValue | None:
         """Take everything before `end_s` out of what waits; return what it says, None if nothing good is in it."""
         cut = bisect_left(self.pending, (end_s,))
-        good = [(time_s, value) for time_s, value in self.pending[:cut] if value is not None]
+        said = self.pending[:cut]
         del self.pending[:cut]
+        self.repeats = sum(time_s < end_s for time_s in self.repeats_s)
+        self.repeats_s = [time_s for time_s in self.repeats_s if time_s >= end_s]
+        good = [
+            (time_s, value)
+            for time_s, value in said
+            if isinstance(value, float) and LOWEST_C < value < HIGHEST_C and value not in RAILS_C
+        ]
+        self.faults = []
+        if len(good) < len(said):
+            good = self._sift(said)
         if not good:
             return None
         before = None if self.last_s is None else (self.last_s, self.last_c)
         moved_s, steps = self._walk(good)
         times_s, values_c = zip(*good, strict=True)
-        said = BinValue(
+        bin_value = BinValue(
             time_s=sum(times_s) / len(good),
             value_c=median(values_c),
             first_s=good[0][0],
@@ -128,9 +175,26 @@ class Probe:
             still_since_s=self.still_since_s,
             steps=tuple(steps),
             readings=tuple(good),
+            rate_before_c_per_h=self.rate_c_per_h,
         )
-        self._follow(said)
-        return said
+        self._follow(bin_value)
+        return bin_value
+
+    def _sift(self, said: list[tuple[float, float | str | None]]) -> list[tuple[float, float]]:
+        """Return the readings that are measurements; keep the others as faults."""
+        good: list[tuple[float, float]] = []
+        level_c = None if self.last_s is None else self.last_c
+        for time_s, value in said:
+            if isinstance(value, float):
+                what = _what_is_wrong(value, level_c)
+                if what is None:
+                    good.append((time_s, value))
+                    level_c = value
+                else:
+                    self.faults.append((time_s, what, value))
+            elif value is not None:
+                self.faults.append((time_s, value, None))
+        return good
 
     def _walk(self, good: list[tuple[float, float]]) -> tuple[float | None, list[Step]]:
         """Go from reading to reading; return the first time at which the value changed, and the large steps."""
@@ -170,7 +234,7 @@ class Probe:
     def newest_good(self) -> tuple[float | None, float | None]:
         """Return time and value of the newest good reading, judged or not: [s], [°C]."""
         for time_s, value in reversed(self.pending):
-            if value is not None:
+            if isinstance(value, float):
                 return time_s, value
         return (None, None) if self.last_s is None else (self.last_s, self.last_c)
 
@@ -184,3 +248,25 @@ class Probe:
         if not since or since[0][0] > now_s - window_s + SILENT_S or not self.is_current(now_s):
             return None
         return since[-1][1] - since[0][1]
+
+
+def _said(samples: Samples) -> list[float | str | None]:
+    """Return each reading as its value, the name of its fault, or None."""
+    values = samples.value.tolist()
+    if samples.quality is None:
+        return [value if isfinite(value) else None for value in values]
+    return [
+        QUALITIES[quality] if quality else value if isfinite(value) else None
+        for value, quality in zip(values, samples.quality.tolist(), strict=True)
+    ]
+
+
+def _what_is_wrong(value_c: float, level_c: float | None) -> str | None:
+    """Say what a value is if it is no measurement, seen from the last that was; None if it may be one."""
+    if value_c in RAILS_C:
+        is_reachable = LOWEST_C < value_c < HIGHEST_C
+        came_from_c = 0.0 if level_c is None else level_c
+        if is_reachable and abs(value_c - came_from_c) <= RAIL_STEP_C:
+            return None
+        return "zero" if value_c == 0.0 else "full_scale"
+    return None if LOWEST_C < value_c < HIGHEST_C else "implausible"

@@ -7,7 +7,7 @@ from typing import Final
 from service.core import cones
 from service.core.findings import Finding
 from service.core.firing import ConeProgress, EndCause, Phase, Summary
-from service.core.sensors import STEP_BASE_C
+from service.core.sensors.jump import STEP_BASE_C
 
 FUELS: Final = tuple(STEP_BASE_C)
 

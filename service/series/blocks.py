@@ -12,7 +12,7 @@ from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block, Column, Unit
-from service.core.series import Chunk, Samples
+from service.core.series import QUALITIES, ByteArray, Chunk, Samples
 from service.store.identity import BridgeIdentity
 from service.store.models import Kiln, StoredBlock
 
@@ -180,10 +180,23 @@ def _samples(columns: Sequence[Column]) -> Samples:
     else:
         at_ms = [at for column in columns for at in column.at_ms]
         value = [one for column in columns for one in column.value]
-    return Samples(np.array(at_ms, dtype=np.float64) / 1000, np.array(value, dtype=np.float64))
+    return Samples(np.array(at_ms, dtype=np.float64) / 1000, np.array(value, dtype=np.float64), _quality(columns))
+
+
+def _quality(columns: Sequence[Column]) -> ByteArray | None:
+    """Return what the instrument said of each reading, None if it found no fault."""
+    if not any(column.fault for column in columns):
+        return None
+    quality = np.zeros(sum(len(column.at_ms) for column in columns), dtype=np.uint8)
+    first = 0
+    for column in columns:
+        for index, one in column.fault.items():
+            quality[first + index] = QUALITIES.index(one.value)
+        first += len(column.at_ms)
+    return quality
 
 
 def _window(samples: Samples, from_s: float, to_s: float) -> Samples:
     time_s, first = np.unique(samples.time_s, return_index=True)
     inside = (time_s >= from_s) & (time_s <= to_s)
-    return Samples(time_s[inside], samples.value[first][inside])
+    return samples.where(first[inside])

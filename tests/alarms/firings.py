@@ -33,3 +33,28 @@ def firing(target_cone: str, corners: Sequence[tuple[float, float]]) -> list[Fin
 
 UNDERFIRED = firing("6", [(0, 20), (8, 1120), (11, 1123), (12.5, 1150), (13.5, 1050), (19, 60), (25, 30)])
 OVERFIRED = firing("04", [(0, 20), (9, 1200), (12, 900)])
+
+
+def instrument_faults() -> list[Finding]:
+    """Return every finding of a kiln whose every instrument fails in its own way."""
+    time_s = np.arange(0.0, 10 * 3600.0, STEP_S)
+    level_c = np.interp(time_s / 3600, [0, 5, 8, 10], [20, 1000, 1000, 600])
+    rng = np.random.default_rng(1)
+    channels = {name: Samples(time_s, level_c + rng.normal(0, 0.5, len(time_s))) for name in ("a", "b", "c", "d")}
+    channels["a"].value[1000:1100] = 2047.75
+    channels["b"].value[1000:1100] = 28.0
+    channels["c"].value[1000:1200] += rng.normal(0, 15, 200)
+    channels["d"].value[1500] = 4000.0
+    channels["a"].value[1900:] -= np.linspace(0, 40, len(time_s) - 1900)
+    channels["board"] = Samples(time_s, np.where(time_s > 20000, 120.0, 30.0))
+    twice = np.repeat(np.arange(len(time_s)), 1 + (time_s > 30000))
+    channels["d"] = channels["d"].where(twice)
+    kiln = LiveFiring(Watch())
+    late = Samples(time_s[:1], level_c[:1])
+    return [
+        *kiln.advance(Chunk(float(time_s[-1]), channels)).findings,
+        *kiln.advance(Chunk(float(time_s[-1]), {"a": late})).findings,
+    ]
+
+
+INSTRUMENT_FAULTS = instrument_faults()

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from firings import OVERFIRED, UNDERFIRED
+from firings import INSTRUMENT_FAULTS, OVERFIRED, UNDERFIRED
 
 import service.core
 from service.alarms.wording import _TEXTS, LANGUAGES, Words, words
 from service.core.findings import Finding, Group, Severity
 
+EVERY = [*UNDERFIRED, *OVERFIRED, *INSTRUMENT_FAULTS]
 START = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 
 
@@ -50,21 +51,21 @@ STALLED = Finding(
 
 
 def test_every_kind_in_the_science_has_words() -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in Path(service.core.__file__).parent.glob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(service.core.__file__).parent.rglob("*.py"))
 
     assert set(re.findall(r'"(\w+)", Group\.', sources)) <= set(_TEXTS["vi"]["finding"])
 
 
 def test_the_firings_bring_every_kind_that_the_science_knows() -> None:
-    assert {one.kind for one in [*UNDERFIRED, *OVERFIRED]} == set(_TEXTS["vi"]["finding"]) - {
+    assert {one.kind for one in EVERY} == set(_TEXTS["vi"]["finding"]) - {
         "bridge_silent",
         "uneven_heating.cooling",
     }
-    assert {one.advice_key for one in [*UNDERFIRED, *OVERFIRED]} == set(_TEXTS["vi"]["advice"]) - {"check_bridge"}
+    assert {one.advice_key for one in EVERY} == set(_TEXTS["vi"]["advice"]) - {"check_bridge"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("finding", [*UNDERFIRED, *OVERFIRED], ids=lambda one: one.kind)
+@pytest.mark.parametrize("finding", EVERY, ids=lambda one: one.kind)
 def test_every_finding_is_said_whole_in_every_language(finding: Finding, language: str) -> None:
     text = say(finding, language)
 

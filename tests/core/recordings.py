@@ -73,4 +73,4 @@ def watch_in_pieces(channels: dict[str, Samples], watch: Watch, cuts_s: Sequence
 
 def between(samples: Samples, after_s: float, to_s: float) -> Samples:
     inside = (samples.time_s > after_s) & (samples.time_s <= to_s)
-    return Samples(samples.time_s[inside], samples.value[inside])
+    return samples.where(inside)

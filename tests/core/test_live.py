@@ -162,6 +162,7 @@ def test_the_troubled_firing_has_every_trouble_once(troubled_whole: list) -> Non
         [
             ("thermocouple_jump", "top"),
             ("thermocouple_frozen", "bottom"),
+            ("thermocouple_drift", "bottom"),
             ("sensor_silent", "top"),
             ("sensor_silent", "bottom"),
             ("sensor_silent", "top"),
@@ -202,17 +203,23 @@ def test_one_reading_at_a_time_changes_nothing(troubled_whole: list) -> None:
     assert len(json.dumps(live.snapshot())) < 20_000
 
 
-def test_repeats_and_disorder_within_what_is_not_vouched_for_change_nothing(troubled_whole: list) -> None:
+def test_repeats_and_disorder_within_what_is_not_vouched_for_change_nothing_but_that_repeats_are_said(
+    troubled_whole: list,
+) -> None:
     order = np.random.default_rng(1)
     shuffled = {}
     for name, samples in troubled().items():
         twice = order.permutation(np.repeat(np.arange(len(samples.time_s)), 2))
         shuffled[name] = Samples(samples.time_s[twice], samples.value[twice])
 
-    assert watch_whole(shuffled, Watch(target_cone="6")) == troubled_whole
+    events = watch_whole(shuffled, Watch(target_cone="6"))
+    kinds = [event.kind if isinstance(event, Finding) else "" for event in events]
+
+    assert "duplicate_readings" in kinds
+    assert [event for event, kind in zip(events, kinds, strict=True) if kind != "duplicate_readings"] == troubled_whole
 
 
-def test_readings_from_before_what_is_judged_are_counted_and_left_out() -> None:
+def test_readings_from_before_what_is_judged_are_counted_and_left_out_and_the_clock_is_blamed() -> None:
     live = LiveFiring(Watch())
     time_s, value = made([0, 2], [25, 400])
     live.advance(Chunk(time_s[-1], {"top": Samples(time_s, value)}))
@@ -220,8 +227,9 @@ def test_readings_from_before_what_is_judged_are_counted_and_left_out() -> None:
     again = live.advance(Chunk(time_s[-1], {"top": Samples(time_s[:50], value[:50] + 500)}))
     ahead = live.advance(Chunk(time_s[-1], {"top": Samples(time_s[:3] + 1e6, value[:3])}))
 
-    assert (again.events, again.status.late) == ((), 50)
-    assert (ahead.events, ahead.status.ahead) == ((), 3)
+    said = again.findings[-1]
+    assert (said.kind, said.channel, said.evidence["back_s"], again.status.late) == ("clock_jump", None, 7200, 50)
+    assert ({one.kind for one in ahead.findings} <= {"clock_jump"}, ahead.status.ahead) == (True, 3)
 
 
 def shifted(event: object, by_s: float) -> object:

@@ -1,0 +1,206 @@
+"""How well faults of instruments are found: `python -m benchmarks.sensors --firings 50`.
+
+Simulated firings of four fuels, and the measured ones of the demo, each with one fault put in. Thresholds were chosen
+on seeds below 10,000; figures are of seeds from 50,000 on. Simple shapes, no kiln model.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import numpy as np
+from scipy.signal import lfilter
+
+from benchmarks.sensor_faults import INJECTIONS, NEEDS_JUNCTION, NEEDS_TWO, Channels, Injected, Place
+from service.core.findings import Finding, Group
+from service.core.live import LiveFiring, Watch
+from service.core.series import Chunk, FloatArray, Samples
+from service.demo.recordings import serial_firing
+
+T0_S: Final = 1_700_000_000.0
+JUDGED_FROM_SEED: Final = 50_000
+STEP_S: Final = 60.0  # what comes in at once
+FUELS: Final = ("lpg", "coal", "wood", "electric")
+FLICKER_C: Final = {"electric": 0.3, "lpg": 1.5, "coal": 2.5, "wood": 2.5}
+# A fault may be found while it lasts and for this long after; jumps and clocks need what comes after them.
+FOUND_WITHIN_S: Final = 1800.0
+
+
+@dataclass(frozen=True)
+class Fired:
+    """One good firing, with a stretch in which it rises and one in which it is held [s]."""
+
+    fuel: str
+    channels: Channels
+    rising_s: tuple[float, float]
+    held_s: tuple[float, float]
+
+
+def simulated(seed: int) -> Fired:
+    """Return a firing of two probes and a cold junction, as some instrument sends it."""
+    rng = np.random.default_rng(seed)
+    fuel = FUELS[seed % 4]
+    every_s, resolution_c = rng.choice([2.0, 5.0, 10.0, 30.0]), rng.choice([0.1, 0.25, 1.0])
+    top_c, room_c = rng.uniform(1000, 1280), rng.uniform(12, 38)
+    hours = np.cumsum([0.0, rng.uniform(0.2, 1), rng.uniform(1, 3), rng.uniform(5, 9), rng.uniform(1.5, 2.5), 6])
+    time_s = np.arange(0.0, hours[-1] * 3600, every_s)
+    level_c = np.interp(time_s / 3600, hours, [room_c, room_c, 250, top_c, top_c, 180])
+    if fuel in ("coal", "wood"):
+        period_s, tooth_c = rng.uniform(900, 2700), rng.uniform(20, 70)
+        level_c += tooth_c * (level_c > 300) * (time_s < hours[4] * 3600) * (1 - (time_s % period_s) / period_s)
+    behind_s, below_c = rng.uniform(0, 900), rng.uniform(-40, 40)
+    bottom_c = np.interp(time_s - behind_s, time_s, level_c) + below_c * np.clip((level_c - 100) / 1000, 0, 1)
+    board_c = room_c + rng.uniform(2, 12) * np.clip((level_c - room_c) / 1200, 0, 1)
+    lag_s = rng.uniform(15, 60)
+    channels = {
+        name: Samples(T0_S + time_s, _measured(time_s, curve_c, lag_s, rng, FLICKER_C[fuel], resolution_c))
+        for name, curve_c in (("top", level_c), ("bottom", bottom_c))
+    }
+    channels["cold_junction"] = Samples(T0_S + time_s, np.round(board_c * 16) / 16)
+    at_s = T0_S + hours * 3600
+    return Fired(fuel, channels, (float(at_s[2]), float(at_s[3])), (float(at_s[3] + 900), float(at_s[4])))
+
+
+def _measured(
+    time_s: FloatArray, level_c: FloatArray, lag_s: float, rng: np.random.Generator, flicker_c: float, step_c: float
+) -> FloatArray:
+    """Return what a sheathed probe says: late, with a flame's flicker and the steps of its instrument."""
+    flicker = rng.normal(0, rng.uniform(0.2, flicker_c), len(time_s))
+    keeps = np.exp(-(time_s[1] - time_s[0]) / lag_s)
+    late_c = lfilter([1 - keeps], [1, -keeps], level_c, zi=[keeps * level_c[0]])[0]
+    return np.asarray(np.round((late_c + flicker) / step_c) * step_c, dtype=np.float64)
+
+
+def measured() -> Fired:
+    """Return the measured two-probe firing of the demo, 650 to 1283 °C; its own gaps are not counted."""
+    lines = serial_firing()
+    time_s = np.array([line.at.timestamp() for line in lines])
+    values = np.array([[float(part) for part in line.payload.decode().strip().split(";")[1:]] for line in lines])
+    channels = {"top": Samples(time_s, values[:, 0]), "bottom": Samples(time_s, values[:, 1])}
+    rising_s = float(time_s[0] + 104 * 60), float(time_s[0] + 244 * 60)  # without a gap of its logger
+    return Fired("lpg", channels, rising_s, rising_s)
+
+
+def with_fault(fired: Fired, name: str, rng: np.random.Generator) -> Injected:
+    """Return a firing with one fault in it, while it rises; drift in the hold."""
+    is_drift = name == "drift of 20-40 C in a hold"
+    start_s, end_s = fired.held_s if is_drift else fired.rising_s
+    if not is_drift:
+        start_s = rng.uniform(start_s, end_s - 3000)
+        end_s = start_s + rng.uniform(1800, 3000)
+    return INJECTIONS[name](Place(fired.channels, str(rng.choice(["top", "bottom"])), start_s, end_s), rng)
+
+
+def said(channels: Channels, fuel: str) -> Iterator[tuple[float, Finding]]:
+    """Go through a firing as it comes in; give what is said of instruments, and when."""
+    live = LiveFiring(Watch(fuel=fuel))
+    arrived_s = _arrival_s(channels)
+    first_s, last_s = (float(edge([one[i] for one in arrived_s.values()])) for edge, i in ((min, 0), (max, -1)))
+    now_s = -np.inf
+    for until_s in np.arange(first_s + STEP_S, last_s + STEP_S, STEP_S):
+        piece = {}
+        for name, one in channels.items():
+            cut = np.searchsorted(arrived_s[name], [until_s - STEP_S, until_s])
+            if cut[1] > cut[0]:
+                piece[name] = one.where(np.arange(cut[0], cut[1]))
+                now_s = max(now_s, float(piece[name].time_s.max()))
+        found = live.advance(Chunk(now_s, piece)).findings
+        yield from ((now_s, one) for one in found if one.group is Group.SENSOR)
+
+
+def _arrival_s(channels: Channels) -> dict[str, FloatArray]:
+    """Return when each reading came in: in their order, as regularly as they were taken; a clock may say otherwise."""
+    lengths = {len(one.time_s) for one in channels.values()}
+    went_back = any((np.diff(one.time_s) < 0).any() for one in channels.values())
+    if went_back and len(lengths) == 1:
+        longest = next(iter(channels.values())).time_s
+        evenly = longest[0] + np.arange(len(longest)) * np.median(np.diff(longest))
+        return dict.fromkeys(channels, evenly)
+    return {name: np.maximum.accumulate(one.time_s) for name, one in channels.items()}
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of one fault: how often it was put in and found, how long that took, and what else was said."""
+
+    fault: str
+    kind: str
+    firings: int
+    found: int
+    median_delay_s: float | None
+    also: dict[str, int]
+
+
+def score(name: str, firings: list[Fired], seed: int) -> Score:
+    """Put one fault in each firing, and see what is said."""
+    rng = np.random.default_rng(seed)
+    delays: list[float] = []
+    also: Counter[str] = Counter()
+    kind = ""
+    for fired in firings:
+        fault = with_fault(fired, name, rng)
+        kind = fault.kind
+        known = (
+            {one.key for _, one in said(fired.channels, fired.fuel)} if "cold_junction" not in fired.channels else set()
+        )
+        heard = [(at_s, one) for at_s, one in said(fault.channels, fired.fuel) if one.key not in known]
+        hits = [at_s for at_s, one in heard if _is_it(one, fault)]
+        if hits:
+            delays.append(max(hits[0] - max(fault.start_s, 0), 0.0))
+        also.update({one.kind for _, one in heard if one.kind != kind})
+    median_s = float(np.median(delays)) if delays else None
+    return Score(name, kind, len(firings), len(delays), median_s, dict(also))
+
+
+def _is_it(one: Finding, fault: Injected) -> bool:
+    is_there = fault.start_s - FOUND_WITHIN_S <= one.start_s <= fault.end_s + FOUND_WITHIN_S
+    is_same = one.channel == fault.channel or None in (one.channel, fault.channel) or one.kind == "thermocouple_drift"
+    return one.kind == fault.kind and is_there and is_same
+
+
+def false_alarms(firings: list[Fired]) -> Counter[str]:
+    """Return what was said of instruments in firings without a fault."""
+    keys = {(i, one.key) for i, fired in enumerate(firings) for _, one in said(fired.channels, fired.fuel)}
+    return Counter(key[0] for _, key in keys)
+
+
+def run(first_seed: int, count: int) -> dict[str, object]:
+    """Return all figures as JSON can say them."""
+    firings = [simulated(seed) for seed in range(first_seed, first_seed + count)]
+    real = measured()
+    names = [name for name in INJECTIONS if name not in (*NEEDS_JUNCTION, *NEEDS_TWO[1:])]
+    return {
+        "first_seed": first_seed,
+        "fault_free_firings": count,
+        "false_alarms": dict(false_alarms(firings)),
+        "simulated": [vars(score(name, firings, first_seed)) for name in INJECTIONS],
+        "measured": [vars(score(name, [real] * min(count, 10), first_seed)) for name in names],
+    }
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--firings", type=int, default=50)
+    parser.add_argument("--first-seed", type=int, default=JUDGED_FROM_SEED)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    figures = run(options.first_seed, options.firings)
+    if options.json:
+        print(json.dumps(figures, indent=1))
+        return
+    print(f"{options.firings} fault-free firings: false alarms {figures['false_alarms'] or 'none'}")
+    for part in ("simulated", "measured"):
+        print(f"\n{part}: fault, kind, found, median delay [s], also said")
+        for one in cast(list[dict[str, Any]], figures[part]):
+            delay = "-" if one["median_delay_s"] is None else f"{one['median_delay_s']:.0f}"
+            print(
+                f"{one['fault']:28}{one['kind']:22}{one['found']:4}/{one['firings']:<4}{delay:>7}  {one['also'] or ''}"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Readings that come twice, and clocks that jump."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from service.core.curve import rate_c_per_h
+from service.core.findings import OWN_CHOICE, Finding, Group, Severity
+from service.core.ledger import Ledger
+from service.core.probe import SILENT_S, BinValue, Probe
+from service.core.standing import Evidence
+
+# Own choices: a line sent twice now and then is a network's way.
+REPEATS: Final = 5
+REPEATED_SHARE: Final = 0.2
+REPEAT_WINDOW_S: Final = 600.0
+
+BACK_S: Final = 60.0  # own choice: two instruments of one kiln may differ by some seconds
+CLOCK_QUIET_S: Final = 600.0
+# A kiln that, after hours of silence, goes on where it was and as fast as it was, has not been silent: the clock was
+# set. Own choices.
+MOVING_C_PER_H: Final = 60.0
+EXPECTED_C: Final = 20.0
+UNMOVED_C: Final = 4.0
+SAME_RATE: Final = 0.15
+DECIDED_AFTER_S: Final = 600.0
+
+CLOCK: Final = "clock_jump"
+
+
+@dataclass
+class Repeats:
+    """Of one channel: (end of bin [s], readings dropped for a time already said, readings kept)."""
+
+    bins: list[tuple[float, int, int]] = field(default_factory=list)
+
+
+@dataclass
+class Clock:
+    """What speaks of a clock that was set: the last jump said, and gaps to be judged by what comes after."""
+
+    said_s: float | None = None
+    gap_s: tuple[float, float] | None = None
+    rates_before: dict[str, float] = field(default_factory=dict)
+
+
+def judge_repeats(name: str, repeats: Repeats, probe: Probe, value: BinValue | None, now_s: float, to: Ledger) -> None:
+    """Say `duplicate_readings` when a fifth of the readings have a time that had been said before."""
+    if not (probe.repeats or repeats.bins):
+        return
+    slot = f"duplicates {name}"
+    repeats.bins.append((now_s, probe.repeats, len(value.readings) if value else 0))
+    while repeats.bins and repeats.bins[0][0] <= now_s - REPEAT_WINDOW_S:
+        del repeats.bins[0]
+    twice = sum(dropped for _, dropped, _ in repeats.bins)
+    share = twice / max(twice + sum(kept for _, _, kept in repeats.bins), 1)
+    if twice >= REPEATS and share >= REPEATED_SHARE and not to.has(slot):
+        start_s = next(end_s for end_s, dropped, _ in repeats.bins if dropped)
+        evidence: Evidence = {"repeats": twice, "share": share, "limit_source": OWN_CHOICE}
+        _say("duplicate_readings", slot, name, start_s, evidence, to=to)
+    if not twice:
+        to.close(slot, now_s - REPEAT_WINDOW_S)
+        repeats.bins.clear()
+
+
+def judge_order(clock: Clock, probes: Mapping[str, Probe], ahead_s: float | None, now_s: float, to: Ledger) -> None:
+    """Say `clock_jump` when readings arrive with times before those of earlier ones, or far ahead of now.
+
+    Looked at as readings come in, so a log that was sorted by time shows nothing of it.
+    """
+    jumps = [probe.set_back for probe in probes.values() if probe.set_back is not None]
+    from_s, to_s = max(jumps, key=lambda jump: jump[0] - jump[1], default=(0.0, 0.0))
+    evidence: Evidence = {"back_s": from_s - to_s, "limit_source": OWN_CHOICE}
+    if from_s - to_s <= BACK_S:
+        if ahead_s is None:
+            return
+        from_s, evidence = now_s, {"ahead_s": ahead_s, "limit_source": OWN_CHOICE}
+    _say_clock(clock, from_s, from_s, evidence, to=to)
+
+
+def judge_gap(clock: Clock, values: Mapping[str, BinValue | None], probes: Mapping[str, Probe], to: Ledger) -> None:
+    """Say `clock_jump` when a kiln goes on after a silence as if there had been none."""
+    if clock.gap_s is not None:
+        _judge_after(clock, probes, to)
+    said = {
+        name: value
+        for name, value in values.items()
+        if value is not None and value.before is not None and value.first_s - value.before[0] > SILENT_S
+    }
+    gaps = [(value.before[0], value.first_s) for value in said.values() if value.before is not None]
+    if not gaps:
+        return
+    rates: dict[str, float] = {}
+    for name, value in said.items():
+        before_s, before_c = value.before or (value.first_s, value.value_c)
+        rate = value.rate_before_c_per_h
+        expected_c = 0.0 if rate is None else abs(rate) * (value.first_s - before_s) / 3600
+        is_moving = rate is not None and abs(rate) >= MOVING_C_PER_H and expected_c >= EXPECTED_C
+        if rate is None or not is_moving or abs(value.readings[0][1] - before_c) > UNMOVED_C:
+            return
+        rates[name] = rate
+    clock.gap_s, clock.rates_before = max(gaps, key=lambda gap: gap[1] - gap[0]), rates
+
+
+def _judge_after(clock: Clock, probes: Mapping[str, Probe], to: Ledger) -> None:
+    before_s, after_s = clock.gap_s or (0.0, 0.0)
+    heard_s = max(probes[name].last_s or 0.0 for name in clock.rates_before)
+    if heard_s - after_s < DECIDED_AFTER_S:
+        return
+    rates = {
+        name: rate_c_per_h([point for point in probes[name].trail if point[0] >= after_s])
+        for name in clock.rates_before
+    }
+    goes_on = all(
+        rate is not None and abs(rate - clock.rates_before[name]) <= SAME_RATE * abs(clock.rates_before[name])
+        for name, rate in rates.items()
+    )
+    clock.gap_s, clock.rates_before = None, {}
+    if goes_on:
+        evidence: Evidence = {"gap_s": after_s - before_s, "limit_source": OWN_CHOICE}
+        _say_clock(clock, before_s, after_s, evidence, to=to, probability=0.7)
+
+
+def _say_clock(
+    clock: Clock, start_s: float, end_s: float, evidence: Evidence, *, to: Ledger, probability: float | None = None
+) -> None:
+    if clock.said_s is not None and abs(start_s - clock.said_s) < CLOCK_QUIET_S:
+        return
+    clock.said_s = start_s
+    _say(CLOCK, CLOCK, None, start_s, evidence, to=to, probability=probability)
+    to.close(CLOCK, end_s)
+
+
+def _say(
+    kind: str,
+    slot: str,
+    name: str | None,
+    start_s: float,
+    evidence: Evidence,
+    *,
+    to: Ledger,
+    probability: float | None = None,
+) -> None:
+    to.open(slot, Finding(kind, Group.SENSOR, Severity.INFO, name, start_s, None, evidence, "check_clock", probability))
