@@ -127,10 +127,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def parse_clock(text: str) -> Clock:
-    """Return the clock that CANHLO_CLOCK describes: rate, the time it started at, the machine's time then."""
+def parse_clock(text: str) -> Clock | None:
+    """Return a replay's clock, as CANHLO_CLOCK describes it: rate, the time it started at, the machine's time then."""
     if not text:
-        return Clock()
+        return None
     try:
         rate, start_at, machine_start_s = text.split(",")
         clock = Clock(float(rate), datetime.fromisoformat(start_at), float(machine_start_s))
@@ -144,7 +144,7 @@ def parse_clock(text: str) -> Clock:
     return clock
 
 
-async def _bridge(settings: Settings, clock: Clock) -> None:
+async def _bridge(settings: Settings, clock: Clock | None) -> None:
     stop = asyncio.Event()
     for end in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(end, stop.set)

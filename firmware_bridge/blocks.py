@@ -18,6 +18,7 @@ class Draft:
     kiln: str
     until_ms: int
     columns: tuple[Column, ...]
+    is_sure: bool = True  # its times need no putting right
 
     @property
     def readings(self) -> int:

@@ -4,17 +4,18 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from firmware_bridge.action_settings import ActionSettings, CommandSettings, SmsSettings
 from firmware_bridge.actions.command import Command
 from firmware_bridge.actions.sms import Sms
-from firmware_bridge.clock import Clock
+from firmware_bridge.clock import Clock, SteadyClock
 from firmware_bridge.duty import Duty
 from firmware_bridge.intake import Intake
 from firmware_bridge.latest import Latest
 from firmware_bridge.local_server import LocalServer
+from firmware_bridge.machine_clock import is_clock_synchronised
 from firmware_bridge.message import Decoder, FindsTopics, Listener, Source
 from firmware_bridge.modbus_settings import ModbusSettings
 from firmware_bridge.notice import Action
@@ -45,12 +46,12 @@ SPARE_THREADS: Final = 8  # for the disk, the network's look-ups and the status 
 STATUS_FILE: Final = "status.json"
 
 
-async def run_bridge(settings: Settings, clock: Clock, stop: asyncio.Event) -> None:
-    """Watch until told to stop; then write what was heard, and try once to send it."""
+async def run_bridge(settings: Settings, clock: Clock | None, stop: asyncio.Event) -> None:
+    """Watch until told to stop; then write what was heard, and try once to send it. A replay gives its clock."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     spool = Spool(settings.data_dir / "spool.sqlite3")
     try:
-        await _run(settings, clock, spool, stop)
+        await _run(settings, clock or SteadyClock(not_before=spool.newest_at()), spool, stop)
     finally:
         spool.close()
 
@@ -60,9 +61,9 @@ async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Eve
     # A source may keep a thread for as long as it listens; by default there are few more than processors.
     threads = ThreadPoolExecutor(len(sources) + SPARE_THREADS, thread_name_prefix="bridge")
     asyncio.get_running_loop().set_default_executor(threads)
-    uplink = Uplink(settings.server, settings.token_file, spool)
+    uplink = Uplink(settings.server, settings.token_file, spool, is_clock_sure=lambda: clock.is_sure)
     latest = Latest()
-    recorder = Recorder(intakes, spool, clock, uplink.wake, latest=latest)
+    recorder = Recorder(intakes, spool, clock, uplink.wake, latest=latest, true_now=lambda: _true_now(uplink))
     words = Words(settings.page.lang)
     actions = [_action(told) for told in settings.actions]
     duty = Duty(settings.data_dir / "limits.json", actions, latest, lambda: uplink.last_answer, clock.now, words)
@@ -87,6 +88,11 @@ async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Eve
     logger.info("ended")
 
 
+def _true_now(uplink: Uplink) -> datetime | None:
+    """Return the time if anybody knows it: this machine when a time server has set it, else the service."""
+    return datetime.now(UTC) if is_clock_synchronised() else uplink.service_now()
+
+
 def _companions(settings: Settings, uplink: Uplink, status: Status, duty: Duty) -> list[Coroutine[None, None, None]]:
     """Return what runs beside the recording, for as long as it does."""
     page = LocalServer(settings.page.host, settings.page.port, status.snapshot, settings.page.lang)
@@ -108,7 +114,7 @@ def _listen(settings: Settings, spool: Spool, clock: Clock) -> tuple[list[Source
     for told in settings.sources:
         decoders = [one.make_decoder() for one in parts_of(told)]
         ours = [
-            Intake(one.key, one.kiln, decoder, spool.recall(one.key), now=clock.now())
+            Intake(one.key, one.kiln, decoder, spool.recall(one.key), now=clock.now(), keeps_time=one.keeps_time)
             for one, decoder in zip(parts_of(told), decoders, strict=True)
         ]
         if isinstance(told, ModbusSettings):

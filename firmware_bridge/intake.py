@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -62,6 +62,9 @@ class _Spent:
 
     message: Message
 
+    def moved(self, shift: timedelta) -> "_Spent":
+        return self
+
 
 @dataclass(frozen=True)
 class _News:
@@ -69,13 +72,24 @@ class _News:
     measured: Measured
     digest: bytes
 
+    def moved(self, shift: timedelta) -> "_News":
+        when = self.measured.when
+        return _News(
+            replace(self.message, arrived_at=self.message.arrived_at + shift),
+            self.measured if isinstance(when, Uptime) else replace(self.measured, when=when + shift),
+            self.digest,
+        )
+
 
 class Intake:
     """Hears one source. `gather` looks at what waits, `settle` lets go of it once it is on disk."""
 
-    def __init__(self, key: str, kiln: str, decoder: Decoder, memory: Memory, *, now: datetime) -> None:
+    def __init__(
+        self, key: str, kiln: str, decoder: Decoder, memory: Memory, *, now: datetime, keeps_time: bool = False
+    ) -> None:
         self.key = key
         self.kiln = kiln
+        self.keeps_time = keeps_time  # the instrument's own clock says what time it is
         self.counters = Counters()
         self.is_connected = False
         self._decoder = decoder
@@ -86,6 +100,20 @@ class Intake:
         self._waiting: list[_News | _Spent] = []
         self._told: set[str] = set()
         self._busy_at = now
+
+    def put_right(self, shift: timedelta) -> None:
+        """Move what was dated by a clock of ours that was off; an instrument that keeps time itself stays."""
+        self._busy_at += shift
+        if self.keeps_time:
+            return
+        shift_ms = shift // timedelta(milliseconds=1)
+        self._newest_ms = max(0, self._newest_ms + shift_ms)
+        self._vouched_ms = max(0, self._vouched_ms + shift_ms)
+        self._devices = {
+            device: DeviceTime(known.booted_ms + shift_ms, known.since_boot_ms, known.at_ms + shift_ms)
+            for device, known in self._devices.items()
+        }
+        self._waiting = [one.moved(shift) for one in self._waiting]
 
     def set_connected(self, is_connected: bool, now: datetime) -> None:
         self.is_connected = is_connected

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from firmware_bridge.wire import Block, Column
 
@@ -65,6 +66,14 @@ def unpack(boot: str, seq: int, layout: Layout, packed: bytes) -> Block:
             {"channel": channel, "unit": unit, "at_ms": times[begin:end], "value": numbers[begin:end], "fault": fault}
         )
     return Block(boot, seq, kiln, until_ms, msgspec.convert(unpacked, list[Column]))
+
+
+def moved(block: Block, shift_ms: int) -> Block:
+    """Return a block with all its times moved; never before 1970."""
+    columns = [
+        structs.replace(column, at_ms=[max(0, at_ms + shift_ms) for at_ms in column.at_ms]) for column in block.columns
+    ]
+    return structs.replace(block, until_ms=max(0, block.until_ms + shift_ms), columns=columns)
 
 
 def _pack_integers(numbers: Sequence[int]) -> tuple[str, bytes]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -44,6 +44,7 @@ class Recorder:
         on_news: Callable[[], None],
         pace: Pace = Pace(),
         latest: Latest | None = None,
+        true_now: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         self.failed_commits = 0
         self._intakes = intakes
@@ -52,6 +53,7 @@ class Recorder:
         self._on_news = on_news
         self._pace = pace
         self._latest = latest or Latest()
+        self._true_now = true_now
         # A fast clock makes silence grow fast: then every commit says how far it has got.
         self._heartbeat = clock.span(pace.heartbeat_s if clock.rate <= 1 else 0)
         self._said_at: dict[str, datetime] = {}
@@ -88,14 +90,32 @@ class Recorder:
             intake.settle(harvest)
             self._latest.note(harvest.readings, now)
         self._said_at.update({draft.kiln: now for draft in drafts})
+        await self._set_clock()
         if drafts:
             self._on_news()
+
+    async def _set_clock(self) -> None:
+        """Learn the time from whoever knows it; what was dated before that is put right."""
+        true_now = self._true_now()
+        if true_now is None:
+            return
+        was_sure = self._clock.is_sure
+        shift = self._clock.learn(true_now)
+        if was_sure:
+            return
+        logger.info("the clock is right now", extra={"it_was_off_s": -shift.total_seconds()})
+        for intake in self._intakes:
+            intake.put_right(shift)
+        await asyncio.to_thread(self._spool.put_right, shift // timedelta(milliseconds=1))
 
     def _drafts(self, harvests: Mapping[Intake, Harvest], now: datetime) -> list[Draft]:
         grace = self._clock.span(self._pace.grace_s)
         drafts: list[Draft] = []
         for kiln in dict.fromkeys(intake.kiln for intake in harvests):
             ours = {intake: harvest for intake, harvest in harvests.items() if intake.kiln == kiln}
+            if not self._clock.is_sure:
+                drafts += _unsure_drafts(kiln, ours)
+                continue
             readings = [reading for harvest in ours.values() for reading in harvest.readings]
             until_ms = min(intake.vouch(harvest, now=now, grace=grace) for intake, harvest in ours.items())
             if readings or (until_ms and self._is_heartbeat_due(kiln, now)):
@@ -110,3 +130,19 @@ class Recorder:
         """Vouch for nothing yet: what was said while the machine did not run us is still in its buffers."""
         for intake in self._intakes:
             intake.was_busy(now)
+
+
+def _unsure_drafts(kiln: str, harvests: Mapping[Intake, Harvest]) -> list[Draft]:
+    """Return what was read while our clock is a guess: instruments that keep time apart from those that we date."""
+    drafts: list[Draft] = []
+    for keeps_time in (True, False):
+        taken = [
+            reading
+            for intake, harvest in harvests.items()
+            if intake.keeps_time is keeps_time
+            for reading in harvest.readings
+        ]
+        if taken:
+            newest_ms = max(reading.at_ms for reading in taken)
+            drafts += [replace(draft, is_sure=keeps_time) for draft in draft_blocks(kiln, taken, newest_ms)]
+    return drafts

@@ -88,6 +88,10 @@ class _Decoded(OfKiln):
         raise NotImplementedError
 
     @property
+    def keeps_time(self) -> bool:
+        return self.time_zone is not None
+
+    @property
     def told(self) -> Told:
         """Return what the decoder is told."""
         zone = ZoneInfo(self.time_zone) if self.time_zone else None

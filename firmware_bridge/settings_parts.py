@@ -43,3 +43,8 @@ class OfKiln(BaseModel):
     def key(self) -> str:
         """Name it for ever, also when its cable moves to another port."""
         return f"{self.kiln}/{self.channels[0]}"
+
+    @property
+    def keeps_time(self) -> bool:
+        """Say whether it knows the time of day itself, and we date nothing of it."""
+        return False

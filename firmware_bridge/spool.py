@@ -6,15 +6,17 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from firmware_bridge.blocks import Draft
 from firmware_bridge.device_clock import DeviceTime
 from firmware_bridge.intake import Memory
-from firmware_bridge.packing import Layout, layout_of, pack, unpack
+from firmware_bridge.packing import Layout, layout_of, moved, pack, unpack
 from firmware_bridge.repeats import REMEMBERED_MESSAGES
 from firmware_bridge.spool_file import open_checked
 from firmware_bridge.wire import MAX_SKIPPED_PER_POST, Block, Skipped
@@ -68,6 +70,12 @@ class Spool:
         with self._lock:
             self._db.close()
 
+    def newest_at(self) -> datetime:
+        """Return the newest time that was ever recorded, 1970 if none was."""
+        with self._lock:
+            (newest_ms,) = self._db.execute("SELECT coalesce(max(newest_ms), 0) FROM source").fetchone()
+        return datetime.fromtimestamp(newest_ms / 1000, UTC)
+
     def recall(self, source: str) -> Memory:
         """Return what was remembered of a source."""
         with self._lock:
@@ -95,8 +103,11 @@ class Spool:
             boot_id = self._boot_id or _number(db, "boot", "name", self.boot)
             layouts = {layout: self._layout_id(db, layout) for layout in {layout_of(block) for block in blocks}}
             db.executemany(
-                "INSERT INTO block VALUES (?, ?, ?, ?, ?)",
-                [(boot_id, block.seq, layouts[layout_of(block)], block.readings, pack(block)) for block in blocks],
+                "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (boot_id, block.seq, layouts[layout_of(block)], block.readings, not draft.is_sure, pack(block))
+                    for block, draft in zip(blocks, drafts, strict=True)
+                ],
             )
             for source, memory in memories.items():
                 _remember(db, source, memory)
@@ -112,23 +123,40 @@ class Spool:
     def _block(self, boot_id: int, seq: int, layout_id: int, body: bytes) -> Block:
         return unpack(self._boots[boot_id], seq, self._layouts[layout_id], body)
 
-    def take(self, blocks: int, max_bytes: int) -> Parcel:
-        """Return the oldest blocks, at least one if any waits; they stay until the answer settles them."""
+    def put_right(self, shift_ms: int) -> None:
+        """Move the times of this boot that were a guess by how much the guess was off; then they are sure."""
+        with self._transaction() as db:
+            unsure = "SELECT boot, seq, layout, body FROM block WHERE boot = ? AND is_unsure"
+            for row in db.execute(unsure, (self._boot_id,)).fetchall():
+                block = moved(self._block(*row), shift_ms)
+                db.execute(
+                    "UPDATE block SET is_unsure = 0, body = ? WHERE boot = ? AND seq = ?", (pack(block), *row[:2])
+                )
+
+    def take(self, blocks: int, max_bytes: int, *, also_unsure: bool = False) -> Parcel:
+        """Return the oldest blocks, at least one if any may go; they stay until the answer settles them.
+
+        Blocks of this boot whose times are a guess wait for its clock to be put right, unless `also_unsure`. What an
+        earlier boot could not put right goes as estimated.
+        """
         with self._lock:
             rows = self._db.execute(
-                "SELECT boot, seq, layout, body FROM block ORDER BY boot, seq LIMIT ?", (blocks,)
+                "SELECT is_unsure, boot, seq, layout, body FROM block WHERE NOT is_unsure OR ? OR boot IS NOT ? "
+                "ORDER BY boot, seq LIMIT ?",
+                (also_unsure, self._boot_id, blocks),
             ).fetchall()
             gaps = self._db.execute(
                 "SELECT boot, seq, reason FROM skipped ORDER BY boot, seq LIMIT ?", (MAX_SKIPPED_PER_POST,)
             ).fetchall()
             taken: list[Spooled] = []
             room = max_bytes
-            for boot_id, seq, layout_id, packed in rows:
-                body = _encode(self._block(boot_id, seq, layout_id, packed))
+            for is_unsure, *row in rows:
+                block = self._block(*row)
+                body = _encode(structs.replace(block, is_estimated=True) if is_unsure else block)
                 room -= len(body)
                 if taken and room < 0:
                     break
-                taken.append(Spooled(self._boots[boot_id], seq, body))
+                taken.append(Spooled(block.boot, block.seq, body))
         return Parcel(tuple(taken), tuple(Skipped(*gap) for gap in gaps))
 
     def accept(self, marks: Mapping[str, int]) -> None:

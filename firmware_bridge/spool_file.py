@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS block (
     seq INTEGER NOT NULL,
     layout INTEGER NOT NULL,
     readings INTEGER NOT NULL,
+    is_unsure INTEGER NOT NULL,
     body BLOB NOT NULL,
     PRIMARY KEY (boot, seq)
 ) WITHOUT ROWID;

@@ -3,8 +3,11 @@
 import asyncio
 import gzip
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 ROOM_BYTES: Final = MAX_POST_BYTES // 2
+HALF_A_SECOND: Final = timedelta(seconds=0.5)  # an HTTP date has whole seconds
 
 
 @dataclass(frozen=True)
@@ -38,16 +42,46 @@ class Patience:
 class Uplink:
     """The loop between the spool and the service."""
 
-    def __init__(self, server: str, token_file: Path, spool: Spool, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        server: str,
+        token_file: Path,
+        spool: Spool,
+        patience: Patience | None = None,
+        is_clock_sure: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.failures = 0
         self.last_answer: Answer | None = None
+        self._server = server
         self._url = f"{server}/api/v1/blocks"
+        self._is_clock_sure = is_clock_sure
+        self._service_time: tuple[datetime, float] | None = None
+        self._knows_no_time = False
         self._token_file = token_file
         self._spool = spool
         self._patience = patience or Patience()
         self._backoff = Backoff(first_s=self._patience.first_retry_s, longest_s=self._patience.longest_retry_s)
         self._batch = MAX_BLOCKS_PER_POST
         self._news = asyncio.Event()
+
+    def service_now(self) -> datetime | None:
+        """Return the service's time, as it last told it, None if it has not; good to about a second."""
+        if self._service_time is None:
+            return None
+        told_at, heard_s = self._service_time
+        return told_at + timedelta(seconds=time.monotonic() - heard_s)
+
+    async def _ask_time(self, client: httpx.AsyncClient) -> None:
+        """Ask the service what time it is: a board without a battery may have nobody else to ask."""
+        try:
+            answer = await client.get(f"{self._server}/healthz")
+            told_at = parsedate_to_datetime(answer.headers["date"])
+        except httpx.HTTPError:
+            return
+        except (KeyError, ValueError):
+            self._knows_no_time = True
+            return
+        self._service_time = told_at.astimezone(UTC) + HALF_A_SECOND, time.monotonic()
 
     def wake(self) -> None:
         """Say that there is something new to send."""
@@ -80,7 +114,11 @@ class Uplink:
     async def _round(self, client: httpx.AsyncClient) -> float:
         """Send one parcel and do what the answer asks; return how long to wait before the next."""
         self._news.clear()
-        parcel = await asyncio.to_thread(self._spool.take, self._batch, ROOM_BYTES)
+        if not self._is_clock_sure() and self._service_time is None:
+            await self._ask_time(client)
+        parcel = await asyncio.to_thread(
+            self._spool.take, self._batch, ROOM_BYTES, also_unsure=self._knows_no_time and not self._is_clock_sure()
+        )
         if not parcel.blocks and not parcel.skipped:
             await wait_for_event(self._news, self._patience.idle_s)
             return 0

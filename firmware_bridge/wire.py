@@ -83,7 +83,8 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Some seconds of readings of one kiln, column by column: what travels and what is stored.
 
     `until_ms` is how far the bridge vouches for having listened: no reading at or before it is still to come, so
-    silence up to it is the instrument's, not the network's. A block may be empty and say only that.
+    silence up to it is the instrument's, not the network's. A block may be empty and say only that. `is_estimated`: the
+    bridge's own clock was never put right while these were taken; their order is true, their time is a guess.
     """
 
     boot: Boot
@@ -91,6 +92,7 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kiln: Name
     until_ms: EpochMs
     columns: Annotated[list[Column], msgspec.Meta(max_length=MAX_COLUMNS)]
+    is_estimated: bool = False
 
     @property
     def readings(self) -> int:
