@@ -63,7 +63,15 @@ async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Eve
     asyncio.get_running_loop().set_default_executor(threads)
     uplink = Uplink(settings.server, settings.token_file, spool, is_clock_sure=lambda: clock.is_sure)
     latest = Latest()
-    recorder = Recorder(intakes, spool, clock, uplink.wake, latest=latest, true_now=lambda: _true_now(uplink))
+    recorder = Recorder(
+        intakes,
+        spool,
+        clock,
+        uplink.wake,
+        latest=latest,
+        true_now=lambda: _true_now(uplink),
+        most_spool_bytes=settings.spool_mb * 1_000_000,
+    )
     words = Words(settings.page.lang)
     actions = [_action(told) for told in settings.actions]
     duty = Duty(settings.data_dir / "limits.json", actions, latest, lambda: uplink.last_answer, clock.now, words)

@@ -74,6 +74,13 @@ def render_metrics(snapshot: Snapshot) -> str:
             "Blocks that the service calls malformed",
             [({}, spool.quarantined_blocks)],
         ),
+        (
+            "spool_thinned_readings_total",
+            "counter",
+            "Readings given up for means of ten seconds when the spool was full",
+            [({}, spool.thinned_readings)],
+        ),
+        ("spool_dropped_readings_total", "counter", "Readings lost to a full spool", [({}, spool.dropped_readings)]),
         ("spool_failed_commits_total", "counter", "Times the disk refused", [({}, spool.failed_commits)]),
         ("spool_size_bytes", "gauge", "Size of the spool's files", [({}, spool.size_bytes)]),
         ("disk_free_bytes", "gauge", "Room left on that disk", [({}, spool.free_bytes)]),

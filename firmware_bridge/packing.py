@@ -32,7 +32,9 @@ def layout_of(block: Block) -> Layout:
 
 
 def pack(block: Block) -> bytes:
-    """Return all of a block but its name and its layout."""
+    """Return all of a block but its name and its layout; nothing of one that says nothing."""
+    if not block.columns and not block.until_ms:
+        return b""
     counts = [len(column.at_ms) for column in block.columns]
     ages = [block.until_ms - at_ms for column in block.columns for at_ms in column.at_ms]
     values = [value for column in block.columns for value in column.value]
@@ -51,6 +53,8 @@ def pack(block: Block) -> bytes:
 
 def unpack(boot: str, seq: int, layout: Layout, packed: bytes) -> Block:
     """Return the block that was packed."""
+    if not packed:
+        return Block(boot, seq, layout[0], 0, [])
     until_ms, counts, age_type, ages, steps, value_type, values, *rest = _decode(packed)
     kiln, columns = layout
     missing, faults = rest or ((), [{}] * len(columns))

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 COMMIT_EVERY_S: Final = 1.0
 GRACE_S: Final = 2.0
 HEARTBEAT_S: Final = 10.0
+MOST_SPOOL_BYTES: Final = 1_000_000_000  # half a year of eight probes at 1 Hz
 # How unevenly messages travel from a device to us; its clock is not moved for less.
 JITTER_S: Final = 0.25
 
@@ -45,6 +46,7 @@ class Recorder:
         pace: Pace = Pace(),
         latest: Latest | None = None,
         true_now: Callable[[], datetime | None] = lambda: None,
+        most_spool_bytes: int = MOST_SPOOL_BYTES,
     ) -> None:
         self.failed_commits = 0
         self._intakes = intakes
@@ -54,10 +56,12 @@ class Recorder:
         self._pace = pace
         self._latest = latest or Latest()
         self._true_now = true_now
+        self._most_spool_bytes = most_spool_bytes
         # A fast clock makes silence grow fast: then every commit says how far it has got.
         self._heartbeat = clock.span(pace.heartbeat_s if clock.rate <= 1 else 0)
         self._said_at: dict[str, datetime] = {}
         self._is_failing = False
+        self._is_short_of_room = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Commit until told to stop, then once more."""
@@ -85,6 +89,7 @@ class Recorder:
                 logger.exception("cannot write; readings wait in memory", extra={"reason": str(error)})
             self._is_failing = True
             return
+        await self._keep_to_its_room()
         self._is_failing = False
         for intake, harvest in harvests.items():
             intake.settle(harvest)
@@ -93,6 +98,17 @@ class Recorder:
         await self._set_clock()
         if drafts:
             self._on_news()
+
+    async def _keep_to_its_room(self) -> None:
+        """Make room in a spool that has grown over its share of the card, an hour of the oldest at a time."""
+        if await asyncio.to_thread(self._spool.used_bytes) <= self._most_spool_bytes:
+            return
+        if not self._is_short_of_room:
+            logger.warning(
+                "the spool is full; the oldest readings are thinned", extra={"bytes": self._most_spool_bytes}
+            )
+        self._is_short_of_room = True
+        await asyncio.to_thread(self._spool.make_room)
 
     async def _set_clock(self) -> None:
         """Learn the time from whoever knows it; what was dated before that is put right."""

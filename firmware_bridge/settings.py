@@ -217,6 +217,7 @@ class Settings(PairingSettings):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     data_dir: BesideFile = Field(Path("data"), validate_default=True)
+    spool_mb: Annotated[int, Field(ge=10, le=1_000_000)] = 1000
     page: PageSettings = PageSettings()
     actions: tuple[ActionSettings, ...] = ()
     sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1)]

@@ -19,10 +19,19 @@ from firmware_bridge.intake import Memory
 from firmware_bridge.packing import Layout, layout_of, moved, pack, unpack
 from firmware_bridge.repeats import REMEMBERED_MESSAGES
 from firmware_bridge.spool_file import open_checked
+from firmware_bridge.thinning import thin
 from firmware_bridge.wire import MAX_SKIPPED_PER_POST, Block, Skipped
 
 MAX_REASON_CHARS: Final = 300
 _encode = msgspec.msgpack.Encoder().encode
+UNSURE: Final = 1
+THIN: Final = 2
+SEQ_BITS: Final = 40
+NOTHING_YET: Final = 2**62
+_SEQ: Final = (1 << SEQ_BITS) - 1
+BLOCKS_PER_THINNING: Final = 3600
+_INSERT: Final = "INSERT INTO block VALUES (?, ?, ?, ?, ?)"
+_PAGES: Final = ("page_count", "freelist_count", "page_size")
 FORGOTTEN: Final = "the bridge had forgotten it after an earlier receipt"
 
 
@@ -50,6 +59,8 @@ class SpoolCounts:
     quarantined_blocks: int
     accepted_blocks: int
     readings_read: int
+    thinned_readings: int
+    dropped_readings: int
 
 
 class Spool:
@@ -103,9 +114,15 @@ class Spool:
             boot_id = self._boot_id or _number(db, "boot", "name", self.boot)
             layouts = {layout: self._layout_id(db, layout) for layout in {layout_of(block) for block in blocks}}
             db.executemany(
-                "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?)",
+                _INSERT,
                 [
-                    (boot_id, block.seq, layouts[layout_of(block)], block.readings, not draft.is_sure, pack(block))
+                    (
+                        _id(boot_id, block.seq),
+                        layouts[layout_of(block)],
+                        block.readings,
+                        0 if draft.is_sure else UNSURE,
+                        pack(block),
+                    )
                     for block, draft in zip(blocks, drafts, strict=True)
                 ],
             )
@@ -113,25 +130,31 @@ class Spool:
                 _remember(db, source, memory)
             _count(db, readings_read=readings, waiting_blocks=len(blocks), waiting_readings=readings)
         self._boot_id, self._boots[boot_id] = boot_id, self.boot
+        self._learn(layouts)
+        self._seq += len(blocks)
+
+    def _first_id(self) -> int:
+        """Return what lies below all blocks of this boot and above those of all others."""
+        return NOTHING_YET if self._boot_id is None else _id(self._boot_id, 0)
+
+    def _learn(self, layouts: Mapping[Layout, int]) -> None:
+        """Remember layouts once they are on disk."""
         for layout, number in layouts.items():
             self._layouts[number], self._layout_ids[layout] = layout, number
-        self._seq += len(blocks)
 
     def _layout_id(self, db: sqlite3.Connection, layout: Layout) -> int:
         return self._layout_ids.get(layout) or _number(db, "layout", "columns", msgspec.msgpack.encode(layout))
 
-    def _block(self, boot_id: int, seq: int, layout_id: int, body: bytes) -> Block:
-        return unpack(self._boots[boot_id], seq, self._layouts[layout_id], body)
+    def _block(self, block_id: int, layout_id: int, body: bytes) -> Block:
+        return unpack(self._boots[block_id >> SEQ_BITS], block_id & _SEQ, self._layouts[layout_id], body)
 
     def put_right(self, shift_ms: int) -> None:
         """Move the times of this boot that were a guess by how much the guess was off; then they are sure."""
         with self._transaction() as db:
-            unsure = "SELECT boot, seq, layout, body FROM block WHERE boot = ? AND is_unsure"
-            for row in db.execute(unsure, (self._boot_id,)).fetchall():
+            unsure = "SELECT id, layout, body FROM block WHERE id > ? AND state & ?"
+            for row in db.execute(unsure, (self._first_id(), UNSURE)).fetchall():
                 block = moved(self._block(*row), shift_ms)
-                db.execute(
-                    "UPDATE block SET is_unsure = 0, body = ? WHERE boot = ? AND seq = ?", (pack(block), *row[:2])
-                )
+                db.execute("UPDATE block SET state = state & ~?, body = ? WHERE id = ?", (UNSURE, pack(block), row[0]))
 
     def take(self, blocks: int, max_bytes: int, *, also_unsure: bool = False) -> Parcel:
         """Return the oldest blocks, at least one if any may go; they stay until the answer settles them.
@@ -141,9 +164,8 @@ class Spool:
         """
         with self._lock:
             rows = self._db.execute(
-                "SELECT is_unsure, boot, seq, layout, body FROM block WHERE NOT is_unsure OR ? OR boot IS NOT ? "
-                "ORDER BY boot, seq LIMIT ?",
-                (also_unsure, self._boot_id, blocks),
+                "SELECT state & ?, id, layout, body FROM block WHERE NOT state & ? OR ? OR id < ? ORDER BY id LIMIT ?",
+                (UNSURE, UNSURE, also_unsure, self._first_id(), blocks),
             ).fetchall()
             gaps = self._db.execute(
                 "SELECT boot, seq, reason FROM skipped ORDER BY boot, seq LIMIT ?", (MAX_SKIPPED_PER_POST,)
@@ -170,9 +192,8 @@ class Spool:
                 _tell_of_gap(db, boot, boot_ids.get(boot), mark)
 
     def _forget(self, db: sqlite3.Connection, boot_id: int, mark: int) -> None:
-        gone = db.execute(
-            "DELETE FROM block WHERE boot = ? AND seq <= ? RETURNING readings", (boot_id, mark)
-        ).fetchall()
+        settled = "DELETE FROM block WHERE id > ? AND id <= ? RETURNING readings"
+        gone = db.execute(settled, (_id(boot_id, 0), _id(boot_id, min(mark, _SEQ)))).fetchall()
         readings = sum(count for (count,) in gone)
         _count(db, accepted_blocks=len(gone), waiting_blocks=-len(gone), waiting_readings=-readings)
 
@@ -180,13 +201,53 @@ class Spool:
         """Put a block that the service calls malformed into quarantine, with a notice that it will not come."""
         boot_id = next((number for number, name in self._boots.items() if name == boot), None)
         with self._transaction() as db:
-            found = "DELETE FROM block WHERE boot = ? AND seq = ? RETURNING boot, seq, layout, body"
-            for row in db.execute(found, (boot_id, seq)).fetchall():
+            found = "DELETE FROM block WHERE id = ? RETURNING id, layout, body"
+            for row in db.execute(found, (None if boot_id is None else _id(boot_id, seq),)).fetchall():
                 block = self._block(*row)
                 said = reason[:MAX_REASON_CHARS]
                 db.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?)", (boot, seq, said, _encode(block)))
                 db.execute("INSERT INTO skipped VALUES (?, ?, ?)", (boot, seq, said))
                 _count(db, waiting_blocks=-1, waiting_readings=-block.readings)
+
+    def used_bytes(self) -> int:
+        """Return what the spool needs of the card; what it has freed it uses again."""
+        with self._lock:
+            pages, free, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in _PAGES)
+        return int((pages - free) * size)
+
+    def make_room(self, blocks: int = BLOCKS_PER_THINNING) -> None:
+        """Thin the oldest blocks to means of ten seconds; where all are thin, the oldest are lost."""
+        oldest = "SELECT id, layout, body, state FROM block WHERE NOT state & ? ORDER BY id LIMIT ?"
+        with self._transaction() as db:
+            rows = db.execute(oldest, (THIN, blocks)).fetchall()
+            if not rows:
+                self._drop_oldest(db, blocks // 10)
+                return
+            boot_id = rows[0][0] >> SEQ_BITS
+            whole = [self._block(*row[:3]) for row in rows if row[0] >> SEQ_BITS == boot_id]
+            thinned = thin(whole)
+            layouts = {layout: self._layout_id(db, layout) for layout in {layout_of(block) for block in thinned}}
+            states = {row[0]: row[3] | THIN for row in rows}
+            numbered = [(_id(boot_id, block.seq), block) for block in thinned]
+            # Written anew, not changed: only pages that become empty can be used again.
+            db.executemany("DELETE FROM block WHERE id = ?", [(number,) for number, _ in numbered])
+            db.executemany(
+                _INSERT,
+                [
+                    (number, layouts[layout_of(block)], block.readings, states[number], pack(block))
+                    for number, block in numbered
+                ],
+            )
+            gone = sum(block.readings for block in whole) - sum(block.readings for block in thinned)
+            _count(db, thinned_readings=gone, waiting_readings=-gone)
+        self._learn(layouts)
+
+    def _drop_oldest(self, db: sqlite3.Connection, blocks: int) -> None:
+        oldest = "SELECT id, readings FROM block WHERE body <> x'' ORDER BY id LIMIT ?"
+        rows = db.execute(oldest, (blocks,)).fetchall()
+        db.executemany("UPDATE block SET readings = 0, body = x'' WHERE id = ?", [(row[0],) for row in rows])
+        lost = sum(readings for _, readings in rows)
+        _count(db, dropped_readings=lost, waiting_readings=-lost)
 
     def counts(self) -> SpoolCounts:
         with self._lock:
@@ -205,6 +266,10 @@ class Spool:
                 if self._db.in_transaction:  # a full disk can end it before we do
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def _id(boot_id: int, seq: int) -> int:
+    return boot_id << SEQ_BITS | seq
 
 
 def _number(db: sqlite3.Connection, table: str, column: str, value: str | bytes) -> int:
@@ -250,8 +315,9 @@ def _tell_of_gap(db: sqlite3.Connection, boot: str, boot_id: int | None, mark: i
     Its mark would stop below the gap for ever, and nothing sent later would ever be forgotten here.
     """
     (lowest,) = db.execute(
-        "SELECT min(seq) FROM (SELECT seq FROM block WHERE boot = ? UNION ALL SELECT seq FROM skipped WHERE boot = ?)",
-        (boot_id, boot),
+        "SELECT min(seq) FROM (SELECT id & ? AS seq FROM block WHERE id > ? AND id < ? "
+        "UNION ALL SELECT seq FROM skipped WHERE boot = ?)",
+        (_SEQ, _id(boot_id or 0, 0), _id((boot_id or 0) + 1, 0), boot),
     ).fetchone()
     if lowest is None:
         return

@@ -18,14 +18,12 @@ CREATE TABLE IF NOT EXISTS layout (
     columns BLOB NOT NULL UNIQUE
 );
 CREATE TABLE IF NOT EXISTS block (
-    boot INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY,  -- boot and seq in one number: rows in order fill their pages
     layout INTEGER NOT NULL,
     readings INTEGER NOT NULL,
-    is_unsure INTEGER NOT NULL,
-    body BLOB NOT NULL,
-    PRIMARY KEY (boot, seq)
-) WITHOUT ROWID;
+    state INTEGER NOT NULL,  -- 1: its times are a guess, 2: thinned
+    body BLOB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS skipped (
     boot TEXT NOT NULL,
     seq INTEGER NOT NULL,
@@ -62,7 +60,8 @@ CREATE TABLE IF NOT EXISTS total (
     count INTEGER NOT NULL
 );
 INSERT OR IGNORE INTO total VALUES
-    ('readings_read', 0), ('accepted_blocks', 0), ('waiting_blocks', 0), ('waiting_readings', 0);
+    ('readings_read', 0), ('accepted_blocks', 0), ('waiting_blocks', 0), ('waiting_readings', 0),
+    ('thinned_readings', 0), ('dropped_readings', 0);
 """
 
 

@@ -47,6 +47,8 @@ class SpoolStatus(msgspec.Struct, frozen=True):
     failed_commits: int
     size_bytes: int
     free_bytes: int
+    thinned_readings: int = 0
+    dropped_readings: int = 0
 
 
 class UplinkStatus(msgspec.Struct, frozen=True):

@@ -60,6 +60,8 @@ def store_lines(snapshot: Snapshot, words: Words) -> list[tuple[str, str, bool]]
         (words("page.waiting"), waiting, True),
         (words("page.free"), words.size(spool.free_bytes), spool.free_bytes > 100e6),
         (words("page.quarantined"), words.number(spool.quarantined_blocks), spool.quarantined_blocks == 0),
+        (words("page.thinned"), words.number(spool.thinned_readings), spool.thinned_readings == 0),
+        (words("page.dropped"), words.number(spool.dropped_readings), spool.dropped_readings == 0),
         (words("page.failed_commits"), words.number(spool.failed_commits), spool.failed_commits == 0),
         (words("page.clock"), words(_CLOCK[clock]), clock is not False),
         (words("page.offline"), *_offline(snapshot.offline, words)),
