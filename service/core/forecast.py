@@ -97,7 +97,7 @@ def past_firing(channels: Mapping[str, Samples]) -> PastFiring:
     >>> len(past_firing({"top": Samples(time_s, np.interp(time_s, [0, 3600, 7200], [20, 900, 400]))}).temp_c)
     31
     """
-    temp_c = _gridded(channels)[1]
+    temp_c = gridded(channels)[1]
     near_top = np.flatnonzero(temp_c >= temp_c.max() - TOP_C)
     return PastFiring(temp_c[: near_top[-1] + 1])
 
@@ -160,7 +160,7 @@ def forecast(
     >>> ahead.basis, round(ahead.time_left_s.median_s / 3600, 1)
     ('schedule', 5.0)
     """
-    start_s, temp_c = _gridded(history)
+    start_s, temp_c = gridded(history)
     now_s = start_s + GRID_S * (len(temp_c) - 1)
     basis, others = _references(temp_c, past, schedule, target_cone)
     ways = [way for other in others if (way := _way_on(temp_c, other, PACE_WEIGHT[basis])) is not None]
@@ -184,7 +184,7 @@ def forecast(
     )
 
 
-def _gridded(channels: Mapping[str, Samples]) -> tuple[float, FloatArray]:
+def gridded(channels: Mapping[str, Samples]) -> tuple[float, FloatArray]:
     """Return where the grid begins [s], and the mean of the channels on it, gaps bridged [°C]."""
     good = [(one.time_s[ok], one.value[ok]) for one in channels.values() if (ok := np.isfinite(one.value)).any()]
     if not good:
