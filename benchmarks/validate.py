@@ -15,6 +15,7 @@ BENCHMARKS = (
     "rates",
     "thermocouples",
     "sensors",
+    "kiln_findings",
     "defects",
     "forecasts",
     "speed",

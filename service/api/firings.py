@@ -8,6 +8,7 @@ from fastapi import APIRouter, BackgroundTasks, Query
 from service.api import schemas, views
 from service.api.curves import Width, curve_out
 from service.api.deps import Language, MachineNow, Now, PartsOf, Session, SignedIn
+from service.lab.ahead import forecast_of
 from service.lab.curve import segments_of
 from service.store import firings, kilns
 from service.store.models import Firing
@@ -87,6 +88,12 @@ def end_firing(
 def read_curve(firing_id: int, session: Session, who: SignedIn, now: Now, width: Width = 1000) -> schemas.CurveOut:
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
     return curve_out(session, firing.kiln, firing.started_at, firing.ended_at or now, width)
+
+
+@router.get("/firings/{firing_id}/forecast", response_model=schemas.ForecastOut)
+def read_forecast(firing_id: int, session: Session, who: SignedIn, now: Now) -> schemas.ForecastOut:
+    """Say how a running firing will go on; one that has ended is a conflict."""
+    return views.forecast_out(forecast_of(session, firings.get_firing(session, who.workshop_ids, firing_id), now=now))
 
 
 def _detail(session: Session, firing: Firing, language: Language, now: Now) -> schemas.FiringDetail:

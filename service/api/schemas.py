@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.core.forecast import Basis
+
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Login = Annotated[str, Field(min_length=3, max_length=120, description="e-mail address or phone number")]
 Password = Annotated[str, Field(min_length=10, max_length=200)]
@@ -283,6 +285,30 @@ class CurveOut(Out):
     from_at: datetime
     to_at: datetime
     channels: list[CurveChannel]
+
+
+class Moments(Out):
+    """When something will be, with the interval that holds it four times in five."""
+
+    early_at: datetime
+    likely_at: datetime
+    late_at: datetime
+
+
+class ForecastOut(Out):
+    """How a running firing will go on, by its plan, by past firings or by its own pace; for display only.
+
+    `done` is when it leaves its top, `cone_down` when the target cone is down; null where nothing tells. The curve goes
+    from now until it is done and is empty if `basis` is nothing.
+    """
+
+    basis: Basis
+    done: Moments | None
+    cone_down: Moments | None
+    time_s: list[float]
+    low_c: list[float]
+    likely_c: list[float]
+    high_c: list[float]
 
 
 # --- batches and comparisons -----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from service.alarms.wording import words
 from service.api import schemas
 from service.core.firing import ConeProgress
+from service.core.forecast import Forecast, Interval
 from service.core.watch import ChannelStatus
 from service.monitor.watched import LiveKiln
 from service.store.firings import findings_of
@@ -87,6 +88,24 @@ def _worth_showing(cones: Sequence[ConeProgress]) -> list[ConeProgress]:
 
 def _utc_or_none(seconds: float | None) -> datetime | None:
     return None if seconds is None else utc(seconds)
+
+
+def forecast_out(ahead: Forecast) -> schemas.ForecastOut:
+    return schemas.ForecastOut(
+        basis=ahead.basis,
+        done=_moments(ahead.end_s),
+        cone_down=_moments(ahead.cone_down_s),
+        time_s=ahead.time_s.tolist(),
+        low_c=ahead.low_c.round(1).tolist(),
+        likely_c=ahead.median_c.round(1).tolist(),
+        high_c=ahead.high_c.round(1).tolist(),
+    )
+
+
+def _moments(when: Interval | None) -> schemas.Moments | None:
+    if when is None:
+        return None
+    return schemas.Moments(early_at=utc(when.low_s), likely_at=utc(when.median_s), late_at=utc(when.high_s))
 
 
 def firing_out(firing: Firing) -> schemas.FiringOut:

@@ -111,6 +111,12 @@ class Firing:
     uneven_heating: Standing = field(default_factory=Standing)
     uneven_cooling: Standing = field(default_factory=Standing)
     quartz: Standing = field(default_factory=Standing)
+    over_temperature: Standing = field(default_factory=Standing)
+    runaway: Standing = field(default_factory=Standing)
+    heat_lost: Standing = field(default_factory=Standing)
+    usual_rate_c_per_h: float = 0.0
+    outrun_c: float = 0.0
+    fallen_c: float = 0.0
 
     @classmethod
     def begin(cls, start_s: float, start_c: float, now_s: float) -> Self:

@@ -5,7 +5,7 @@ For display: nothing is advanced or controlled by it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from service.core import cones
 from service.core.deviations import target_end_c
 from service.core.heat_work import ln_rate_per_s
 from service.core.series import FloatArray, Samples
+
+Basis = Literal["schedule", "past", "this_firing", "nothing"]
 
 GRID_S: Final = 120.0  # everything is thinned to this
 LEVEL_C: Final = 5.0  # firings are laid side by side where they first came this close to where this one is now
@@ -61,7 +63,7 @@ class Forecast:
     low_c: FloatArray
     median_c: FloatArray
     high_c: FloatArray
-    basis: str
+    basis: Basis
 
 
 # Own measurement (`benchmarks.forecasts`, simulated kilns, seeds 1000 to 1119): how much of the pace so far goes on,
@@ -97,7 +99,7 @@ def past_firing(channels: Mapping[str, Samples]) -> PastFiring:
     >>> len(past_firing({"top": Samples(time_s, np.interp(time_s, [0, 3600, 7200], [20, 900, 400]))}).temp_c)
     31
     """
-    temp_c = _gridded(channels)[1]
+    temp_c = gridded(channels)[1]
     near_top = np.flatnonzero(temp_c >= temp_c.max() - TOP_C)
     return PastFiring(temp_c[: near_top[-1] + 1])
 
@@ -160,13 +162,12 @@ def forecast(
     >>> ahead.basis, round(ahead.time_left_s.median_s / 3600, 1)
     ('schedule', 5.0)
     """
-    start_s, temp_c = _gridded(history)
+    start_s, temp_c = gridded(history)
     now_s = start_s + GRID_S * (len(temp_c) - 1)
     basis, others = _references(temp_c, past, schedule, target_cone)
     ways = [way for other in others if (way := _way_on(temp_c, other, PACE_WEIGHT[basis])) is not None]
     if not ways:
-        empty = np.array([])
-        return Forecast(None, None, None, empty, empty, empty, empty, "nothing")
+        return nothing()
     left_s, (after_s, after_c) = sorted(ways, key=lambda way: way[0])[len(ways) // 2]
     low, usual, high = SPREAD[basis, fuel]
     time_s = np.arange(0.0, left_s * high + GRID_S, GRID_S)
@@ -184,8 +185,32 @@ def forecast(
     )
 
 
-def _gridded(channels: Mapping[str, Samples]) -> tuple[float, FloatArray]:
-    """Return where the grid begins [s], and the mean of the channels on it, gaps bridged [°C]."""
+def nothing() -> Forecast:
+    """Return the forecast of what nothing is known of.
+
+    Examples
+    --------
+    >>> nothing().time_left_s is None
+    True
+    """
+    empty = np.array([])
+    return Forecast(None, None, None, empty, empty, empty, empty, "nothing")
+
+
+def gridded(channels: Mapping[str, Samples]) -> tuple[float, FloatArray]:
+    """Return where a grid of 120 s begins [s], and the mean of the channels on it, gaps bridged [°C].
+
+    Raises
+    ------
+    ValueError
+        If no channel has a reading.
+
+    Examples
+    --------
+    >>> start_s, temp_c = gridded({"top": Samples(np.arange(0.0, 600.0, 60.0), np.arange(20.0, 30.0))})
+    >>> start_s, temp_c.tolist()
+    (0.0, [20.5, 22.5, 24.5, 26.5, 28.5])
+    """
     good = [(one.time_s[ok], one.value[ok]) for one in channels.values() if (ok := np.isfinite(one.value)).any()]
     if not good:
         msg = "channels must hold at least one reading that is a number [°C]"
@@ -208,7 +233,7 @@ def _references(
     past: Sequence[PastFiring],
     schedule: Sequence[tuple[float, float, float]] | None,
     target_cone: str | None,
-) -> tuple[str, Sequence[PastFiring]]:
+) -> tuple[Basis, Sequence[PastFiring]]:
     """Return what a forecast stands on, and the firings it follows."""
     if schedule:
         return "schedule", [planned(schedule, float(temp_c[0]))]

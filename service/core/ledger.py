@@ -41,11 +41,21 @@ class Ledger:
             end_s = max(end_s, finding.start_s)
             self.news.append(replace(finding, end_s=end_s, evidence={**finding.evidence, **(evidence or {})}))
 
-    def follow(self, slot: str, standing: Standing, turn: Turn, *, kind: str, group: Group, advice_key: str) -> None:
-        """Open or close a warning about the whole kiln as its standing condition turns."""
+    def follow(
+        self,
+        slot: str,
+        standing: Standing,
+        turn: Turn,
+        *,
+        kind: str,
+        group: Group,
+        advice_key: str,
+        severity: Severity = Severity.WARNING,
+    ) -> None:
+        """Open or close a finding about the whole kiln as its standing condition turns."""
         if turn is Turn.OPENED and standing.since_s is not None:
             evidence = dict(standing.evidence)
-            finding = Finding(kind, group, Severity.WARNING, None, standing.since_s, None, evidence, advice_key)
+            finding = Finding(kind, group, severity, None, standing.since_s, None, evidence, advice_key)
             self.open(slot, finding)
         if turn is Turn.CLOSED and standing.over_s is not None:
             self.close(slot, standing.over_s, dict(standing.evidence))

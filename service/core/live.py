@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from math import floor, isfinite
 from typing import Any, Final
 
-from service.core import bounds, defects, deviations, sensors
+from service.core import bounds, defects, deviations, kiln_limits, sensors
 from service.core.firing import ConeProgress, EndCause, Firing, Phase, Summary
 from service.core.kiln import Kiln
 from service.core.probe import AHEAD_S, BIN_S, BinValue
@@ -194,6 +194,11 @@ class LiveFiring:
         drift.judge_drift(kiln.drift, chamber, now_s, to=ledger)
         deviations.judge_uneven(firing, spread, now_s, fuel=watch.fuel, to=ledger)
         deviations.judge_stalled(firing, now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger)
+        kiln_limits.judge_too_hot(firing, now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger)
+        kiln_limits.judge_runaway(firing, rates.values(), now_s, fuel=watch.fuel, to=ledger)
+        kiln_limits.judge_heat_lost(
+            firing, rates.values(), now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger
+        )
         defects.judge_quartz(firing, stand, rates, spread, now_s, to=ledger)
         defects.judge_cone(firing, kiln.judged_channels(), watch.target_cone, now_s, to=ledger)
 

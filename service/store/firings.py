@@ -2,13 +2,17 @@
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.core.findings import Finding
+from service.core.firing import EndCause
 from service.errors import NotFoundError
 from service.store.models import Firing, Kiln, StoredFinding
+
+_OWN_END: Final = (EndCause.OPERATOR.value, EndCause.COOLED.value)
 
 
 def list_firings(
@@ -62,6 +66,14 @@ def running_firings(session: Session, kiln_ids: Collection[int]) -> dict[int, Fi
 
 def kilns_firing(session: Session) -> list[int]:
     return list(session.scalars(select(Firing.kiln_id).where(Firing.ended_at.is_(None))))
+
+
+def finished_firings(session: Session, kiln_id: int, *, target_cone: str | None, limit: int) -> list[Firing]:
+    """Return a kiln's firings for this target that came to their own end, newest first."""
+    query = select(Firing).where(
+        Firing.kiln_id == kiln_id, Firing.end_cause.in_(_OWN_END), Firing.target_cone.is_not_distinct_from(target_cone)
+    )
+    return list(session.scalars(query.order_by(Firing.id.desc()).limit(limit)))
 
 
 def ask_to_end(firing: Firing, *, now: datetime, machine_now: datetime) -> None:

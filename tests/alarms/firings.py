@@ -1,4 +1,4 @@
-"""What the science says of two bad firings: every finding, as it opens and as it ends."""
+"""What the science says of bad firings: every finding, as it opens and as it ends."""
 
 from collections.abc import Sequence
 
@@ -58,3 +58,14 @@ def instrument_faults() -> list[Finding]:
 
 
 INSTRUMENT_FAULTS = instrument_faults()
+
+
+def straying_kiln() -> list[Finding]:
+    """Return every finding of a kiln whose fire goes out, then bolts, and does not stop at the top."""
+    time_s = np.arange(0.0, 16 * 3600.0, STEP_S)
+    top_c = np.interp(time_s / 3600, [0, 5, 5.5, 6.5, 7, 8, 11, 16], [20, 600, 420, 700, 1150, 1200, 1290, 60])
+    kiln = LiveFiring(Watch(target_cone="6"))
+    return list(kiln.advance(Chunk(float(time_s[-1]), {"top": Samples(time_s, top_c)})).findings)
+
+
+STRAYING_KILN = straying_kiln()

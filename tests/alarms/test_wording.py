@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from firings import INSTRUMENT_FAULTS, OVERFIRED, UNDERFIRED
+from firings import INSTRUMENT_FAULTS, OVERFIRED, STRAYING_KILN, UNDERFIRED
 
 import service.core
 from service.alarms.wording import _TEXTS, LANGUAGES, Words, words
 from service.core.findings import Finding, Group, Severity
 
-EVERY = [*UNDERFIRED, *OVERFIRED, *INSTRUMENT_FAULTS]
+EVERY = [*UNDERFIRED, *OVERFIRED, *INSTRUMENT_FAULTS, *STRAYING_KILN]
 START = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 
 
@@ -114,8 +114,8 @@ def test_what_was_not_measured_is_not_said(language: str) -> None:
 
 def test_what_has_no_words_yet_gets_general_ones() -> None:
     text = words(
-        "runaway",
-        advice_key="shut_the_gas",
+        "bloating",
+        advice_key="open_the_damper",
         channel="t3",
         evidence={"rate_c_per_h": 900.0},
         start_at=START,
@@ -123,7 +123,7 @@ def test_what_has_no_words_yet_gets_general_ones() -> None:
         language="vi",
     )
 
-    assert text == Words("Cần xem: runaway", "Số đo của can t3 có chỗ khác thường.", _TEXTS["vi"]["any_advice"])
+    assert text == Words("Cần xem: bloating", "Số đo của can t3 có chỗ khác thường.", _TEXTS["vi"]["any_advice"])
 
 
 def test_names_from_outside_are_taken_as_they_are() -> None:

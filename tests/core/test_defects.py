@@ -79,7 +79,7 @@ def test_overfiring_is_said_when_the_guard_cone_falls_not_after_the_firing() -> 
     time_s, temp_c = made([0, 6, 12], [25, 950, 1310])
     rising = {"top": Samples(time_s, temp_c)}
 
-    (over,) = findings(rising, Watch(target_cone="5"))
+    (over,) = of_kind("overfired", rising, Watch(target_cone="5"))
 
     assert (over.severity, over.evidence["guard_cone"], over.end_s) == (Severity.CRITICAL, "6", None)
     assert over.start_s == pytest.approx(T0_S + (6 + (1222 - 950) / 60) * HOUR_S, abs=240)

@@ -62,7 +62,8 @@ def test_the_only_other_finding_is_the_92_c_between_top_and_bottom_on_cooling(hi
 
 
 @pytest.mark.parametrize(
-    ("target", "kinds"), [("6", {"overfired"}), ("9", {"overfired"}), ("10", set()), ("12", {"underfired"})]
+    ("target", "kinds"),
+    [("6", {"overfired", "over_temperature"}), ("9", {"overfired"}), ("10", set()), ("12", {"underfired"})],
 )
 def test_the_high_fire_reached_cone_10_and_is_judged_by_it(target: str, kinds: set[str]) -> None:
     (firing,) = assess(two_probe_firing(), Watch(target_cone=target)).firings

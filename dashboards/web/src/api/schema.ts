@@ -304,6 +304,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/firings/{firing_id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Forecast
+         * @description Say how a running firing will go on; one that has ended is a conflict.
+         */
+        get: operations["read_forecast_api_v1_firings__firing_id__forecast_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/firings/{firing_id}/batches": {
         parameters: {
             query?: never;
@@ -908,6 +928,30 @@ export interface components {
             max_spread_c: number | null;
         };
         /**
+         * ForecastOut
+         * @description How a running firing will go on, by its plan, by past firings or by its own pace; for display only.
+         *
+         *     `done` is when it leaves its top, `cone_down` when the target cone is down; null where nothing tells. The curve goes
+         *     from now until it is done and is empty if `basis` is nothing.
+         */
+        ForecastOut: {
+            /**
+             * Basis
+             * @enum {string}
+             */
+            basis: "schedule" | "past" | "this_firing" | "nothing";
+            done: components["schemas"]["Moments"] | null;
+            cone_down: components["schemas"]["Moments"] | null;
+            /** Time S */
+            time_s: number[];
+            /** Low C */
+            low_c: number[];
+            /** Likely C */
+            likely_c: number[];
+            /** High C */
+            high_c: number[];
+        };
+        /**
          * Fuel
          * @enum {string}
          */
@@ -1037,6 +1081,27 @@ export interface components {
             vapid_public_key: string;
             /** Version */
             version: string;
+        };
+        /**
+         * Moments
+         * @description When something will be, with the interval that holds it four times in five.
+         */
+        Moments: {
+            /**
+             * Early At
+             * Format: date-time
+             */
+            early_at: string;
+            /**
+             * Likely At
+             * Format: date-time
+             */
+            likely_at: string;
+            /**
+             * Late At
+             * Format: date-time
+             */
+            late_at: string;
         };
         /** Outcome */
         Outcome: {
@@ -1921,6 +1986,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CurveOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_forecast_api_v1_firings__firing_id__forecast_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                firing_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastOut"];
                 };
             };
             /** @description Validation Error */

@@ -1,0 +1,69 @@
+"""How a stored firing will go on, by its plan or by the firings of the same kiln before it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from service.core.firing import FALLEN_C
+from service.core.forecast import Forecast, PastFiring, forecast, gridded, nothing, past_firing
+from service.core.kiln import OUTSIDE
+from service.core.series import Samples
+from service.errors import ConflictError
+from service.series import blocks as series
+from service.store import firings
+from service.store.models import Firing
+
+PAST_FIRINGS: Final = 5
+SHORTEST_S: Final = 1800.0  # own choice: before, there is no pace to go by
+
+
+def forecast_of(session: Session, firing: Firing, *, now: datetime) -> Forecast:
+    """Return how a running firing will go on; its basis is ``nothing`` while it begins and once its top is behind.
+
+    The firings that it is compared with are the last five that were over by themselves and had the same target cone.
+    """
+    if firing.ended_at is not None:
+        msg = f"firing {firing.id} has ended: only a running one has a forecast"
+        raise ConflictError(msg)
+    history = _chamber(session, firing, firing.started_at, now)
+    if not history:
+        return nothing()
+    temp_c = gridded(history)[1]
+    fuel = firing.kiln.fuel
+    first_s = min(float(one.time_s.min()) for one in history.values())
+    last_s = max(float(one.time_s.max()) for one in history.values())
+    if last_s - first_s < SHORTEST_S or temp_c[-1] < temp_c.max() - FALLEN_C[fuel]:
+        return nothing()
+    schedule = None if firing.plan is None else _schedule(firing.plan.points)
+    past = [] if schedule else _past(session, firing)
+    return forecast(history, past=past, schedule=schedule, target_cone=firing.target_cone, fuel=fuel)
+
+
+def _past(session: Session, firing: Firing) -> list[PastFiring]:
+    alike = firings.finished_firings(session, firing.kiln_id, target_cone=firing.target_cone, limit=PAST_FIRINGS)
+    found = (_chamber(session, one, one.started_at, one.ended_at or one.started_at) for one in alike)
+    return [past_firing(channels) for channels in found if channels]
+
+
+def _chamber(session: Session, firing: Firing, from_at: datetime, to_at: datetime) -> Mapping[str, Samples]:
+    found = series.read(session, firing.kiln_id, from_at=from_at, to_at=to_at)
+    return {name: one for name, one in found.items() if not name.startswith(OUTSIDE) and np.isfinite(one.value).any()}
+
+
+def _schedule(points: Sequence[Mapping[str, float]]) -> list[tuple[float, float, float]]:
+    """Return the corners of a plan, up to where it leaves its top, as rate [°C/h], target [°C] and hold [s]."""
+    top_c = max(point["temp_c"] for point in points)
+    top = max(index for index, point in enumerate(points) if point["temp_c"] == top_c)
+    segments: list[tuple[float, float, float]] = []
+    for begin, end in pairwise(points[: top + 1]):
+        lasts_s, rises_c = end["time_s"] - begin["time_s"], end["temp_c"] - begin["temp_c"]
+        if rises_c and lasts_s:
+            segments.append((abs(rises_c) / lasts_s * 3600, end["temp_c"], 0.0))
+        elif segments:
+            rate, target_c, hold_s = segments[-1]
+            segments[-1] = (rate, target_c, hold_s + lasts_s)
+    return segments

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recordings import HOUR_S, T0_S, findings, made, noisy, watch_in_pieces, watch_whole
+
+from service.core.findings import Finding, Severity
+from service.core.live import Watch
+from service.core.series import Samples
+
+KINDS = ("over_temperature", "runaway", "heat_lost")
+
+
+def one(hours: list[float], temp_c: list[float]) -> dict[str, Samples]:
+    return {"top": noisy(made(hours, temp_c)), "bottom": noisy(made(hours, [0.98 * value for value in temp_c]), seed=2)}
+
+
+def said(channels: dict[str, Samples], watch: Watch) -> list[Finding]:
+    return [found for found in findings(channels, watch) if found.kind in KINDS]
+
+
+def test_a_relay_that_is_welded_shut_is_over_temperature_from_the_limit_until_it_has_cooled() -> None:
+    channels = one([0, 9, 9.5, 12, 16, 17], [25, 1215, 1220, 1540 - 10 * 4, 900, 850])
+
+    (hot,) = said(channels, Watch(fuel="electric", target_cone="6"))
+
+    assert (hot.kind, hot.severity) == ("over_temperature", Severity.CRITICAL)
+    assert hot.evidence["limit_c"] == 1252
+    assert hot.start_s == pytest.approx(T0_S + (9.5 + 2.5 * 32 / 280) * HOUR_S, abs=120)
+    assert hot.end_s == pytest.approx(T0_S + (12 + 4 * 258 / 600) * HOUR_S, abs=300)
+    assert float(hot.evidence["highest_c"] or 0) == pytest.approx(1498, abs=3)
+
+
+@pytest.mark.parametrize(("fuel", "limit_c"), [("electric", 1300), ("lpg", 1350)])
+def test_without_a_target_the_limit_is_that_of_the_fuel(fuel: str, limit_c: float) -> None:
+    channels = one([0, 9, 9.5, 12], [25, limit_c - 10, limit_c + 20, 600])
+
+    (hot,) = said(channels, Watch(fuel=fuel))
+
+    assert (hot.evidence["limit_c"], hot.evidence["limit_source"]) == (limit_c, "own choice")
+
+
+def test_a_kiln_that_swings_about_its_limit_is_one_finding() -> None:
+    hours = [0.0, *np.arange(9.0, 11.0, 0.1).tolist()]
+    swing = [25.0, *(1252 + 6 * (-1) ** index for index in range(20))]
+
+    assert [found.kind for found in said(one(hours, swing), Watch(target_cone="6"))] == ["over_temperature"]
+
+
+def test_a_kiln_that_bolts_is_said_within_twenty_minutes_and_over_when_it_is_slow_again() -> None:
+    channels = one([0, 6, 6.5, 9], [25, 625, 1025, 1200])
+
+    (bolting,) = said(channels, Watch())
+
+    assert (bolting.kind, bolting.severity) == ("runaway", Severity.CRITICAL)
+    assert T0_S + 6 * HOUR_S < bolting.start_s <= T0_S + (6 + 1 / 3) * HOUR_S
+    assert bolting.end_s == pytest.approx(T0_S + 6.5 * HOUR_S, abs=600)
+    assert bolting.evidence["usual_rate_c_per_h"] == pytest.approx(97, abs=5)
+
+
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [(0, 25), (2, 600), (4, 1200)],  # a fast firing all along
+        [(0, 25), (2, 120), (4.5, 950), (6, 1200)],  # slow drying, then a quick glaze
+        [(0, 25), (1, 250), (1.2, 350), (6, 1000)],  # a quick beginning
+    ],
+)
+def test_quick_firings_that_are_meant_are_no_runaway(corners: list[tuple[float, float]]) -> None:
+    hours, temp_c = (list(row) for row in zip(*corners, strict=True))
+
+    assert said(one(hours, temp_c), Watch(target_cone="6")) == []
+
+
+def test_a_fire_that_goes_out_is_said_soon_and_over_when_it_burns_again() -> None:
+    channels = one([0, 7, 7.75, 10], [25, 900, 650, 1100])
+
+    (lost,) = said(channels, Watch(target_cone="6"))
+
+    assert (lost.kind, lost.severity) == ("heat_lost", Severity.CRITICAL)
+    assert T0_S + 7 * HOUR_S < lost.start_s <= T0_S + 7.3 * HOUR_S
+    assert lost.end_s == pytest.approx(T0_S + 7.75 * HOUR_S, abs=600)
+
+
+@pytest.mark.parametrize(
+    ("corners", "watch"),
+    [
+        ([(0, 25), (9, 1200), (12, 500)], Watch(target_cone="6")),  # the top
+        ([(0, 25), (9, 980), (12, 500)], Watch()),  # a bisque of nobody knows which cone
+        ([(0, 25), (5, 520), (8, 200)], Watch(fuel="electric")),  # glass that is annealed
+        ([(0, 25), (3, 180), (3.3, 110), (9, 1200)], Watch(target_cone="6")),  # drying
+        ([(0, 25), (7, 960), (7.5, 930), (9, 1200)], Watch(target_cone="6")),  # sinking a little in reduction
+    ],
+)
+def test_falls_that_potters_make_are_no_lost_heat(corners: list[tuple[float, float]], watch: Watch) -> None:
+    hours, temp_c = (list(row) for row in zip(*corners, strict=True))
+
+    assert said(one(hours, temp_c), watch) == []
+
+
+@pytest.mark.parametrize("fuel", ["coal", "wood"])
+def test_saw_teeth_of_stoking_are_neither_runaway_nor_lost_heat(fuel: str) -> None:
+    hours = [0.0, *np.arange(3, 20.5, 0.4).tolist()]
+    teeth = [25.0, *(25 + 50 * hour + 160 * (index % 2) for index, hour in enumerate(hours[1:]))]
+
+    assert said(one(hours, teeth), Watch(fuel=fuel, target_cone="10")) == []
+
+
+def test_a_probe_that_falls_out_is_no_lost_heat() -> None:
+    channels = one([0, 9], [25, 1150])
+    top = channels["top"].value
+    top[int(len(top) * 0.6) :] = 40.0
+
+    assert said(channels, Watch(target_cone="6")) == []
+
+
+@given(cuts=st.lists(st.floats(0, 12 * HOUR_S), max_size=12))
+@settings(max_examples=10, deadline=None)
+def test_cuts_and_restarts_change_nothing(cuts: list[float]) -> None:
+    channels = one([0, 5, 5.5, 6.5, 7, 8, 11, 12], [25, 600, 420, 700, 1150, 1200, 1290, 1100])
+
+    whole = watch_whole(channels, Watch(target_cone="6"))
+
+    assert watch_in_pieces(channels, Watch(target_cone="6"), [T0_S + cut for cut in cuts]) == whole
+    assert {found.kind for found in whole if isinstance(found, Finding)} >= set(KINDS)
