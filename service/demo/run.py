@@ -25,6 +25,7 @@ from service.demo.phone import Phone
 from service.demo.recordings import SERIAL_ZONE, mqtt_firing, serial_firing
 from service.demo.report import Replayed, Report, make_report, print_report
 from service.errors import ServiceError
+from service.series import blocks as series
 from service.store.database import Database
 from service.store.migrate import upgrade
 
@@ -181,6 +182,7 @@ class Demo:
         mqtt = MqttInstrument(messages, self._clock, self._broker_port)
         try:
             playing = [group.create_task(serial.run()), group.create_task(mqtt.run())]
+            await self._until_reading(database, len(kilns))
             self._say(
                 f"ready: {self._url}/link#{village.link_token}   (signs you in, once)\n"
                 f"       or sign in as {demo_village.LOGIN} with the password {village.password}\n"
@@ -204,6 +206,17 @@ class Demo:
         async with asyncio.timeout(STARTUP_S):
             while not kiln.bridge_is_connected():
                 await asyncio.sleep(0.05)
+
+    async def _until_reading(self, database: Database, kilns: int) -> None:
+        """Wait for the first readings of every kiln: a page opened now shows them."""
+
+        def reading() -> int:
+            with database.read() as session:
+                return len(series.newest_ids(session))
+
+        async with asyncio.timeout(STARTUP_S):
+            while await asyncio.to_thread(reading) < kilns:
+                await asyncio.sleep(0.1)
 
     async def _tell(self, serial: SerialInstrument, mqtt: MqttInstrument, messages: int) -> None:
         while True:

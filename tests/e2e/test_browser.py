@@ -14,6 +14,7 @@ from service.demo.broker import free_port
 from service.demo.village import LOGIN
 
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+expect.set_options(timeout=20_000)  # a busy machine is no fault of the page
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 # `make screenshots` keeps the pictures for the README; otherwise they stay with the test's own files.
 PICTURES = os.environ.get("CANHLO_SCREENSHOTS")
