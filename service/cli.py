@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from service.analysis import command as analyse
 from service.app import Server, create_app
 from service.demo.run import DemoOptions, run_demo
 from service.errors import ServiceError
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=int, default=8600, help="the page's port (8600; 0 takes any)")
     demo.add_argument("--folder", type=Path, help="keep everything in this folder instead of a temporary one")
     demo.set_defaults(run=_demo)
+    analyse.add_command(commands.add_parser("analyse", help="read a log of any known format and say what it holds"))
     openapi = commands.add_parser("openapi", help="print the API's OpenAPI document")
     openapi.set_defaults(run=_openapi)
     return parser

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from service.core.curve import thin_min_max
 from service.core.series import FloatArray
 from service.lab.batches import batches_of, count_grades
-from service.lab.curve import chamber_curve
+from service.lab.curve import curve_of
 from service.store.models import Firing
 
 WIDTH: Final = 600
@@ -59,7 +59,7 @@ def compare(session: Session, chosen: Sequence[Firing], *, by_temperature: bool,
 
 
 def _read(session: Session, firing: Firing, now: datetime) -> Curve:
-    time_s, temp_c = chamber_curve(session, firing, now=now)
+    time_s, temp_c = curve_of(session, firing, now=now)
     return Curve(time_s - firing.started_at.timestamp(), temp_c)
 
 

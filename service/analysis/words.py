@@ -1,0 +1,43 @@
+"""What the report says, in Vietnamese and English; the texts stand in `texts/<language>.toml`."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, Final
+
+LANGUAGES: Final = ("vi", "en")
+_TEXTS: Final[Mapping[str, dict[str, Any]]] = {
+    language: tomllib.loads((resources.files("service.analysis") / f"texts/{language}.toml").read_text("utf-8"))
+    for language in LANGUAGES
+}
+
+
+class Words:
+    """One language. `words("report.firing", number=1)` is that text with its values in place."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def __call__(self, key: str, **values: object) -> str:
+        table, name = key.split(".")
+        return str(_TEXTS[self.language][table][name]).format(**values)
+
+    def number(self, value: float, decimals: int = 0) -> str:
+        """Return a number as this language writes it."""
+        text = f"{value:,.{decimals}f}"
+        if self.language == "vi":
+            text = text.translate(str.maketrans(",.", ".,"))
+        return text.replace("-", "−")
+
+    def celsius(self, value: float | None) -> str:
+        """Return a temperature with its unit, a dash if it is not known."""
+        return "–" if value is None else f"{self.number(value)} °C"
+
+
+def choose_language(asked: str | None) -> str:
+    """Return the language asked for, or English if the machine speaks it by LANG, or else Vietnamese."""
+    if asked in LANGUAGES:
+        return asked
+    locale = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "en" if locale.startswith("en") else "vi"

@@ -1,0 +1,1 @@
+"""What other systems wrote, read as readings of ours."""

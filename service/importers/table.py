@@ -1,0 +1,197 @@
+"""Tables under a header that names columns and units: the plain log, and what other loggers write much alike."""
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Final
+
+from firmware_bridge.wire import Unit
+from service.importers.log import Asked, Log, LogError, Recording, Remark, asked_unit
+from service.importers.rows import Rows, fields, number
+from service.importers.times import Dates, TimeOfDay, Uptime
+
+NAME: Final = "table"
+SEPARATORS: Final = ";\t,"
+KPA_PER_PSI: Final = 6.894757
+_TIME: Final = re.compile(
+    r"(?:time|date|datetime|timestamp|t)(?:[ _]?[(\[]?(ms|s|sec|seconds|min|minutes|h|hours)[)\]]?)?"
+)
+_TIME_UNIT_S: Final = {"ms": 0.001, "s": 1.0, "sec": 1.0, "seconds": 1.0, "min": 60.0, "minutes": 60.0, "h": 3600.0}
+_IN_BRACKETS: Final = re.compile(r"(.*?)[ _]*[(\[]\s*([^()\[\]]{1,12}?)\s*[)\]]\s*(.*)")
+# Columns that are worked out from readings, or are what a controller did: not readings.
+_NOT_READ: Final = re.compile(
+    r"\b(rate|change|average|avg|moving|mean|slope|set|sp|setpoint|target|output|control|power|energy|duty|heat)\b"
+)
+_UNITS: Final = {"c": "c", "°c": "c", "degc": "c", "celsius": "c", "f": "f", "°f": "f", "degf": "f", "fahrenheit": "f"}
+_OTHER_UNITS: Final = {unit.value: unit.value for unit in Unit if unit is not Unit.CELSIUS} | {"psi": "psi", "%": "pct"}
+_TEMPERATURE: Final = re.compile(r"\b(temperature|temp|t)\b")
+# PIDKiln's header names no units; they are known: °C, and milliseconds since its start where it has no clock.
+_PIDKILN: Final = ("date", "temperature", "housing")
+_PIDKILN_MEANS: Final = ("date_ms", "kiln_c", "housing_c")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that holds readings: its place, the channel's name and the unit as written; None if it names none."""
+
+    index: int
+    channel: str
+    unit: str | None
+
+
+def recognises(head: str) -> bool:
+    """Say whether a text that begins so has a header with a column of times or of temperatures."""
+    header = _header(head)
+    return header is not None and (_time_of(header[1]) is not None or bool(_columns(header[1])))
+
+
+def read(text: str, asked: Asked) -> Log:
+    """Return the log."""
+    header = _header(text)
+    time = None if header is None else _time_of(header[1])
+    if header is None or time is None:
+        names = [] if header is None else header[1]
+        msg = f"no column of times among {_said(names)}; wanted a header such as time,top_c,bottom_c"
+        raise LogError(msg)
+    separator, names, skipped = header
+    columns = [_settled(column, asked, names) for column in _columns(names)]
+    if not any(column.unit in ("c", "f") for column in columns):
+        msg = f"no column of temperatures among {_said(names)}; wanted names that end in _c or _f, or (°C)"
+        raise LogError(msg)
+    rows, clock = Rows(), _Clock(asked, time[1])
+    for count, line in enumerate(text.splitlines()[skipped:], start=skipped + 1):
+        if line.strip() and not line.startswith("#"):
+            _take(rows, clock, columns, time[0], fields(line, separator), count)
+    return _log(rows, clock, columns, names)
+
+
+def _log(rows: Rows, clock: "_Clock", columns: Sequence[Column], names: Sequence[str]) -> Log:
+    remarks = rows.remarks()
+    if not rows.readings:
+        msg = f"a header ({_said(names)}) and no reading under it"
+        raise LogError(msg)
+    units = {column.channel: column.unit or "" for column in columns}
+    pressures = [name for name, unit in units.items() if unit == "psi" and name in rows.value]
+    for name in pressures:
+        rows.value[name] = [value * KPA_PER_PSI for value in rows.value[name]]
+        units[name] = Unit.KILOPASCAL.value
+    is_dated = clock.is_dated
+    return Log(NAME, (Recording(rows.channels(units)),), is_dated, (*remarks, *clock.remarks()))
+
+
+def _header(text: str) -> tuple[str, Sequence[str], int] | None:
+    """Return the separator, the names of the header, and how many lines come before the readings."""
+    for count, line in enumerate(text[:100_000].splitlines()[:200], start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        separator = max(SEPARATORS, key=line.count)
+        try:
+            (cells,) = csv.reader([line], delimiter=separator)
+        except (csv.Error, ValueError):
+            return None
+        names = [cell.strip() for cell in cells]
+        if tuple(name.lower() for name in names[:3]) == _PIDKILN:
+            names[:3] = _PIDKILN_MEANS
+        return separator, names, count
+    return None
+
+
+def _time_of(names: Sequence[str]) -> tuple[int, float | None] | None:
+    """Return the column of times and its unit [s]; the unit is None where the header says none."""
+    for index, name in enumerate(names):
+        match = _TIME.fullmatch(name.lower())
+        if match is not None:
+            return index, _TIME_UNIT_S.get(match[1], 3600.0) if match[1] else None
+    return None
+
+
+def _said(names: Sequence[str]) -> str:
+    return ", ".join(names)[:200]
+
+
+def _columns(names: Sequence[str]) -> list[Column]:
+    found: list[Column] = []
+    for index, name in enumerate(names):
+        if _TIME.fullmatch(name.lower()):
+            continue
+        said, unit = _unit_of(name)
+        plain = re.sub(r"[\W_]+", " ", said.lower()).strip()
+        is_reading = unit is not None or _TEMPERATURE.search(plain) is not None
+        if is_reading and not _NOT_READ.search(plain):
+            channel = re.sub(r"\W+", "_", _TEMPERATURE.sub(" ", plain).strip()) or "kiln"
+            taken = {column.channel for column in found}
+            found.append(Column(index, channel if channel not in taken else f"{channel}_{index}", unit))
+    return found
+
+
+def _unit_of(name: str) -> tuple[str, str | None]:
+    """Return what a header's cell says before its unit, and the unit."""
+    if bracketed := _IN_BRACKETS.fullmatch(name):
+        before, inside, after = bracketed.groups()
+        return f"{before} {after}".strip(), (_UNITS | _OTHER_UNITS).get(inside.lower())
+    lowered = name.lower()
+    for unit in sorted(_OTHER_UNITS, key=len, reverse=True):
+        if lowered.endswith(f"_{unit}"):
+            return name[: -len(unit) - 1], _OTHER_UNITS[unit]
+    before, _, last = name.replace("_", " ").rpartition(" ")
+    return (before, _UNITS[last.lower()]) if last.lower() in _UNITS else (name, None)
+
+
+def _settled(column: Column, asked: Asked, names: Sequence[str]) -> Column:
+    """Return the column with its unit, which a person has to say where the header does not."""
+    if column.unit is not None:
+        return column
+    return Column(column.index, column.channel, asked_unit(asked, f"the column {names[column.index]!r}"))
+
+
+class _Clock:
+    """Times of a table: numbers in the header's unit, dates, or times of day; the first row decides."""
+
+    def __init__(self, asked: Asked, unit_s: float | None) -> None:
+        self._dates, self._uptime, self._of_day = Dates(asked), Uptime(), TimeOfDay()
+        self._unit_s = unit_s
+        self._read: Callable[[str], float | None] | None = None
+        self.is_dated = False
+
+    def read(self, text: str) -> float | None:
+        """Return the time of a cell [s], None if it holds none."""
+        if self._read is None:
+            for way in (self._number, self._dates.unix_s, self._of_day.follow):
+                if (found := way(text)) is not None:
+                    self._read = way
+                    self.is_dated = self.is_dated or way == self._dates.unix_s
+                    return found
+            return None
+        return self._read(text)
+
+    def _number(self, text: str) -> float | None:
+        value = number(text)
+        if value is None or isnan(value) or not abs(value) < 1e15:
+            return None
+        unit_s = self._unit_s
+        if unit_s is None:  # nobody fires for 1,000 hours: a larger number counts milliseconds, or is a date
+            unit_s = 0.001 if abs(value) > 1e11 else 1.0
+            self._unit_s = unit_s
+        if value * unit_s > 1e8:
+            self.is_dated = True
+            return value * unit_s
+        return self._uptime.follow(value * unit_s)
+
+    def remarks(self) -> tuple[Remark, ...]:
+        return (*self._dates.remarks(), *self._uptime.remarks())
+
+
+def _take(rows: Rows, clock: _Clock, columns: Sequence[Column], time: int, cells: Sequence[str], count: int) -> None:
+    rows.lines += 1
+    if len(cells) <= time:
+        rows.refuse(count, ",".join(cells))
+        return
+    values = [number(cells[column.index]) if column.index < len(cells) else None for column in columns]
+    time_s = None if None in values else clock.read(cells[time])
+    if time_s is None:
+        rows.refuse(count, ",".join(cells))
+        return
+    for column, value in zip(columns, values, strict=True):
+        rows.add(column.channel, time_s, value)

@@ -1,0 +1,338 @@
+"""Logs of other systems, each as that system writes it: nothing guessed, nothing lost without a word."""
+
+import io
+import sqlite3
+import zipfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from firmware_bridge.wire import Unit
+from service.core.series import QUALITIES
+from service.importers.log import Asked, Log, LogError
+from service.importers.read import read_log
+
+RECORDINGS = Path(__file__).parents[2] / "service/demo/recordings"
+Reads = Callable[..., Log]
+
+
+@pytest.fixture
+def reads(tmp_path: Path) -> Reads:
+    def read(content: str | bytes, **said: object) -> Log:
+        file = tmp_path / "log"
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_log(file, Asked(**said))  # type: ignore[arg-type]
+
+    return read
+
+
+def values(log: Log, channel: str, recording: int = 0) -> list[float]:
+    return log.recordings[recording].channels[channel].samples.value.round(2).tolist()
+
+
+def times(log: Log, channel: str, recording: int = 0) -> list[float]:
+    return log.recordings[recording].channels[channel].samples.time_s.tolist()
+
+
+def keys(log: Log) -> list[str]:
+    return [remark.key for remark in log.remarks]
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def test_the_plain_log_keeps_units_gaps_and_offsets(reads: Reads) -> None:
+    log = reads(
+        "time,top_c,bottom_f,draught_kpa,o2_o2_mv\n"
+        "2026-01-02T20:00:00+07:00,650.5,1000,-0.02,612\n"
+        "2026-01-02T20:00:10+07:00,nan,,-0.03,610\n"
+    )
+
+    assert times(log, "top") == [at("2026-01-02T13:00:00Z"), at("2026-01-02T13:00:10Z")]
+    assert values(log, "top")[0] == 650.5
+    assert np.isnan(values(log, "top")[1])
+    assert values(log, "bottom")[0] == pytest.approx(537.78)
+    units = {name: channel.unit for name, channel in log.recordings[0].channels.items()}
+    assert units["draught"] is Unit.KILOPASCAL
+    assert units["o2"] is Unit.O2_MILLIVOLT
+    assert set(log.recordings[0].temperatures) == {"top", "bottom"}
+    assert log.remarks == ()
+
+
+def test_seconds_since_the_start_are_no_calendar(reads: Reads) -> None:
+    log = reads("time,top_c\n0,20\n10,21\n20,22\n")
+
+    assert not log.is_dated
+    assert times(log, "top") == [0, 10, 20]
+
+
+def test_unix_seconds_are_a_calendar(reads: Reads) -> None:
+    log = reads("time,top_c\n1700000000,20\n1700000010,21\n")
+
+    assert log.is_dated
+    assert times(log, "top") == [1700000000, 1700000010]
+
+
+def test_a_column_without_a_unit_is_asked_for(reads: Reads) -> None:
+    text = "time,temperature\n0,212\n10,213\n"
+
+    with pytest.raises(LogError, match="--unit"):
+        reads(text)
+    assert values(reads(text, unit="f"), "kiln")[0] == pytest.approx(100.0)
+
+
+def test_the_two_probe_firing_is_read_whole_with_the_times_of_its_zone() -> None:
+    log = read_log(RECORDINGS / "ocr_two_probe_20151021.csv", Asked(zone=ZoneInfo("Europe/Paris")))
+
+    assert len(times(log, "top")) + len(times(log, "bottom")) == 11_008
+    assert times(log, "top")[0] == at("2015-10-21T11:26:31+02:00")
+    assert log.remarks == ()
+
+
+def test_times_without_a_zone_are_said_to_be_taken_as_utc() -> None:
+    assert keys(read_log(RECORDINGS / "ocr_two_probe_20151021.csv")) == ["no_time_zone"]
+
+
+def test_the_hour_that_comes_twice_in_autumn_does_not_go_back(reads: Reads) -> None:
+    lines = ["25/10/2015 02:59:50;900;880", "25/10/2015 02:00:00;901;881", "25/10/2015 02:00:10;901;881"]
+    log = reads("\n".join(lines), zone=ZoneInfo("Europe/Paris"))
+
+    assert np.diff(times(log, "top")).tolist() == [10, 10]
+
+
+def test_a_device_that_restarted_goes_on_where_it_was() -> None:
+    log = read_log(RECORDINGS / "qtkiln_mqtt_first_run.log")
+
+    assert len(times(log, "kiln")) == 5_119
+    assert log.remarks[-1].values == {"restarts": 6}
+    assert (np.diff(times(log, "kiln")) >= 0).all()
+    assert max(values(log, "kiln")) == pytest.approx(823.76, abs=0.1)
+
+
+def test_a_logger_that_wrote_fahrenheit_and_its_own_rates(reads: Reads) -> None:
+    log = reads(
+        "Time,Temperature Sensor 1 (°F),Rate of Change Sensor 1 (°F/h),Temperature Sensor 2 (°F),"
+        "Average Temperature (°F)\n"
+        "2024-11-04 11:20:19.436045-05:00,274.353125,0.0,417.0875,345.7\n"
+    )
+
+    assert list(log.recordings[0].channels) == ["sensor_1", "sensor_2"]
+    assert values(log, "sensor_1") == [134.64]
+
+
+def test_a_propane_logger_with_a_pressure_and_a_comma_at_every_end(reads: Reads) -> None:
+    log = reads(
+        "Time,Temp ADC 1 F,Rate of Temp increase ADC 1 (F/hr),Propane Pressure (PSI) ADC 2,"
+        "O2 Sensor (AFR Value) ADC 0,\n"
+        "23:59:58,212,0,2.0,14.7,\n00:00:08,213.8,5,2.0,14.7,\n"
+    )
+
+    assert np.diff(times(log, "adc_1")).tolist() == [10]
+    assert values(log, "adc_1") == [100.0, 101.0]
+    assert values(log, "propane_pressure_adc_2")[0] == pytest.approx(13.79, abs=0.01)
+    assert not log.is_dated
+
+
+def test_pidkiln_with_its_clock_and_without(reads: Reads) -> None:
+    dated = reads("Date,Temperature,Housing,Energy\n2021-02-20 14:03:05,612,31,118\n2021-02-20 14:03:35,613,31,119")
+    undated = reads("Date,Temperature,Housing\n120034,612,31\n150034,613,31")
+
+    assert values(dated, "kiln") == [612, 613]
+    assert values(dated, "housing") == [31, 31]
+    assert dated.is_dated
+    assert np.diff(times(undated, "kiln")).tolist() == pytest.approx([30])
+    assert not undated.is_dated
+
+
+KILN_CONTROLLER = (
+    "May 14 22:36:09 kiln python[350]: 2022-05-14 22:36:09,824 INFO oven: temp=1888.40, target=1888.00, error=-0.40\n"
+    "2022-05-14 22:36:11,824 ERROR oven: Problem reading temp N/C:False GND:True VCC:False ???:False\n"
+    "2022-05-14 22:36:13,824 INFO oven: temp = 1889.4 target = 1888.0\n"
+)
+
+
+def test_kiln_controllers_log_needs_its_unit_and_keeps_its_faults(reads: Reads) -> None:
+    with pytest.raises(LogError, match="°C or °F"):
+        reads(KILN_CONTROLLER)
+
+    log = reads(KILN_CONTROLLER, unit="f", zone=ZoneInfo("Asia/Ho_Chi_Minh"))
+
+    assert values(log, "kiln")[0] == pytest.approx(1031.33)
+    quality = log.recordings[0].channels["kiln"].samples.quality
+    assert quality is not None
+    assert QUALITIES[quality[1]] == "fault"
+    assert times(log, "kiln")[0] == at("2022-05-14T22:36:09+07:00")
+
+
+def test_what_piln_prints_needs_unit_and_interval(reads: Reads) -> None:
+    sample = "\x1b[2JRunID 46, Segment 1 (loop 1) - RunState:Ramp,\nReadTmp:52.23, RampTmp:53.64,\nOutput:47.34,\n"
+
+    with pytest.raises(LogError, match="--interval"):
+        reads(sample, unit="c")
+    log = reads(sample * 3, unit="c", interval_s=30.0)
+    assert times(log, "kiln") == [0, 30, 60]
+
+
+def test_pilns_database_gives_a_recording_for_each_run(tmp_path: Path) -> None:
+    file = tmp_path / "PiLN.sqlite3"
+    database = sqlite3.connect(file)
+    database.execute(
+        "CREATE TABLE firing (run_id int, segment int, dt timestamp, set_temp, temp, int_temp, pid_output)"
+    )
+    rows = [(run, 1, f"2020-01-22 10:{minute:02}:00", 50, 20 + minute, 18, 10) for run in (1, 2) for minute in (0, 1)]
+    database.executemany("INSERT INTO firing VALUES (?,?,?,?,?,?,?)", rows)
+    database.commit()
+    database.close()
+
+    log = read_log(file)
+
+    assert [recording.name for recording in log.recordings] == ["run 1", "run 2"]
+    assert values(log, "kiln", 1) == [20, 21]
+    assert values(log, "board") == [18, 18]
+
+
+def test_another_sqlite_file_is_not_taken_for_pilns(tmp_path: Path) -> None:
+    file = tmp_path / "other.sqlite3"
+    database = sqlite3.connect(file)
+    database.execute("CREATE TABLE notes (text)")
+    database.close()
+
+    with pytest.raises(LogError, match="not PiLN's"):
+        read_log(file)
+
+
+def test_multizone_with_words_for_numbers_and_torn_by_a_power_cut(reads: Reads) -> None:
+    zone = '{"time_ms": %d, "temperature": %s, "heat_factor": 0.0, "slope": "NA", "target": "Off"}'
+    states = "\n".join(
+        '{"zones_status_array": ['
+        + zone % (1694184424340 + step, 20.5)
+        + ", "
+        + zone % (1694184424336 + step, 21)
+        + "]}"
+        for step in (0, 20_000)
+    )
+    log = reads(
+        '{"name": "x", "segments": [{"time": 0}]}' + states + '\n{"zones_status_array": [{"time_ms": 16' + "\0" * 9
+    )
+
+    assert values(log, "zone_1") == [20.5, 20.5]
+    assert times(log, "zone_2")[0] == pytest.approx(1694184424.336)
+
+
+def test_the_sampler_is_split_where_a_programme_begins_anew(reads: Reads) -> None:
+    def rows(first: int, temps: np.ndarray, *, ok: int = 1) -> str:
+        return "".join(f"{first + i} {ok} {temp:.6f} 0.0 1.7 0.0 24.6 \n" for i, temp in enumerate(temps))
+
+    text = (
+        rows(0, np.linspace(25, 900, 90))
+        + "90 1 9overrun\n"
+        + rows(91, np.linspace(30, 900, 90))
+        + rows(181, np.zeros(99), ok=0)
+    )
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("k3_samples.csv", text)
+
+    log = reads(packed.getvalue())
+
+    assert [len(times(log, "kiln", run)) for run in range(len(log.recordings))] == [90, 90]
+    assert {remark.key: dict(remark.values) for remark in log.remarks} == {
+        "cut": {"cut": 1},
+        "away": {"away": 99},
+        "sample_is_a_second": {},
+    }
+
+
+def test_lines_that_mean_nothing_are_counted_and_the_rest_is_kept(reads: Reads) -> None:
+    log = reads("time,top_c\n0,20\nrestarted\n20,twenty\n30,23\n40,24\n50,25\n")
+
+    assert values(log, "top") == [20, 23, 24, 25]
+    assert log.remarks[0].values == {"unread": 2, "lines": 6, "first": "line 3: 'restarted'"}
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        ("", "not a log that is known"),
+        ("hello\nworld\n", "not a log that is known"),
+        ("time,top_c\n", "no reading under it"),
+        ("time,top_c\nx,y\nx,y\n", "could not be read"),
+        ("t_h,wood_kg_per_h\n0,7\n", "no column of temperatures"),
+        ("firing_no,temperature_c\n1,20\n", "no column of times"),
+        (b"PK\x03\x04 but not really", "zip archive"),
+        (b"SQLite format 3\0 but not really", "SQLite"),
+        ('{"zones_status_array": []}', "without the state of any zone"),
+    ],
+)
+def test_what_cannot_be_read_is_one_clear_line(reads: Reads, content: str | bytes, wanted: str) -> None:
+    with pytest.raises(LogError, match=wanted) as refused:
+        reads(content)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_decompression_bomb_is_not_unpacked(reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.importers.read.MOST_BYTES", 1_000_000)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.csv", b"0" * 50_000_000)
+
+    with pytest.raises(LogError, match="larger than"):
+        reads(packed.getvalue())
+
+
+def test_a_file_that_is_not_there_is_said_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match=r"nowhere\.csv cannot be opened"):
+        read_log(tmp_path / "nowhere.csv")
+
+
+SEEDS = [
+    b"time,top_c,bottom_f\n2026-01-02T20:00:00+07:00,650.5,1000\n2026-01-02T20:00:10+07:00,nan,\n",
+    b"Date,Temperature,Housing\n120034,612,31\n150034,613,31",
+    b"21/10/2015 11:26:31;650;586\n21/10/2015 11:26:36;650;587\n",
+    KILN_CONTROLLER.encode(),
+    b'qtkiln/88/state {"time_ms":37541,"kiln":{"temp_C":38.5},"housing":{"temp_C":11.25}}\n',
+    b'{"zones_status_array": [{"time_ms": 1694184424340, "temperature": 20.5}]}\n',
+    b"".join(b"%d 1 24.2 0.0 1.7 0.0 24.6 \n" % row for row in range(70)),
+    b"RunID 46, Segment 1\nReadTmp:52.23, RampTmp:53.64\n",
+    b"SQLite format 3\0" + bytes(100),
+    b"PK\x03\x04" + bytes(40),
+]
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A log of some kind with pieces cut out, doubled, overwritten or swapped for those of another."""
+    content = bytearray(draw(st.sampled_from(SEEDS)))
+    for _ in range(draw(st.integers(0, 6))):
+        begin = draw(st.integers(0, len(content)))
+        end = min(len(content), begin + draw(st.integers(0, 40)))
+        content[begin:end] = draw(
+            st.one_of(
+                st.binary(max_size=20),
+                st.sampled_from([b"nan", b"1e999", b"-", b",", b";", b"\n", b"\0", b"9" * 400, b"{", b"[" * 3000]),
+                st.just(bytes(content[begin:end] * 2)),
+            )
+        )
+    return bytes(content)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.one_of(damaged(), st.binary(max_size=300)), said=st.booleans())
+def test_no_damage_makes_anything_but_readings_or_one_line(tmp_path: Path, content: bytes, said: bool) -> None:
+    file = tmp_path / "log"
+    file.write_bytes(content)
+    try:
+        log = read_log(file, Asked("c", ZoneInfo("Europe/Paris"), 30.0) if said else Asked())
+    except LogError:
+        return
+    for recording in log.recordings:
+        for channel in recording.channels.values():
+            assert np.isfinite(channel.samples.time_s).all()
+            assert not np.isinf(channel.samples.value).any()
