@@ -12,6 +12,7 @@ from typing import Final
 
 from service.analysis import command as analyse
 from service.app import Server, create_app
+from service.archive import command as archive
 from service.demo.run import DemoOptions, run_demo
 from service.errors import ServiceError
 from service.logs import set_up_logs
@@ -55,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--folder", type=Path, help="keep everything in this folder instead of a temporary one")
     demo.set_defaults(run=_demo)
     analyse.add_command(commands.add_parser("analyse", help="read a log of any known format and say what it holds"))
+    archive.add_import(commands.add_parser("import", help="bring a log of any known format into a kiln's history"))
+    archive.add_export(commands.add_parser("export", help="hand out a firing as a plain log, Parquet or JSON"))
     openapi = commands.add_parser("openapi", help="print the API's OpenAPI document")
     openapi.set_defaults(run=_openapi)
     return parser

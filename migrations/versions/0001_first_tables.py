@@ -156,6 +156,7 @@ def upgrade() -> None:
         sa.Column("to_ms", sa.BigInteger(), nullable=True),
         sa.Column("readings", sa.Integer(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("is_history", sa.Boolean(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["bridge_id"], ["bridge.id"], name=op.f("fk_block_bridge_id")),
         sa.ForeignKeyConstraint(["kiln_id"], ["kiln.id"], name=op.f("fk_block_kiln_id")),

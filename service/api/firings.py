@@ -1,13 +1,15 @@
 """Firings: what happened, when, and what the heat did."""
 
 import time
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Query
+from fastapi.responses import StreamingResponse
 
 from service.api import schemas, views
 from service.api.curves import Width, curve_out
 from service.api.deps import Language, MachineNow, Now, PartsOf, Session, SignedIn
+from service.archive.hand_out import MEDIA_TYPES, hand_out, write
 from service.lab.ahead import forecast_of
 from service.lab.curve import segments_of
 from service.store import firings, kilns
@@ -18,6 +20,8 @@ router = APIRouter(tags=["firings"])
 # The process that watches the kiln ends its firing; another one hears of it within a second.
 END_WITHIN_S: Final = 4.0
 ASK_AGAIN_S: Final = 0.05
+
+Form = Literal["csv", "parquet", "json"]
 
 
 @router.get("/firings", response_model=list[schemas.FiringOut])
@@ -88,6 +92,18 @@ def end_firing(
 def read_curve(firing_id: int, session: Session, who: SignedIn, now: Now, width: Width = 1000) -> schemas.CurveOut:
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
     return curve_out(session, firing.kiln, firing.started_at, firing.ended_at or now, width)
+
+
+@router.get("/firings/{firing_id}/file", response_class=StreamingResponse)
+def read_file(
+    firing_id: int, session: Session, who: SignedIn, now: Now, form: Annotated[Form, Query(alias="format")] = "csv"
+) -> StreamingResponse:
+    """Hand out a firing with every reading: the plain log, Parquet, or JSON with what was found in it."""
+    handed = hand_out(session, firings.get_firing(session, who.workshop_ids, firing_id), now=now)
+    disposition = f'attachment; filename="{handed.name}.{form}"'
+    return StreamingResponse(
+        write(handed, form), media_type=MEDIA_TYPES[form], headers={"content-disposition": disposition}
+    )
 
 
 @router.get("/firings/{firing_id}/forecast", response_model=schemas.ForecastOut)

@@ -238,7 +238,7 @@ class SegmentOut(Out):
     rate_c_per_h: float
 
 
-EndCause = Literal["operator", "cooled", "lost_sensor", "lost_link"]
+EndCause = Literal["operator", "cooled", "lost_sensor", "lost_link", "log_ended"]
 
 
 class FiringOut(Out):

@@ -21,12 +21,13 @@ SHOWN_FROM: Final = 0.01  # a cone with less of its heat work stands as new
 
 
 class EndCause(StrEnum):
-    """Why a firing ended."""
+    """Why a firing ended; `LOG_ENDED` is of firings brought in from a log that stops before the kiln has cooled."""
 
     OPERATOR = "operator"
     COOLED = "cooled"
     LOST_SENSOR = "lost_sensor"
     LOST_LINK = "lost_link"
+    LOG_ENDED = "log_ended"
 
 
 class Phase(StrEnum):

@@ -11,13 +11,11 @@ from sqlalchemy.orm import Session
 
 from service.alarms import record
 from service.core.findings import Finding, Group, Severity
-from service.core.firing import ConeProgress, Summary
 from service.core.watch import Event, FiringEnd, FiringStart
 from service.monitor.watched import Watched
 from service.store import firings as firing_rows
 from service.store.models import Firing, Kiln, LiveState, StoredFinding
 
-SUMMARY: Final = ("peak_c", "peak_at", "cone_reached", "max_spread_c", "cones")
 # What was over longer ago than this is history: it is shown, and rings no phone.
 LATE_AFTER: Final = timedelta(minutes=15)
 
@@ -47,7 +45,7 @@ def conclude(
             case FiringEnd():
                 if firing is not None:
                     firing.ended_at, firing.end_cause = utc(event.end_s), event.cause.value
-                    for name, value in summary_columns(event.summary).items():
+                    for name, value in firing_rows.summary_columns(event.summary).items():
                         setattr(firing, name, value)
                 firing = None
             case Finding():
@@ -76,12 +74,15 @@ def save_states(session: Session, kilns: Sequence[Watched]) -> None:
         [watched.state_row() for watched in kilns],
     )
     firings = [
-        {"which": watched.now.firing_id, **{f"to_{name}": value for name, value in summary_columns(summary).items()}}
+        {
+            "which": watched.now.firing_id,
+            **{f"to_{name}": value for name, value in firing_rows.summary_columns(summary).items()},
+        }
         for watched in kilns
         if watched.now.firing_id is not None and (summary := watched.live.summary()) is not None
     ]
     if firings:
-        values: dict[str, Any] = {name: bindparam(f"to_{name}") for name in SUMMARY}
+        values: dict[str, Any] = {name: bindparam(f"to_{name}") for name in firing_rows.SUMMARY}
         connection.execute(update(Firing).where(Firing.id == bindparam("which")).values(values), firings)
 
 
@@ -97,22 +98,6 @@ def bridge_silent(since: datetime, now: datetime, *, ended: bool = False) -> Fin
         evidence={"silent_s": (now - since).total_seconds()},
         advice_key="check_bridge",
     )
-
-
-def summary_columns(summary: Summary) -> dict[str, Any]:
-    """Return what a firing has come to, as the table holds it."""
-    return {
-        "peak_c": summary.peak_c,
-        "peak_at": utc(summary.peak_s),
-        "cone_reached": summary.cone_reached,
-        "max_spread_c": summary.max_spread_c,
-        "cones": [_cone_json(cone) for cone in summary.cones],
-    }
-
-
-def _cone_json(cone: ConeProgress) -> dict[str, Any]:
-    down_at = None if cone.down_s is None else utc(cone.down_s).isoformat()
-    return {"channel": cone.channel, "cone": cone.cone, "progress": cone.progress, "down_at": down_at}
 
 
 def utc(seconds: float) -> datetime:

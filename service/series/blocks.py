@@ -22,7 +22,9 @@ _APPEND_LOCK: Final = 0x6C6F  # any number that nothing else in the database loc
 # Analysis and curves are of temperatures; a gas pressure or a bent cone is stored, and must not be taken for one.
 _TEMPERATURES: Final = frozenset({Unit.CELSIUS})
 _Row = Row[int, int, datetime, bytes]
-_ARRIVAL: Final = select(StoredBlock.id, StoredBlock.kiln_id, StoredBlock.received_at, StoredBlock.payload)
+_ARRIVAL: Final = select(StoredBlock.id, StoredBlock.kiln_id, StoredBlock.received_at, StoredBlock.payload).where(
+    StoredBlock.is_history.is_(False)
+)
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,17 @@ def take_turn(session: Session) -> None:
         session.execute(text(f"SELECT pg_advisory_xact_lock({_APPEND_LOCK})"))
 
 
-def append(session: Session, blocks: Sequence[NewBlock], *, received_at: datetime) -> Appended:
-    """Add blocks to this transaction, whose turn it is; the caller has made sure that they are new."""
+def append(
+    session: Session, blocks: Sequence[NewBlock], *, received_at: datetime, is_history: bool = False
+) -> Appended:
+    """Add blocks to this transaction, whose turn it is; the caller has made sure that they are new.
+
+    History is stored and shown as all else is; whoever watches kilns does not get to see it.
+    """
     first_id = newest_id(session) + 1
-    rows = [_row(number, new, received_at) for number, new in enumerate(blocks, start=first_id)]
+    rows = [
+        _row(number, new, received_at) | {"is_history": is_history} for number, new in enumerate(blocks, start=first_id)
+    ]
     if rows:
         session.connection().execute(insert(StoredBlock), rows)
     return Appended(first_id, blocks, received_at)
@@ -82,6 +91,12 @@ def _row(block_id: int, new: NewBlock, received_at: datetime) -> dict[str, Any]:
         "received_at": received_at,
         "payload": _encode(new.block),
     }
+
+
+def has_blocks(session: Session, bridge: BridgeIdentity, boot: str) -> bool:
+    """Say whether anything is stored of this run of a bridge."""
+    query = select(StoredBlock.id).where(StoredBlock.bridge_id == bridge.bridge_id, StoredBlock.boot == boot)
+    return session.scalar(query.limit(1)) is not None
 
 
 def newest_id(session: Session) -> int:
@@ -127,8 +142,13 @@ def _join(blocks: Sequence[tuple[int, Block]], received_at: datetime) -> Arrived
     return Arrived(Chunk(until_s, _columns((block for _, block in blocks), _TEMPERATURES)), blocks[-1][0], received_at)
 
 
-def read(session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime) -> dict[str, Samples]:
-    """Return the temperatures of a kiln in [from_at, to_at], by channel, in order of time, each time once."""
+def read(
+    session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime, units: frozenset[Unit] = _TEMPERATURES
+) -> dict[str, Samples]:
+    """Return the temperatures of a kiln in [from_at, to_at], by channel, in order of time, each time once.
+
+    With other `units`, all that is measured in one of them.
+    """
     from_s, to_s = from_at.timestamp(), to_at.timestamp()
     payloads = session.scalars(
         select(StoredBlock.payload)
@@ -139,13 +159,14 @@ def read(session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime) 
         )
         .order_by(StoredBlock.id)
     )
-    found = _columns((_decode(payload) for payload in payloads), _TEMPERATURES)
+    found = _columns((_decode(payload) for payload in payloads), units)
     return {name: _window(samples, from_s, to_s) for name, samples in found.items()}
 
 
 def newest_ids(session: Session) -> dict[int, int]:
-    """Return the id of the newest block of each kiln that has any."""
-    newest = select(func.max(StoredBlock.id)).where(StoredBlock.kiln_id == Kiln.id).scalar_subquery()
+    """Return the id of the newest block of each kiln that has any, history apart."""
+    watched = (StoredBlock.kiln_id == Kiln.id) & StoredBlock.is_history.is_(False)
+    newest = select(func.max(StoredBlock.id)).where(watched).scalar_subquery()
     found = session.execute(select(Kiln.id, newest))
     return {kiln_id: block_id for kiln_id, block_id in found if block_id is not None}
 

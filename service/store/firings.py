@@ -2,16 +2,17 @@
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from service.core.findings import Finding
-from service.core.firing import EndCause
+from service.core.firing import ConeProgress, EndCause, Summary
 from service.errors import NotFoundError
 from service.store.models import Firing, Kiln, StoredFinding
 
+SUMMARY: Final = ("peak_c", "peak_at", "cone_reached", "max_spread_c", "cones")
 _OWN_END: Final = (EndCause.OPERATOR.value, EndCause.COOLED.value)
 
 
@@ -23,12 +24,20 @@ def list_firings(
     before_id: int | None = None,
     limit: int = 50,
 ) -> list[Firing]:
+    """Return firings, the one that began last first; with `before_id`, those that come after it in this order."""
     query = select(Firing).where(Firing.workshop_id.in_(workshop_ids))
     if kiln_id is not None:
         query = query.where(Firing.kiln_id == kiln_id)
     if before_id is not None:
-        query = query.where(Firing.id < before_id)
-    return list(session.scalars(query.order_by(Firing.id.desc()).limit(limit)))
+        before = get_firing(session, workshop_ids, before_id)
+        query = query.where(tuple_(Firing.started_at, Firing.id) < (before.started_at, before.id))
+    return list(session.scalars(query.order_by(Firing.started_at.desc(), Firing.id.desc()).limit(limit)))
+
+
+def overlapping_firing(session: Session, kiln_id: int, from_at: datetime, to_at: datetime) -> Firing | None:
+    """Return a firing of the kiln that shares time with [from_at, to_at], if there is one."""
+    shares = (Firing.started_at <= to_at) & (func.coalesce(Firing.ended_at, to_at) >= from_at)
+    return session.scalar(select(Firing).where(Firing.kiln_id == kiln_id, shares).limit(1))
 
 
 def get_firing(session: Session, workshop_ids: Collection[int], firing_id: int) -> Firing:
@@ -44,15 +53,13 @@ def running_firing(session: Session, kiln_id: int) -> Firing | None:
 
 
 def start_firing(session: Session, kiln: Kiln, *, started_at: datetime) -> Firing:
+    return add_firing(session, kiln, started_at=started_at, target_cone=kiln.target_cone, plan_id=kiln.plan_id)
+
+
+def add_firing(session: Session, kiln: Kiln, **values: Any) -> Firing:
+    """Write a firing under the kiln's next number."""
     last = session.scalar(select(func.max(Firing.number)).where(Firing.kiln_id == kiln.id)) or 0
-    firing = Firing(
-        workshop_id=kiln.workshop_id,
-        kiln=kiln,
-        number=last + 1,
-        started_at=started_at,
-        target_cone=kiln.target_cone,
-        plan_id=kiln.plan_id,
-    )
+    firing = Firing(workshop_id=kiln.workshop_id, kiln=kiln, number=last + 1, **values)
     session.add(firing)
     session.flush()
     return firing
@@ -109,7 +116,7 @@ def save_findings(
 
 
 def _save(session: Session, kiln: Kiln, firing_id: int | None, finding: Finding) -> StoredFinding:
-    start_at = datetime.fromtimestamp(finding.start_s, UTC)
+    start_at = _utc(finding.start_s)
     row = session.scalar(
         select(StoredFinding).where(
             StoredFinding.kiln_id == kiln.id,
@@ -130,9 +137,29 @@ def _save(session: Session, kiln: Kiln, firing_id: int | None, finding: Finding)
         )
         session.add(row)
     row.severity = finding.severity.value
-    row.end_at = None if finding.end_s is None else datetime.fromtimestamp(finding.end_s, UTC)
+    row.end_at = None if finding.end_s is None else _utc(finding.end_s)
     row.probability = finding.probability
     row.evidence = dict(finding.evidence)
     row.advice_key = finding.advice_key
     session.flush()
     return row
+
+
+def summary_columns(summary: Summary) -> dict[str, Any]:
+    """Return what a firing has come to, as the table holds it."""
+    return {
+        "peak_c": summary.peak_c,
+        "peak_at": _utc(summary.peak_s),
+        "cone_reached": summary.cone_reached,
+        "max_spread_c": summary.max_spread_c,
+        "cones": [_cone_json(cone) for cone in summary.cones],
+    }
+
+
+def _cone_json(cone: ConeProgress) -> dict[str, Any]:
+    down_at = None if cone.down_s is None else _utc(cone.down_s).isoformat()
+    return {"channel": cone.channel, "cone": cone.cone, "progress": cone.progress, "down_at": down_at}
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

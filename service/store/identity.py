@@ -16,6 +16,7 @@ from service.store.models import Account, Bridge, Membership, OneTimeLink, SignI
 SESSION_LASTS: Final = timedelta(days=60)
 PAIRING_LASTS: Final = timedelta(minutes=30)
 # No 0/O, 1/I/L: a code is read from one screen and typed on another.
+LOGS: Final = "\u00b7logs\u00b7"  # no name that a person would give
 PAIRING_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
@@ -149,7 +150,19 @@ def use_link(session: Session, token: str, *, now: datetime) -> Account | None:
 
 
 def bridges(session: Session, workshop_ids: Collection[int]) -> list[Bridge]:
-    return list(session.scalars(select(Bridge).where(Bridge.workshop_id.in_(workshop_ids)).order_by(Bridge.id)))
+    """Return the bridges of workshops, but for those under whose name logs are kept."""
+    query = select(Bridge).where(Bridge.workshop_id.in_(workshop_ids), Bridge.name != LOGS)
+    return list(session.scalars(query.order_by(Bridge.id)))
+
+
+def bridge_of_logs(session: Session, workshop_id: int, *, now: datetime) -> BridgeIdentity:
+    """Return the bridge that stands for logs brought in by hand: it can never be paired."""
+    found = session.scalar(select(Bridge).where(Bridge.workshop_id == workshop_id, Bridge.name == LOGS))
+    if found is None:
+        found = Bridge(workshop_id=workshop_id, name=LOGS, created_at=now, revoked_at=now)
+        session.add(found)
+        session.flush()
+    return BridgeIdentity(found.id, found.workshop_id, found.name)
 
 
 def get_bridge(session: Session, workshop_ids: Collection[int], bridge_id: int) -> Bridge:

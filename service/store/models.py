@@ -160,6 +160,7 @@ class StoredBlock(Base):
     to_ms: Mapped[int | None] = mapped_column(BigInteger)
     readings: Mapped[int]
     received_at: Mapped[datetime]
+    is_history: Mapped[bool] = mapped_column(default=False)  # brought in from a log: shown, and not watched
     payload: Mapped[bytes]
 
 

@@ -25,6 +25,7 @@ export type Fuel = Schemas["Fuel"];
 export type Comparison = Schemas["ComparisonOut"];
 export type ComparedFiring = Schemas["ComparedFiring"];
 export type Alarm = Schemas["AlarmOut"];
+export type Forecast = Schemas["ForecastOut"];
 export type Device = Schemas["PushSubscriptionOut"];
 
 const time = (at: Date) => encodeURIComponent(at.toISOString());
@@ -62,6 +63,9 @@ export const api = {
   changeFiring: (id: number, body: Schemas["FiringChange"]) => ask<FiringDetail>("PATCH", `/firings/${id}`, body),
   endFiring: (id: number) => ask<FiringDetail>("POST", `/firings/${id}/end`),
   firingCurve: (id: number, width: number) => ask<Curve>("GET", `/firings/${id}/curve?width=${width}`),
+
+  forecast: (id: number) => ask<Forecast>("GET", `/firings/${id}/forecast`),
+  fileOf: (id: number, form: "csv" | "parquet" | "json") => `/api/v1/firings/${id}/file?format=${form}`,
 
   batches: (firingId: number) => ask<Batch[]>("GET", `/firings/${firingId}/batches`),
   addBatch: (firingId: number, body: BatchIn) => ask<Batch>("POST", `/firings/${firingId}/batches`, body),

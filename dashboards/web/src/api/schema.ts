@@ -304,6 +304,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/firings/{firing_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read File
+         * @description Hand out a firing with every reading: the plain log, Parquet, or JSON with what was found in it.
+         */
+        get: operations["read_file_api_v1_firings__firing_id__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/firings/{firing_id}/forecast": {
         parameters: {
             query?: never;
@@ -871,7 +891,7 @@ export interface components {
             /** Ended At */
             ended_at: string | null;
             /** End Cause */
-            end_cause: ("operator" | "cooled" | "lost_sensor" | "lost_link") | null;
+            end_cause: ("operator" | "cooled" | "lost_sensor" | "lost_link" | "log_ended") | null;
             /** Target Cone */
             target_cone: string | null;
             plan: components["schemas"]["PlanOut"] | null;
@@ -912,7 +932,7 @@ export interface components {
             /** Ended At */
             ended_at: string | null;
             /** End Cause */
-            end_cause: ("operator" | "cooled" | "lost_sensor" | "lost_link") | null;
+            end_cause: ("operator" | "cooled" | "lost_sensor" | "lost_link" | "log_ended") | null;
             /** Target Cone */
             target_cone: string | null;
             plan: components["schemas"]["PlanOut"] | null;
@@ -1987,6 +2007,37 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CurveOut"];
                 };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_file_api_v1_firings__firing_id__file_get: {
+        parameters: {
+            query?: {
+                format?: "csv" | "parquet" | "json";
+            };
+            header?: never;
+            path: {
+                firing_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Validation Error */
             422: {

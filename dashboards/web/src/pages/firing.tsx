@@ -45,6 +45,25 @@ function Summary({ firing }: { firing: FiringDetail }) {
   );
 }
 
+const FORMS = ["csv", "parquet", "json"] as const;
+
+/** Every reading of the firing, to keep or to look at elsewhere. */
+function Files({ firing }: { firing: FiringDetail }) {
+  const { say } = useLanguage();
+  return (
+    <section class="panel" data-testid="files">
+      <h2>{say("firing.files")}</h2>
+      <div class="row">
+        {FORMS.map((form) => (
+          <a key={form} class="button" href={api.fileOf(firing.id, form)} download data-testid={`file-${form}`}>
+            ↓ {say(`firing.file.${form}`)}
+          </a>
+        ))}
+      </div>
+    </section>
+  );
+}
+
 function Segments({ segments }: { segments: readonly Segment[] }) {
   const { say, format } = useLanguage();
   if (segments.length === 0) return null;
@@ -144,6 +163,7 @@ function FiringView({ firing, onFiring }: { firing: FiringDetail; onFiring: (fir
           <Summary firing={firing} />
           <Cones cones={firing.cones} target={firing.target_cone} />
           <Segments segments={firing.segments} />
+          <Files firing={firing} />
           <Note firing={firing} onFiring={onFiring} />
         </div>
       </div>

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { api, type FiringDetail, type Kiln } from "../api";
+import { api, type FiringDetail, type Forecast, type Kiln } from "../api";
 import { useNow } from "../clock";
 import { kilns, lastAlarm, lastFiring, onConnected, refresh } from "../live";
 import { type CurveSource, useCurve } from "../live-curve";
@@ -16,6 +16,7 @@ import { useStore } from "../store";
 import { celsius, delta, seconds } from "../units";
 import { language } from "../words";
 
+const FORECAST_EVERY_MS = 60_000;
 const IDLE_HOURS = 12;
 const FINDINGS_EVERY_MS = 30_000; // a finding that rings nobody comes with no event
 
@@ -38,6 +39,39 @@ function Figures({ kiln, now }: { kiln: Kiln; now: Date }) {
       {spread_c !== null && <Figure name={say("figure.spread")}>{format.apart(delta(spread_c))}</Figure>}
       {kiln.target_cone && <Figure name={say("cone.target")}>{say("cone.name", { cone: kiln.target_cone })}</Figure>}
     </dl>
+  );
+}
+
+function When({ name, moments }: { name: string; moments: Forecast["done"] }) {
+  const { say, format } = useLanguage();
+  if (moments === null) return null;
+  const clock = (at: string) => format.clock(new Date(at));
+  return (
+    <Figure name={name}>
+      <Moment at={moments.likely_at} />
+      <small>{say("forecast.between", { early: clock(moments.early_at), late: clock(moments.late_at) })}</small>
+    </Figure>
+  );
+}
+
+/** When the firing will be done, and by what that is known; nothing while nothing tells. */
+function Ahead({ firingId }: { firingId: number }) {
+  const { say } = useLanguage();
+  const [load, reload] = useLoad(() => api.forecast(firingId), [firingId]);
+  useEffect(() => {
+    const timer = setInterval(reload, FORECAST_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [reload]);
+  if (load.is !== "ready" || load.value.basis === "nothing") return null;
+  return (
+    <section class="panel" data-testid="ahead">
+      <h2>{say("forecast.title")}</h2>
+      <dl class="figures">
+        <When name={say("forecast.done")} moments={load.value.done} />
+        <When name={say("forecast.cone")} moments={load.value.cone_down} />
+      </dl>
+      <p class="quiet">{say(`forecast.by.${load.value.basis}`)}</p>
+    </section>
   );
 }
 
@@ -152,6 +186,7 @@ function LiveKiln({ kiln }: { kiln: Kiln }) {
               {kiln.now.firing_id !== null && <EndFiring firingId={kiln.now.firing_id} />}
             </div>
           </section>
+          {kiln.now.firing_id !== null && <Ahead firingId={kiln.now.firing_id} />}
           <Cones cones={kiln.now.cones} target={kiln.target_cone} />
           <KilnSettings kiln={kiln} />
         </div>

@@ -84,6 +84,14 @@ export const en: Words = {
   "figure.ended": "Ended",
   "figure.duration": "Duration",
 
+  "forecast.title": "How it will go on",
+  "forecast.done": "Top reached about",
+  "forecast.cone": "Target cone down about",
+  "forecast.between": "between {early} and {late}, four times in five",
+  "forecast.by.schedule": "Reckoned from the plan and how the firing keeps to it.",
+  "forecast.by.past": "Reckoned from this kiln's past firings.",
+  "forecast.by.this_firing": "Reckoned only from how this firing has gone so far: rough.",
+
   "kiln.noFiring": "The kiln is not firing. These are the last 12 hours.",
   "kiln.end": "End the firing",
   "kiln.endAsk": "End this firing?",

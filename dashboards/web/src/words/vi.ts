@@ -83,6 +83,14 @@ export const vi = {
   "figure.ended": "Kết thúc",
   "figure.duration": "Thời gian nung",
 
+  "forecast.title": "Sắp tới",
+  "forecast.done": "Tới đỉnh lửa khoảng",
+  "forecast.cone": "Côn đích đổ khoảng",
+  "forecast.between": "từ {early} đến {late}, năm lần đúng bốn",
+  "forecast.by.schedule": "Tính theo lịch nung và mức bám lịch của mẻ này.",
+  "forecast.by.past": "Tính theo các mẻ trước của lò này.",
+  "forecast.by.this_firing": "Chỉ tính theo đà của mẻ này: còn áng chừng.",
+
   "kiln.noFiring": "Lò không nung. Dưới đây là 12 giờ vừa qua.",
   "kiln.end": "Kết thúc mẻ",
   "kiln.endAsk": "Kết thúc mẻ nung này?",

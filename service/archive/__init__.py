@@ -1,0 +1,1 @@
+"""Firings brought in from logs of other systems, and handed out as files."""

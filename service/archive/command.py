@@ -1,0 +1,141 @@
+"""`canhlo import` and `canhlo export`: firings in from logs, and out as files, on the machine of the service."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.analysis.command import add_reading_options, asked_of
+from service.archive.bring_in import bring_in
+from service.archive.hand_out import FORMATS, hand_out, write
+from service.errors import InvalidError, NotFoundError
+from service.importers.read import read_log
+from service.settings import Settings
+from service.store.database import Database
+from service.store.migrate import upgrade
+from service.store.models import Firing, Kiln
+
+
+def add_import(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `canhlo import`."""
+    add_reading_options(parser)
+    parser.add_argument(
+        "--kiln", required=True, metavar="K", help="key or name of the kiln; WORKSHOP/K if two share it"
+    )
+    parser.add_argument("--start", metavar="TIME", help="when a log without a calendar began: 2026-11-20T19:30+07:00")
+    parser.add_argument("--cone", metavar="N", help="the cone that its firings were to reach, such as 6 or 04")
+    parser.add_argument("--data-dir", type=Path, help="where the database lives")
+    parser.set_defaults(run=run_import)
+
+
+def add_export(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `canhlo export`."""
+    parser.add_argument(
+        "firing", metavar="FIRING", help="the firing's number in the address of its page, or KILN/NUMBER"
+    )
+    parser.add_argument("--format", choices=FORMATS, default="csv", help="csv is the plain log (csv)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the file to write (standard output)")
+    parser.add_argument("--data-dir", type=Path, help="where the database lives")
+    parser.set_defaults(run=run_export)
+
+
+def run_import(options: argparse.Namespace) -> None:
+    """Bring in a log, all of it or nothing."""
+    asked = asked_of(options)
+    start_at = _start(options.start, asked.zone or UTC) if options.start else None
+    log = read_log(options.log, asked)
+    with _database(options) as database, database.write() as session:
+        kiln = _find_kiln(session, options.kiln)
+        firings = bring_in(session, kiln, log, start_at=start_at, target_cone=options.cone, now=datetime.now(UTC))
+        readings = sum(len(one.samples.time_s) for part in log.recordings for one in part.channels.values())
+        lines = [f"{kiln.name}: {readings:,} readings and {len(firings)} firings brought in"]
+        lines += [_told(firing) for firing in firings]
+    print("\n".join(lines))
+
+
+def run_export(options: argparse.Namespace) -> None:
+    """Hand out a firing."""
+    with _database(options) as database, database.read() as session:
+        handed = hand_out(session, _find_firing(session, options.firing), now=datetime.now(UTC))
+        pieces = write(handed, options.format)
+        if options.out is None:
+            for piece in pieces:
+                sys.stdout.buffer.write(piece)
+            sys.stdout.flush()
+            return
+        try:
+            with options.out.open("wb") as file:
+                file.writelines(pieces)
+        except OSError as error:
+            msg = f"{options.out} cannot be written: {(error.strerror or str(error)).lower()}"
+            raise InvalidError(msg) from error
+    print(f"{options.out}: {sum(len(one.time_s) for one in handed.channels.values()):,} readings")
+
+
+def _told(firing: Firing) -> str:
+    peak = "-" if firing.peak_c is None else f"{firing.peak_c:.0f} °C"
+    ended = "" if firing.ended_at is None else f" to {firing.ended_at:%Y-%m-%d %H:%M}"
+    started = f"{firing.started_at:%Y-%m-%d %H:%M}"
+    return f"  firing {firing.number}: {started}{ended} UTC, peak {peak}, cone {firing.cone_reached or '-'}"
+
+
+def _start(text: str, zone: object) -> datetime:
+    try:
+        start_at = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"--start {text!r} is no time; wanted one such as 2026-11-20T19:30+07:00"
+        raise InvalidError(msg) from error
+    return start_at if start_at.tzinfo else start_at.replace(tzinfo=zone)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _database(options: argparse.Namespace) -> Iterator[Database]:
+    settings = Settings(**({} if options.data_dir is None else {"data_dir": options.data_dir}))
+    if settings.database.startswith("sqlite") and not settings.data_dir.exists():
+        msg = f"there is no data folder {settings.data_dir}; say --data-dir, or start `canhlo serve` once"
+        raise NotFoundError(msg)
+    database = Database(settings.database)
+    try:
+        upgrade(database)
+        yield database
+    finally:
+        database.close()
+
+
+def _find_kiln(session: Session, wanted: str) -> Kiln:
+    workshop, _, name = wanted.rpartition("/")
+    every = list(session.scalars(select(Kiln).order_by(Kiln.id)))
+    found = [
+        kiln
+        for kiln in every
+        if name.casefold() in (kiln.key.casefold(), kiln.name.casefold()) and workshop in ("", str(kiln.workshop_id))
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        choices = ", ".join(f"{kiln.workshop_id}/{kiln.key}" for kiln in found)
+        msg = f"{len(found)} kilns are called {wanted!r}; say which: {choices}"
+        raise InvalidError(msg)
+    known = ", ".join(kiln.key for kiln in every[:20]) or "none yet: make one on the settings page"
+    msg = f"there is no kiln {wanted!r}; there are: {known}"
+    raise NotFoundError(msg)
+
+
+def _find_firing(session: Session, wanted: str) -> Firing:
+    kiln, _, number = wanted.rpartition("/")
+    if not number.isascii() or not number.isdigit():
+        msg = f"{wanted!r} names no firing; wanted a number such as 12, or KILN/NUMBER such as lo-1/3"
+        raise InvalidError(msg)
+    query = select(Firing).where(Firing.id == int(number))
+    if kiln:
+        query = select(Firing).where(Firing.kiln_id == _find_kiln(session, kiln).id, Firing.number == int(number))
+    found = session.scalar(query)
+    if found is None:
+        msg = f"there is no firing {wanted!r}"
+        raise NotFoundError(msg)
+    return found

@@ -1,0 +1,153 @@
+"""A firing as a file: the plain log (CSV), Parquet, or JSON with all that was found in it."""
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from firmware_bridge.wire import Unit
+from service.core.series import FloatArray, Samples
+from service.series import blocks as series
+from service.store import firings as firing_rows
+from service.store import kilns as kiln_rows
+from service.store.models import Firing
+
+SCHEMA: Final = "canhlo.firing/1"
+FORMATS: Final = ("csv", "parquet", "json")
+MEDIA_TYPES: Final = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "json": "application/json",
+}
+_ALL_UNITS: Final = frozenset(Unit)
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A stored firing with all of its readings, ready to be written."""
+
+    firing: Mapping[str, Any]
+    units: Mapping[str, str]
+    channels: Mapping[str, Samples]
+
+    @property
+    def name(self) -> str:
+        """What to call the file, without its ending."""
+        return f"{self.firing['kiln']}-{self.firing['number']}-{str(self.firing['started_at'])[:10]}"
+
+    def table(self) -> tuple[np.ndarray, dict[str, FloatArray]]:
+        """Return all times once [ms], and a column for each channel, NaN where it has no reading then."""
+        times = {name: np.rint(one.time_s * 1000).astype(np.int64) for name, one in self.channels.items()}
+        at_ms = np.unique(np.concatenate([np.empty(0, np.int64), *times.values()]))
+        columns = {}
+        for name, one in self.channels.items():
+            column = np.full(len(at_ms), np.nan)
+            column[np.searchsorted(at_ms, times[name])] = one.value
+            columns[f"{name}_{self.units[name]}"] = column
+        return at_ms, columns
+
+
+def hand_out(session: Session, firing: Firing, *, now: datetime) -> Handed:
+    """Return a firing with the readings from its beginning to its end, or to now."""
+    kiln = firing.kiln
+    units = {channel.name: channel.unit for channel in kiln_rows.channels(session, [kiln.id])}
+    found = series.read(session, kiln.id, from_at=firing.started_at, to_at=firing.ended_at or now, units=_ALL_UNITS)
+    findings = firing_rows.findings_of(session, firing.id)
+    told = {
+        "kiln": kiln.key,
+        "number": firing.number,
+        "fuel": kiln.fuel,
+        "started_at": _iso(firing.started_at),
+        "ended_at": _iso(firing.ended_at),
+        "end_cause": firing.end_cause,
+        "target_cone": firing.target_cone,
+        "peak_c": firing.peak_c,
+        "peak_at": _iso(firing.peak_at),
+        "cone_reached": firing.cone_reached,
+        "max_spread_c": firing.max_spread_c,
+        "cones": firing.cones,
+        "note": firing.note,
+        "findings": [
+            {
+                "kind": one.kind,
+                "group": one.group,
+                "channel": one.channel or None,
+                "start": _iso(one.start_at),
+                "end": _iso(one.end_at),
+                "severity": one.severity,
+                "probability": one.probability,
+                "evidence": one.evidence,
+                "advice_key": one.advice_key,
+            }
+            for one in findings
+        ],
+    }
+    return Handed(told, units, {name: one for name, one in found.items() if name in units})
+
+
+def write(handed: Handed, form: str) -> Iterator[bytes]:
+    """Go through the file in pieces, in one of `FORMATS`."""
+    ways: dict[str, Callable[[Handed], Iterator[bytes]]] = {"csv": _csv, "parquet": _parquet, "json": _json}
+    return ways[form](handed)
+
+
+def _csv(handed: Handed) -> Iterator[bytes]:
+    at_ms, columns = handed.table()
+    yield (",".join(["time", *columns]) + "\r\n").encode()
+    rows = zip(at_ms.tolist(), *(column.tolist() for column in columns.values()), strict=True)
+    lines: list[str] = []
+    for at, *values in rows:
+        cells = ("" if value != value else repr(value) for value in values)
+        lines.append(",".join([_stamp(at), *cells]))
+        if len(lines) == 5000:
+            yield ("\r\n".join(lines) + "\r\n").encode()
+            lines.clear()
+    if lines:
+        yield ("\r\n".join(lines) + "\r\n").encode()
+
+
+def _parquet(handed: Handed) -> Iterator[bytes]:
+    import pyarrow as pa  # takes long to load, and few ask for it
+    from pyarrow import parquet
+
+    at_ms, columns = handed.table()
+    table = pa.table(
+        {
+            "time": pa.array(at_ms, pa.timestamp("ms", tz="UTC")),
+            **{name: pa.array(column, from_pandas=True) for name, column in columns.items()},
+        }
+    ).replace_schema_metadata({SCHEMA: json.dumps(handed.firing, ensure_ascii=False)})
+    file = io.BytesIO()
+    parquet.write_table(table, file, compression="zstd")
+    yield file.getvalue()
+
+
+def _json(handed: Handed) -> Iterator[bytes]:
+    document = {
+        "schema": SCHEMA,
+        "firing": handed.firing,
+        "channels": [
+            {
+                "name": name,
+                "unit": handed.units[name],
+                "time": [_stamp(at) for at in np.rint(one.time_s * 1000).astype(np.int64).tolist()],
+                "value": [None if value != value else value for value in one.value.tolist()],
+            }
+            for name, one in handed.channels.items()
+        ],
+    }
+    yield json.dumps(document, ensure_ascii=False, indent=1).encode()
+
+
+def _stamp(at_ms: int) -> str:
+    whole = datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{whole}.{at_ms % 1000:03}Z" if at_ms % 1000 else f"{whole}Z"
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,217 @@
+"""Logs brought into a kiln's history and firings handed out: nothing changed on the way, nothing brought in twice."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from service_parts import NOW, PASSWORD
+
+from service.archive.bring_in import bring_in
+from service.archive.hand_out import FORMATS, hand_out, write
+from service.cli import main
+from service.errors import ConflictError, InvalidError
+from service.importers.log import Asked, Log
+from service.importers.read import read_log
+from service.series import blocks as series
+from service.store import firings as firing_rows
+from service.store import identity, kilns
+from service.store.database import Database
+from service.store.migrate import upgrade
+from service.store.models import Kiln
+from service.store.passwords import hash_password
+
+RECORDINGS = Path(__file__).parents[2] / "service/demo/recordings"
+TWO_PROBES = RECORDINGS / "ocr_two_probe_20151021.csv"
+GLASS_KILN = RECORDINGS / "qtkiln_mqtt_first_run.log"
+PARIS = ZoneInfo("Europe/Paris")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}")
+    upgrade(made)
+    with made.write() as session:
+        kilns.create_kiln(session, new_workshop_id(session), name="Lò gas 1", key="lo-1")
+    yield made
+    made.close()
+
+
+def new_workshop_id(session: object) -> int:
+    hashed = hash_password(PASSWORD)
+    account = identity.create_account(
+        session, name="Lan", login="lan@example.org", password_hash=hashed, language="vi", now=NOW
+    )
+    return identity.create_workshop(session, name="Xưởng Lan", owner=account, now=NOW).id
+
+
+def kiln_in(session: object) -> Kiln:
+    return session.get(Kiln, 1)
+
+
+def brought(database: Database, log: Log, *, start_at: datetime | None = None, cone: str | None = None) -> list[int]:
+    with database.write() as session:
+        made = bring_in(session, kiln_in(session), log, start_at=start_at, target_cone=cone, now=NOW)
+        return [firing.id for firing in made]
+
+
+@pytest.fixture
+def two_probes() -> Log:
+    return read_log(TWO_PROBES, Asked(zone=PARIS))
+
+
+def test_a_log_becomes_a_firing_with_its_readings_and_findings(database: Database, two_probes: Log) -> None:
+    (firing_id,) = brought(database, two_probes, cone="10")
+
+    with database.read() as session:
+        firing = firing_rows.get_firing(session, [1], firing_id)
+        assert (firing.number, firing.peak_c, firing.cone_reached, firing.target_cone) == (1, 1283.0, "10", "10")
+        assert firing.end_cause == "log_ended", "it stops before the kiln has cooled"
+        assert firing.started_at == datetime(2015, 10, 21, 9, 26, 31, tzinfo=UTC)
+        kinds = [one.kind for one in firing_rows.findings_of(session, firing_id)]
+        assert kinds.count("sensor_silent") == 10
+        assert "uneven_heating" in kinds
+        assert series.count_readings(session, 1) == (11_008, 0)
+
+
+def test_history_rings_nobody_and_is_not_watched(database: Database, two_probes: Log) -> None:
+    brought(database, two_probes)
+
+    with database.read() as session:
+        assert series.newest_ids(session) == {}
+        assert series.read_after(session, 0, limit=1000) == ({}, 0, 0)
+
+
+def test_the_same_log_is_not_brought_in_twice(database: Database, two_probes: Log) -> None:
+    brought(database, two_probes)
+
+    with pytest.raises(ConflictError, match="brought in before"):
+        brought(database, two_probes)
+    with database.read() as session:
+        assert series.count_readings(session, 1) == (11_008, 0)
+
+
+def test_a_log_without_a_firing_is_not_brought_in_twice_either(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "cold.csv"
+    file.write_text("time,top_c\n2026-01-01T00:00:00Z,20\n2026-01-01T00:00:10Z,21\n")
+
+    assert brought(database, read_log(file)) == []
+    with pytest.raises(ConflictError, match="brought in before"):
+        brought(database, read_log(file))
+
+
+def test_a_log_without_a_calendar_needs_to_be_told_when_it_began(database: Database) -> None:
+    log = read_log(GLASS_KILN)
+    began = datetime(2026, 2, 1, 12, 0, tzinfo=UTC)
+
+    with pytest.raises(InvalidError, match="--start"):
+        brought(database, log)
+    (firing_id,) = brought(database, log, start_at=began)
+    with database.read() as session:
+        firing = firing_rows.get_firing(session, [1], firing_id)
+        assert timedelta(0) < firing.started_at - began < timedelta(minutes=30)
+        assert {one.name for one in kilns.channels(session, [1])} == {"kiln", "housing"}
+
+
+def test_a_logger_whose_clock_was_wrong_is_noticed(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "future.csv"
+    file.write_text("time,top_c\n2031-01-01T00:00:00Z,20\n2031-01-01T00:00:10Z,21\n")
+
+    with pytest.raises(InvalidError, match="in the future"):
+        brought(database, read_log(file))
+
+
+def handed(database: Database, firing_id: int, form: str) -> bytes:
+    with database.read() as session:
+        firing = firing_rows.get_firing(session, [1], firing_id)
+        return b"".join(write(hand_out(session, firing, now=NOW), form))
+
+
+def test_what_was_brought_in_is_handed_out_again_unchanged(database: Database, two_probes: Log, tmp_path: Path) -> None:
+    (firing_id,) = brought(database, two_probes)
+    file = tmp_path / "again.csv"
+    file.write_bytes(handed(database, firing_id, "csv"))
+
+    again = read_log(file)
+
+    for name, channel in two_probes.recordings[0].channels.items():
+        back = again.recordings[0].channels[name].samples
+        np.testing.assert_array_equal(back.time_s, channel.samples.time_s)
+        np.testing.assert_array_equal(back.value, channel.samples.value)
+    assert again.remarks == ()
+
+
+def test_all_forms_hold_the_same_readings(database: Database) -> None:
+    (firing_id,) = brought(database, read_log(GLASS_KILN), start_at=datetime(2026, 2, 1, 12, 0, tzinfo=UTC))
+    rows = list(csv.DictReader(io.StringIO(handed(database, firing_id, "csv").decode())))
+    table = pq.read_table(io.BytesIO(handed(database, firing_id, "parquet")))
+    document = json.loads(handed(database, firing_id, "json"))
+
+    values = [float(row["kiln_c"]) for row in rows if row["kiln_c"]]
+    assert [one for one in table["kiln_c"].to_pylist() if one is not None] == values
+    channels = {one["name"]: one for one in document["channels"]}
+    assert channels["kiln"]["value"] == values
+    assert document["schema"] == "canhlo.firing/1"
+    assert document["firing"]["findings"], "what was found goes with it"
+    assert json.loads(table.schema.metadata[b"canhlo.firing/1"])["peak_c"] == document["firing"]["peak_c"]
+
+
+def test_a_running_firing_is_handed_out_as_far_as_it_is(database: Database) -> None:
+    with database.write() as session:
+        firing = firing_rows.start_firing(session, kiln_in(session), started_at=NOW)
+
+    assert handed(database, firing.id, "csv") == b"time\r\n"
+
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def running(*words: str | Path) -> str:
+        monkeypatch.setattr("sys.argv", ["canhlo", *map(str, words), "--data-dir", str(tmp_path)])
+        main()
+        return capsys.readouterr().out
+
+    return running
+
+
+def test_a_person_brings_a_log_in_and_hands_it_out(run: Run, tmp_path: Path) -> None:
+    told = run("import", TWO_PROBES, "--kiln", "lò gas 1", "--time-zone", "Europe/Paris", "--cone", "10")
+
+    assert told.splitlines() == [
+        "Lò gas 1: 11,008 readings and 1 firings brought in",
+        "  firing 1: 2015-10-21 09:26 to 2015-10-21 20:37 UTC, peak 1283 °C, cone 10",
+    ]
+    for form in FORMATS:
+        file = tmp_path / f"out.{form}"
+        assert "11,008 readings" in run("export", "lo-1/1", "--format", form, "--out", file)
+        assert file.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["import", TWO_PROBES, "--kiln", "lo-9"], "there is no kiln 'lo-9'; there are: lo-1"),
+        (["import", GLASS_KILN, "--kiln", "lo-1"], "say --start"),
+        (["import", GLASS_KILN, "--kiln", "lo-1", "--start", "yesterday"], "is no time"),
+        (["export", "7"], "there is no firing '7'"),
+        (["export", "lo-1/x"], "names no firing"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    run: Run, capsys: pytest.CaptureFixture[str], words: list[str | Path], wanted: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(*words)
+
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert wanted in said
+    assert said.count("\n") == 1
