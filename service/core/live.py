@@ -179,13 +179,19 @@ class LiveFiring:
     def _judge_firing(self, firing: Firing, values: Mapping[str, BinValue | None], now_s: float) -> None:
         kiln, watch, ledger = self._kiln, self.watch, self._kiln.ledger
         chamber = kiln.chamber(now_s)
+        for name in kiln.signs.keys() - chamber.keys():
+            kiln.signs[name].away_s = now_s
         if not chamber:
             return
         said = {name: value for name in chamber if (value := values[name]) is not None}
         offset_c = watch.cone_offset_c
         firing.add_heat({name: (one.time_s, one.value_c + offset_c.get(name, 0.0)) for name, one in said.items()})
         stand = {name: probe.trail[-1][1] for name, probe in chamber.items()}
-        rates = {name: probe.rate_c_per_h for name, probe in chamber.items() if probe.rate_c_per_h is not None}
+        rates = {
+            name: probe.rate_c_per_h
+            for name, probe in chamber.items()
+            if probe.rate_c_per_h is not None and kiln.signs[name].is_settled(now_s)
+        }
         hottest = chamber[max(stand, key=lambda name: stand[name])]
         firing.follow(now_s, hottest.trail[-1], rates.values(), watch.fuel)
         spread = spread_of(stand, values)

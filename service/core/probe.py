@@ -17,6 +17,10 @@ BIN_S: Final = 30.0  # own choice: at 150 °C/h a kiln moves 1 °C in it
 TRAIL_S: Final = 1860.0  # half an hour and a bin: as far back as a rule on one probe looks
 RATE_WINDOW_S: Final = 600.0  # own choice: steady to a few °C/h with instruments of 1 °C, and no slower than a person
 SILENT_S: Final = 300.0  # own choice: at 150 °C/h the kiln has moved 12 °C unseen
+# A log of a reading an hour is not silent between them: so many of its usual intervals have to pass. Own choices.
+SILENT_INTERVALS: Final = 3.0
+INTERVALS: Final = 5  # the usual one is the median of the last five
+INTERVALS_KNOWN: Final = 3
 STEP_C: Final = 10.0  # a step between two readings below this is never looked at
 # No potters' kiln is outside this, and no air in a workshop: such a value is the instrument's. Own choice.
 LOWEST_C: Final = -50.0
@@ -101,6 +105,7 @@ class Probe:
     last_c: float = 0.0
     still_since_s: float = 0.0
     resolution_c: float | None = None
+    intervals_s: list[float] = field(default_factory=list)
     trail: list[tuple[float, float]] = field(default_factory=list)
     rate_c_per_h: float | None = None
     filtered: RateFilter = field(default_factory=RateFilter)
@@ -177,6 +182,8 @@ class Probe:
             readings=tuple(good),
             rate_before_c_per_h=self.rate_c_per_h,
         )
+        stamps = times_s[-INTERVALS - 1 :] if before is None or len(good) > INTERVALS else (before[0], *times_s)
+        self.intervals_s = [*self.intervals_s, *(late - early for early, late in pairwise(stamps))][-INTERVALS:]
         self._follow(bin_value)
         return bin_value
 
@@ -201,10 +208,11 @@ class Probe:
         moved_s: float | None = None
         steps: list[Step] = []
         last_s, last_c, finest_c = self.last_s, self.last_c, self.resolution_c or inf
+        silent_s = self.silent_s
         for time_s, value in good:  # every reading comes by here: no attribute, no call that can be spared
             if last_s is None:
                 self.still_since_s = time_s
-            elif value != last_c or time_s - last_s > SILENT_S:
+            elif value != last_c or time_s - last_s > silent_s:
                 size_c = abs(value - last_c)
                 if size_c > STEP_C:
                     steps.append(Step(last_s, time_s, last_c, value))
@@ -231,6 +239,11 @@ class Probe:
             return None
         return hypot(self.filtered.sd_c_per_h, self.filtered.rate_c_per_h - self.rate_c_per_h)
 
+    @property
+    def silent_s(self) -> float:
+        """After how long without a good reading the channel is silent: 300 s, or three of its usual intervals [s]."""
+        return max(SILENT_S, SILENT_INTERVALS * median(self.intervals_s)) if self.intervals_s else SILENT_S
+
     def newest_good(self) -> tuple[float | None, float | None]:
         """Return time and value of the newest good reading, judged or not: [s], [°C]."""
         for time_s, value in reversed(self.pending):
@@ -240,12 +253,12 @@ class Probe:
 
     def is_current(self, now_s: float) -> bool:
         """Say whether the last good reading is recent enough to stand for now."""
-        return self.last_s is not None and now_s - self.last_s <= SILENT_S
+        return self.last_s is not None and now_s - self.last_s <= self.silent_s
 
     def moved_c(self, now_s: float, window_s: float) -> float | None:
         """Return how far the value has gone in the last `window_s` [s]; None if it is not known that far back [°C]."""
         since = [point for point in self.trail if point[0] >= now_s - window_s]
-        if not since or since[0][0] > now_s - window_s + SILENT_S or not self.is_current(now_s):
+        if not since or since[0][0] > now_s - window_s + self.silent_s or not self.is_current(now_s):
             return None
         return since[-1][1] - since[0][1]
 

@@ -142,3 +142,10 @@ def test_state_survives_json() -> None:
 
     assert (again.done == work.done).all()
     assert again.down_s == work.down_s
+
+
+def test_rounded_times_count_as_the_times_they_are() -> None:
+    temp_c = np.array([355.0, 0.0, 355.0])
+    time_s = np.arange(3) * 60.0
+
+    assert heat_work(time_s - 1 / 3, temp_c) == pytest.approx(heat_work(time_s, temp_c), rel=1e-6)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.core.ledger import Ledger
-from service.core.probe import BinValue, Probe
+from service.core.probe import RATE_WINDOW_S, BinValue, Probe
 from service.core.sensors.broken import Broken, is_broken, judge_fall, judge_faults
 from service.core.sensors.frozen import judge_frozen
 from service.core.sensors.jump import Jumps, judge_jump
@@ -32,6 +32,11 @@ class Signs:
     noise: Noise = field(default_factory=Noise)
     repeats: Repeats = field(default_factory=Repeats)
     junction: Standing = field(default_factory=Standing)
+    away_s: float | None = None  # when the channel last gave nothing to go by
+
+    def is_settled(self, now_s: float) -> bool:
+        """Say whether the channel could be believed for as long as its rate looks back."""
+        return self.away_s is None or now_s - self.away_s >= RATE_WINDOW_S
 
 
 def is_out(name: str, ledger: Ledger) -> bool:

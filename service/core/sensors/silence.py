@@ -2,7 +2,7 @@
 
 from service.core.findings import OWN_CHOICE, Finding, Group, Severity
 from service.core.ledger import Ledger
-from service.core.probe import SILENT_S, BinValue, Probe
+from service.core.probe import INTERVALS_KNOWN, BinValue, Probe
 from service.core.standing import Evidence
 
 
@@ -16,19 +16,19 @@ def judge_silence(
     is_explained: bool,
     to: Ledger,
 ) -> None:
-    """Say `sensor_silent` after 300 s without a good reading; it runs from the last reading to the next.
+    """Say `sensor_silent` after 300 s or three usual intervals without a good reading, from the last to the next.
 
-    A channel that never gave a good reading is not connected, which is no finding; nor is a silence that another
-    finding explains.
+    A channel of which only a few readings ever came has no usual interval yet and is not connected, which is no
+    finding; nor is a silence that another finding explains.
     """
     slot = f"silent {name}"
     before = value.before if value is not None else None if probe.last_s is None else (probe.last_s, probe.last_c)
-    if before is None:
+    if before is None or len(probe.intervals_s) < INTERVALS_KNOWN:
         return
     since_s, last_c = before
     until_s = now_s if value is None else value.first_s
-    if until_s - since_s > SILENT_S and not to.has(slot) and not is_explained:
-        evidence: Evidence = {"last_value_c": last_c, "silent_limit_s": SILENT_S, "limit_source": OWN_CHOICE}
+    if until_s - since_s > probe.silent_s and not to.has(slot) and not is_explained:
+        evidence: Evidence = {"last_value_c": last_c, "silent_limit_s": probe.silent_s, "limit_source": OWN_CHOICE}
         severity = Severity.CRITICAL if is_firing else Severity.INFO
         finding = Finding("sensor_silent", Group.SENSOR, severity, name, since_s, None, evidence, "check_probe_wiring")
         to.open(slot, finding)
