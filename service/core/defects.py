@@ -1,83 +1,22 @@
-"""Rules on the ware: what the curve may have done to it."""
+"""Rules on the ware by its cone: whether it got the heat that was meant for it."""
 
-from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
 from service.core import cones
-from service.core.deviations import (
-    QUARTZ_SPREAD_C,
-    QUARTZ_SPREAD_SOURCE,
-    QUARTZ_WINDOW_C,
-    target_end_c,
-)
+from service.core.deviations import target_end_c
 from service.core.findings import Finding, Group, Severity
 from service.core.firing import Firing
 from service.core.heat_work import per_e_fold_c
 from service.core.ledger import Ledger
-from service.core.spread import Spread
 from service.core.standing import Evidence
-
-QUARTZ_RATE_C_PER_H: Final = 50.0
-QUARTZ_RATE_SOURCE: Final = "Fortuna, Sanitaryware (2000): at most 50 °C/h on cooling through the quartz inversion"
-QUARTZ_FOR_S: Final = 300.0  # own choice
-QUARTZ_CALM_SHARE: Final = 0.8
-QUARTZ_CALM_S: Final = 900.0  # own choice: so that switching elements makes one finding, not five
 
 # The cone model is off by up to 3.8 °C at the chart's rates, so ware is called underfired only beyond that.
 MODEL_ERROR_C: Final = 4.0
 MODEL_SOURCE: Final = "largest error of the cone model against Orton's chart: 3.8 °C"
 # Heat work that the recording did not see does not count if it began this far below the target.
 SEEN_FROM_BELOW_TARGET_C: Final = 200.0
-
-
-def judge_quartz(
-    firing: Firing,
-    stand: Mapping[str, float],
-    rates: Mapping[str, float],
-    spread: Spread | None,
-    now_s: float,
-    *,
-    to: Ledger,
-) -> None:
-    """Say `dunting_quartz` when ware cools faster than 50 °C/h between 650 and 500 °C.
-
-    `stand` and `rates` are values and rates of the chamber probes that read now: [°C], [°C/h].
-    """
-    low_c, high_c = QUARTZ_WINDOW_C
-    falling = {name: -rate for name, rate in rates.items() if low_c <= stand[name] <= high_c and firing.is_over_the_top}
-    name = max(falling, key=lambda key: falling[key], default="")
-    fastest = falling.get(name, 0.0)
-    standing = firing.quartz
-    if fastest > max(QUARTZ_RATE_C_PER_H, float(standing.evidence.get("rate_c_per_h") or 0.0)):
-        standing.evidence = {
-            "rate_c_per_h": fastest,
-            "rate_limit_c_per_h": QUARTZ_RATE_C_PER_H,
-            "limit_source": QUARTZ_RATE_SOURCE,
-            "fastest_channel": name,
-            "at_c": stand[name],
-            "worst_after_s": now_s - (standing.since_s or now_s),
-            **_spread_evidence(spread),
-        }
-    turn = standing.look(
-        now_s,
-        is_so=fastest > QUARTZ_RATE_C_PER_H,
-        is_gone=fastest < QUARTZ_CALM_SHARE * QUARTZ_RATE_C_PER_H,
-        after_s=QUARTZ_FOR_S,
-        until_s=QUARTZ_CALM_S,
-    )
-    to.follow("quartz", standing, turn, kind="dunting_quartz", group=Group.DEFECT, advice_key="cool_slower")
-
-
-def _spread_evidence(spread: Spread | None) -> Evidence:
-    if spread is None:
-        return {}
-    return {
-        "spread_c": spread.spread_c,
-        "spread_limit_c": QUARTZ_SPREAD_C,
-        "spread_limit_source": QUARTZ_SPREAD_SOURCE,
-    }
 
 
 def judge_cone(firing: Firing, channels: list[str], target_cone: str | None, now_s: float, *, to: Ledger) -> None:

@@ -111,7 +111,7 @@ class Firing:
     works: dict[str, HeatWork] = field(default_factory=dict)
     uneven_heating: Standing = field(default_factory=Standing)
     uneven_cooling: Standing = field(default_factory=Standing)
-    quartz: Standing = field(default_factory=Standing)
+    defects: dict[str, Standing] = field(default_factory=dict)
     over_temperature: Standing = field(default_factory=Standing)
     runaway: Standing = field(default_factory=Standing)
     heat_lost: Standing = field(default_factory=Standing)

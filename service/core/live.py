@@ -5,6 +5,7 @@ from math import floor, isfinite
 from typing import Any, Final
 
 from service.core import bounds, defects, deviations, kiln_limits, sensors
+from service.core.defect_watch import judge_defects
 from service.core.firing import ConeProgress, EndCause, Firing, Phase, Summary
 from service.core.kiln import Kiln
 from service.core.probe import AHEAD_S, BIN_S, BinValue
@@ -205,7 +206,7 @@ class LiveFiring:
         kiln_limits.judge_heat_lost(
             firing, rates.values(), now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger
         )
-        defects.judge_quartz(firing, stand, rates, spread, now_s, to=ledger)
+        judge_defects(firing, stand, rates, spread, now_s, ware=watch.ware, to=ledger)
         defects.judge_cone(firing, kiln.judged_channels(), watch.target_cone, now_s, to=ledger)
 
     def _look_for_end(self, firing: Firing, now_s: float) -> list[Event]:

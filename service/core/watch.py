@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.core import cones
+from service.core.defect_rules import WARE
 from service.core.findings import Finding
 from service.core.firing import ConeProgress, EndCause, Phase, Summary
 from service.core.sensors.jump import STEP_BASE_C
@@ -24,22 +25,28 @@ class Watch:
         ``lpg``, ``coal``, ``wood`` or ``electric``: how fast and how unsteadily the kiln may go.
     cone_offset_c : mapping
         What to add to a channel to have what cones feel at its place, by channel; see `witness.learn`. [°C]
+    ware : frozenset of str
+        What is known of the ware, of `defect_rules.WARE`.
 
     Raises
     ------
     ValueError
-        If the cone or the fuel is unknown.
+        If the cone, the fuel or the ware is unknown.
     """
 
     target_cone: str | None = None
     fuel: str = "lpg"
     cone_offset_c: Mapping[str, float] = field(default_factory=dict)
+    ware: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.target_cone is not None:
             cones.index_of(self.target_cone)
         if self.fuel not in FUELS:
             msg = f"fuel must be one of {', '.join(FUELS)}, not {self.fuel!r}"
+            raise ValueError(msg)
+        if not self.ware <= set(WARE):
+            msg = f"ware must be of {', '.join(WARE)}, not {', '.join(sorted(self.ware - set(WARE)))}"
             raise ValueError(msg)
 
 

@@ -69,3 +69,14 @@ def straying_kiln() -> list[Finding]:
 
 
 STRAYING_KILN = straying_kiln()
+
+
+def hasty_firing() -> list[Finding]:
+    """Return every finding of thick raw ware that is fired as if it were dry and thin, and cooled too slowly."""
+    time_s = np.arange(0.0, 22 * 3600.0, STEP_S)
+    top = np.interp(time_s / 3600, [0, 1, 4, 7, 8, 14, 22], [20, 250, 1000, 1230, 1230, 900, 500])
+    kiln = LiveFiring(Watch(ware=frozenset({"raw", "thick", "glossy"})))
+    return kiln.advance(Chunk(float(time_s[-1]), {"top": Samples(time_s, top)})).findings
+
+
+HASTY = hasty_firing()

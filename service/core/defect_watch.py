@@ -1,0 +1,127 @@
+"""The rules on the ware, watched as the firing goes: what the curve may have done to it."""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from service.core.defect_rules import Limit, Rule, rules
+from service.core.findings import Group
+from service.core.firing import Firing
+from service.core.ledger import Ledger
+from service.core.spread import Spread
+from service.core.standing import Evidence, Standing
+
+CALM_SHARE: Final = 0.8  # of the limit: within this the kiln is calm again. Own choice
+CALM_S: Final = 900.0  # own choice: so that switching elements makes one finding, not five
+
+
+def judge_defects(
+    firing: Firing,
+    stand: Mapping[str, float],
+    rates: Mapping[str, float],
+    spread: Spread | None,
+    now_s: float,
+    *,
+    ware: Collection[str],
+    to: Ledger,
+) -> None:
+    """Say what the rate of the kiln may have done to the ware, rule by rule.
+
+    Parameters
+    ----------
+    stand, rates : mapping
+        Values and rates of the chamber probes that read now, by channel. [°C], [°C/h]
+    ware : collection of str
+        What is known of the ware, of `defect_rules.WARE`.
+    """
+    for rule in rules():
+        limits = rule.holds(ware)
+        if limits:
+            _judge(rule, limits, firing, stand, rates, spread, now_s, to)
+
+
+def _judge(
+    rule: Rule,
+    limits: tuple[Limit, ...],
+    firing: Firing,
+    stand: Mapping[str, float],
+    rates: Mapping[str, float],
+    spread: Spread | None,
+    now_s: float,
+    to: Ledger,
+) -> None:
+    standing = firing.defects.get(rule.kind)
+    inside = _inside(rule, firing, stand, rates)
+    if standing is None:
+        if not inside:
+            return
+        standing = firing.defects[rule.kind] = Standing()
+    name, rate, limit = _worst(rule, limits, stand, inside)
+    ratio = _ratio(rule, rate, limit)
+    if limit is not None and ratio > max(1.0, float(standing.evidence.get("limit_ratio") or 0.0)):
+        standing.evidence = {
+            "rate_c_per_h": rate,
+            "rate_limit_c_per_h": limit.rate_c_per_h,
+            "limit_source": limit.source,
+            "limit_ratio": ratio,
+            "window_from_c": rule.window_c[0] if rule.way == "heating" else limit.to_c,
+            "window_to_c": limit.to_c if rule.way == "heating" else rule.window_c[0],
+            "fastest_channel": name,
+            "at_c": stand[name],
+            "worst_after_s": now_s - (standing.since_s or now_s),
+            **_others(limits, limit),
+            **_spread_evidence(rule, spread),
+        }
+    turn = standing.look(now_s, is_so=ratio > 1.0, is_gone=ratio < CALM_SHARE, after_s=rule.for_s, until_s=CALM_S)
+    severity = limits[0].severity if limit is None else limit.severity
+    to.follow(
+        rule.kind,
+        standing,
+        turn,
+        kind=rule.kind,
+        group=Group.DEFECT,
+        advice_key=rule.advice_key,
+        severity=severity,
+    )
+
+
+def _inside(rule: Rule, firing: Firing, stand: Mapping[str, float], rates: Mapping[str, float]) -> dict[str, float]:
+    """Return how fast the probes within the window go the rule's way, by channel [°C/h]."""
+    if (rule.way == "cooling") != firing.is_over_the_top:
+        return {}
+    low_c, high_c = rule.window_c
+    sign = 1.0 if rule.way == "heating" else -1.0
+    return {name: sign * rate for name, rate in rates.items() if low_c <= stand[name] <= high_c}
+
+
+def _worst(
+    rule: Rule, limits: tuple[Limit, ...], stand: Mapping[str, float], inside: Mapping[str, float]
+) -> tuple[str, float, Limit | None]:
+    """Return the probe that is furthest beyond a limit that holds where it stands, its rate and that limit."""
+    found = [(name, rate, limit) for name, rate in inside.items() for limit in limits if stand[name] <= limit.to_c]
+    return max(found, key=lambda one: _ratio(rule, one[1], one[2]), default=("", 0.0, None))
+
+
+def _ratio(rule: Rule, rate_c_per_h: float, limit: Limit | None) -> float:
+    """Return how many times the rate is beyond the limit, below 1 if it keeps it."""
+    if limit is None or rate_c_per_h <= 0.0:
+        return 0.0
+    ratio = rate_c_per_h / limit.rate_c_per_h
+    return 1.0 / ratio if rule.is_slower else ratio
+
+
+def _others(limits: tuple[Limit, ...], limit: Limit) -> Evidence:
+    """Return the next limit that holds too, where sources differ."""
+    other = next((one for one in limits if one is not limit), None)
+    if other is None:
+        return {}
+    return {"other_limit_c_per_h": other.rate_c_per_h, "other_limit_source": other.source}
+
+
+def _spread_evidence(rule: Rule, spread: Spread | None) -> Evidence:
+    if spread is None or rule.spread_c is None:
+        return {}
+    return {
+        "spread_c": spread.spread_c,
+        "spread_limit_c": rule.spread_c,
+        "spread_limit_source": rule.spread_source,
+    }
