@@ -5,7 +5,7 @@ Limits were chosen on seeds below 10,000; figures are of seeds from 50,000 on. E
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 import numpy as np
@@ -24,8 +24,8 @@ STEP_S: Final = 60.0
 FOUND_WITHIN_S: Final = 3600.0  # after it was over; a stall can only be known by what follows
 
 
-def said(firing: SimulatedFiring) -> Iterator[tuple[float, Finding]]:
-    """Go through a firing as it comes in; give what is said of the kiln for the first time, and when [s]."""
+def said(firing: SimulatedFiring, kinds: Collection[str] = KINDS) -> Iterator[tuple[float, Finding]]:
+    """Go through a firing as it comes in; give what is said of these kinds for the first time, and when [s]."""
     live = LiveFiring(Watch(fuel=firing.fuel, target_cone=firing.target_cone))
     known = set()
     start_s, end_s = float(firing.time_s[0]), float(firing.time_s[-1])
@@ -35,7 +35,7 @@ def said(firing: SimulatedFiring) -> Iterator[tuple[float, Finding]]:
             for name, one in firing.channels.items()
         }
         for found in live.advance(Chunk(float(until_s), piece)).findings:
-            if found.kind in KINDS and found.key not in known:
+            if found.kind in kinds and found.key not in known:
                 known.add(found.key)
                 yield float(until_s), found
 
@@ -43,11 +43,7 @@ def said(firing: SimulatedFiring) -> Iterator[tuple[float, Finding]]:
 def delay_s(firing: SimulatedFiring, kind: str) -> float | None:
     """Return how long after its beginning a deviation was said, None if it was not."""
     (truth,) = [one for one in firing.truth if one.kind == kind]
-    at = [
-        now_s
-        for now_s, one in said(firing)
-        if one.kind == kind and truth.start_s <= now_s <= truth.end_s + FOUND_WITHIN_S
-    ]
+    at = [now_s for now_s, one in said(firing, (kind,)) if truth.start_s <= now_s <= truth.end_s + FOUND_WITHIN_S]
     return at[0] - truth.start_s if at else None
 
 

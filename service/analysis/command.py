@@ -12,6 +12,7 @@ from service.analysis.analyse import analyse
 from service.analysis.contract import as_json
 from service.analysis.report import Report
 from service.analysis.words import LANGUAGES, Words, choose_language
+from service.core.defect_rules import WARE
 from service.core.watch import FUELS, Watch
 from service.errors import InvalidError
 from service.importers.log import Asked
@@ -47,17 +48,22 @@ def add_command(parser: argparse.ArgumentParser) -> None:
     add_reading_options(parser)
     parser.add_argument("--cone", metavar="N", help="the cone that the firing was to reach, such as 6 or 04")
     parser.add_argument("--fuel", choices=FUELS, default="lpg", help="what the kiln burns (lpg)")
+    parser.add_argument("--ware", type=_ware, default=frozenset(), metavar="A,B", help=f"of {', '.join(WARE)}")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="also draw the curves into a .png, .svg or .pdf")
     parser.add_argument("--json", action="store_true", help="print the analysis as JSON, and nothing else on stdout")
     parser.add_argument("--lang", choices=LANGUAGES, help="tiếng Việt / English")
     parser.set_defaults(run=run)
 
 
+def _ware(text: str) -> frozenset[str]:
+    return frozenset(filter(None, text.split(",")))
+
+
 def run(options: argparse.Namespace) -> None:
     """Read, look, and tell."""
     words = Words(choose_language(options.lang))
     asked = asked_of(options)
-    analysis = analyse(read_log(options.log, asked), Watch(target_cone=options.cone, fuel=options.fuel))
+    analysis = analyse(read_log(options.log, asked), Watch(options.cone, options.fuel, ware=options.ware))
     if options.json:
         sys.stdout.write(json.dumps(as_json(analysis), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     else:

@@ -112,6 +112,7 @@ class Firing:
     uneven_heating: Standing = field(default_factory=Standing)
     uneven_cooling: Standing = field(default_factory=Standing)
     defects: dict[str, Standing] = field(default_factory=dict)
+    ware: dict[str, tuple[float, float]] = field(default_factory=dict)
     over_temperature: Standing = field(default_factory=Standing)
     runaway: Standing = field(default_factory=Standing)
     heat_lost: Standing = field(default_factory=Standing)

@@ -206,7 +206,7 @@ class LiveFiring:
         kiln_limits.judge_heat_lost(
             firing, rates.values(), now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger
         )
-        judge_defects(firing, stand, rates, spread, now_s, ware=watch.ware, to=ledger)
+        judge_defects(firing, stand, rates, spread, now_s, fuel=watch.fuel, ware=watch.ware, to=ledger)
         defects.judge_cone(firing, kiln.judged_channels(), watch.target_cone, now_s, to=ledger)
 
     def _look_for_end(self, firing: Firing, now_s: float) -> list[Event]:

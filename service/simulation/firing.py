@@ -16,6 +16,8 @@ from service.simulation.operator import Operator
 COLD_C: Final = 70.0
 LONGEST_S: Final = 72 * 3600.0
 LONGEST_STEP_S: Final = 15.0
+SHUT_W_PER_K: Final = (0.5, 2.0)  # zone to flue once the fire is out and every hole is shut. Own choice
+OPENED_W_PER_K: Final = 20.0  # ... and with the damper open or the door ajar. Own choice
 PROBE_S: Final = 40.0  # lag of a sheathed thermocouple
 PROBES: Final = ("bottom", "top")
 CONES: Final = ("04", "03", "1", "3", "5", "6", "7", "8", "9", "10")
@@ -173,7 +175,7 @@ def _course(
     probes = [workshop_c, workshop_c]
     follows = 1 - np.exp(-step_s / PROBE_S)
     damper_w_per_k = kiln.flue_w_per_k
-    cooling_w_per_k = 4.0 if kiln.kind is KilnKind.ELECTRIC else kiln.flue_w_per_k + rng.uniform(3, 8)
+    cooling_w_per_k = rng.uniform(*SHUT_W_PER_K)
     log: list[tuple[float, float, float]] = []
     heating_until_s: float | None = None
     now_s = 0.0
@@ -189,7 +191,7 @@ def _course(
         share = kiln.top_share + (0.22 if "uneven_heating" in active else 0.0)
         flue_w_per_k = damper_w_per_k if heating_until_s is None else cooling_w_per_k
         if "dunting_quartz" in active and heating_until_s is not None and max(heat.ware_c) < 660:
-            flue_w_per_k = 12 * cooling_w_per_k if min(heat.ware_c) > 480 else cooling_w_per_k
+            flue_w_per_k = OPENED_W_PER_K if min(heat.ware_c) > 480 else cooling_w_per_k
         heat.step(step_s, (1 - share) * power_w, share * power_w, flue_w_per_k)
         now_s += step_s
         for zone in (0, 1):

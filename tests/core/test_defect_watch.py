@@ -30,17 +30,18 @@ def of_kind(kind: str, channels: dict[str, Samples], ware: frozenset[str] = froz
     ("kind", "rate", "ware", "severity"),
     [
         ("steam_explosion", 60, RAW, None),
-        ("steam_explosion", 60, THICK, Severity.WARNING),
+        ("steam_explosion", 60, THICK, Severity.INFO),  # a little beyond
+        ("steam_explosion", 90, THICK, Severity.WARNING),
         ("steam_explosion", 120, RAW, Severity.WARNING),
         ("steam_explosion", 120, frozenset(), None),  # nobody said that it is raw
         ("steam_explosion", 330, frozenset(), Severity.INFO),
         ("steam_explosion", 330, frozenset({"bisqued"}), None),
         ("dehydroxylation_cracks", 150, RAW, None),
-        ("dehydroxylation_cracks", 250, RAW, Severity.WARNING),
-        ("dehydroxylation_cracks", 70, THICK, Severity.WARNING),
+        ("dehydroxylation_cracks", 270, RAW, Severity.WARNING),
+        ("dehydroxylation_cracks", 90, THICK, Severity.WARNING),
         ("dehydroxylation_cracks", 250, frozenset(), None),
         ("black_core", 90, RAW, None),
-        ("black_core", 150, RAW, Severity.WARNING),
+        ("black_core", 180, RAW, Severity.WARNING),
         ("black_core", 150, frozenset(), None),
         ("black_core", 320, frozenset(), Severity.INFO),
     ],
@@ -64,6 +65,30 @@ def test_a_finding_says_what_was_measured_where_and_by_whom_the_limit_is() -> No
     assert "Bartlett" in str(steam.evidence["limit_source"])
     assert steam.start_s == pytest.approx(T0_S + (15 / 40 + 10 / 120) * HOUR_S, abs=900)
     assert steam.end_s is not None
+
+
+def test_what_gets_worse_becomes_serious() -> None:
+    hours = np.cumsum([0, 1, 1, 0.6, 10])
+    (steam,) = of_kind("steam_explosion", {"top": noisy(made(hours.tolist(), [25, 40, 115, 240, 1000]), sd_c=0.3)}, RAW)
+
+    assert steam.severity is Severity.INFO  # 75 °C/h is little beyond 67
+    hours = np.cumsum([0, 1, 0.3, 0.3, 0.6, 10])
+    (steam,) = of_kind(
+        "steam_explosion", {"top": noisy(made(hours.tolist(), [25, 40, 65, 110, 240, 1000]), sd_c=0.3)}, RAW
+    )
+    assert steam.severity is Severity.WARNING
+
+
+def test_saw_teeth_of_stoking_are_not_the_ware() -> None:
+    time_s, temp_c = made([0, 3, 10, 20, 60], [25, 150, 700, 1200, 60])
+    since_s = time_s - time_s[0]
+    teeth = np.where(since_s < 20 * HOUR_S, 60 * np.sin(since_s * 2 * np.pi / 3000), 0.0)
+    channels = {"top": Samples(time_s, np.maximum(temp_c + teeth, 25.0))}
+
+    of_coal = {
+        one.kind for one in findings(channels, Watch(fuel="coal", ware=RAW)) if one.severity is not Severity.INFO
+    }
+    assert of_coal.isdisjoint({"steam_explosion", "dehydroxylation_cracks", "black_core", "dunting_quartz"})
 
 
 def test_a_slow_way_down_is_only_a_fault_of_glossy_ware() -> None:

@@ -197,7 +197,7 @@ def test_a_kiln_whose_analysis_fails_stops_no_other_and_is_tried_again(
 def test_history_that_comes_late_is_shown_and_rings_no_phone(workshop: Workshop) -> None:
     with workshop.database.write() as session:
         alarms.subscribe(session, 1, endpoint="https://push.test/1", p256dh="k", auth="a", device="x", now=_at(0))
-        quiet = block(1, at_s=START_S, until_s=START_S + 10, top=[600.0])
+        quiet = block(1, at_s=START_S, until_s=START_S + 40, top=[600.0, 600.5, 601.0, 601.5])
         again = block(2, at_s=START_S + 3600, until_s=START_S + 3660, top=[650.0])
     workshop.store(quiet, again, now=_at(3600))
 
