@@ -24,9 +24,11 @@ STEP_S: Final = 60.0
 FOUND_WITHIN_S: Final = 3600.0  # after it was over; a stall can only be known by what follows
 
 
-def said(firing: SimulatedFiring, kinds: Collection[str] = KINDS) -> Iterator[tuple[float, Finding]]:
+def said(
+    firing: SimulatedFiring, kinds: Collection[str] = KINDS, watch: Watch | None = None
+) -> Iterator[tuple[float, Finding]]:
     """Go through a firing as it comes in; give what is said of these kinds for the first time, and when [s]."""
-    live = LiveFiring(Watch(fuel=firing.fuel, target_cone=firing.target_cone))
+    live = LiveFiring(watch or Watch(fuel=firing.fuel, target_cone=firing.target_cone))
     known = set()
     start_s, end_s = float(firing.time_s[0]), float(firing.time_s[-1])
     for until_s in np.arange(start_s + STEP_S, end_s + STEP_S, STEP_S):
@@ -35,8 +37,8 @@ def said(firing: SimulatedFiring, kinds: Collection[str] = KINDS) -> Iterator[tu
             for name, one in firing.channels.items()
         }
         for found in live.advance(Chunk(float(until_s), piece)).findings:
-            if found.kind in kinds and found.key not in known:
-                known.add(found.key)
+            if found.kind in kinds and (found.key, found.severity) not in known:
+                known.add((found.key, found.severity))
                 yield float(until_s), found
 
 

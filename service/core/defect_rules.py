@@ -70,7 +70,7 @@ class Rule:
         --------
         >>> steam = rules()[0]
         >>> [limit.rate_c_per_h for limit in steam.holds({"raw"})], steam.holds({"bisqued"})
-        ([67.0, 278.0], ())
+        ([67.0, 167.0, 167.0], ())
         """
         if self.not_of & set(ware):
             return ()

@@ -1,7 +1,8 @@
 """The rules on the ware, watched as the firing goes: what the curve may have done to it.
 
-Where fire is fed by the shovel, the chamber goes up and down by 100-180 °C between stokings and the ware does not: it
-is taken to follow the probe late, and its own rate is judged.
+Ware does not follow a probe at once: while it is cold, air alone brings it heat, and a hand on a burner moves the
+chamber by 30 °C up and down; where fire is fed by the shovel, the chamber goes up and down by 100-180 °C between
+stokings. So the ware is taken to follow its probe late, and its own rate is judged.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,11 +13,17 @@ from typing import Final
 from service.core.defect_rules import Limit, Rule, rules
 from service.core.findings import Group, Severity
 from service.core.firing import Firing
+from service.core.heat_work import ZERO_C_K
 from service.core.ledger import Ledger
 from service.core.spread import Spread
 from service.core.standing import Evidence, Standing, Turn
 
-WARE_LAG_S: Final = {"coal": 3600.0, "wood": 3600.0}  # own choice: about the time between two stokings
+# Ware of 15 kg/m², 1 kJ/(kg K), in still air: own choice. What glows brings heat quicker.
+LAG_IN_AIR_S: Final = 1500.0
+IN_AIR_W_PER_M2_K: Final = 10.0
+GLOW_W_PER_M2_K4: Final = 4 * 0.5 * 5.670374e-8  # of radiation between grey walls and ware, by the cube of its K
+STOKED: Final = ("coal", "wood")
+LAG_STOKED_S: Final = 3600.0  # own choice: about the time between two stokings
 # Limits are published for ware that is most at risk; a kiln just beyond one is told so, and rings nobody. Own choice.
 SERIOUS_RATIO: Final = 1.5
 CALM_SHARE: Final = 0.8  # of the limit: within this the kiln is calm again. Own choice
@@ -43,24 +50,39 @@ def judge_defects(
     ware : collection of str
         What is known of the ware, of `defect_rules.WARE`.
     """
-    lag_s = WARE_LAG_S.get(fuel)
-    if lag_s is not None:
-        stand, rates = _late(firing, stand, rates, lag_s, now_s)
+    of_ware = _of_ware(firing, stand, rates, fuel, now_s)
     for rule in rules():
         limits = rule.holds(ware)
         if limits:
-            _judge(rule, limits, firing, stand, rates, spread, now_s, to)
+            at, going = (stand, rates) if rule.is_slower else of_ware
+            _judge(rule, limits, firing, at, going, spread, now_s, to)
 
 
-def _late(
-    firing: Firing, stand: Mapping[str, float], rates: Mapping[str, float], lag_s: float, now_s: float
+def ware_lag_s(fuel: str, temp_c: float) -> float:
+    """Return how late ware follows the probe beside it [s].
+
+    Examples
+    --------
+    >>> [round(ware_lag_s("lpg", temp_c) / 60) for temp_c in (20.0, 120.0, 600.0, 1000.0)]
+    [19, 15, 3, 1]
+    """
+    if fuel in STOKED:
+        return LAG_STOKED_S
+    return LAG_IN_AIR_S / (1.0 + GLOW_W_PER_M2_K4 * (temp_c + ZERO_C_K) ** 3 / IN_AIR_W_PER_M2_K)
+
+
+def _of_ware(
+    firing: Firing, stand: Mapping[str, float], rates: Mapping[str, float], fuel: str, now_s: float
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Return where ware stands that follows its probe this late, and how fast it goes [°C], [°C/h]."""
+    """Return where the ware stands beside each probe, and how fast it goes [°C], [°C/h]."""
+    going: dict[str, float] = {}
     for name in rates:
         before_s, ware_c = firing.ware.get(name, (now_s, stand[name]))
-        firing.ware[name] = now_s, stand[name] + (ware_c - stand[name]) * exp((before_s - now_s) / lag_s)
-    late = {name: firing.ware[name][1] for name in rates}
-    return late, {name: (stand[name] - ware_c) / lag_s * 3600 for name, ware_c in late.items()}
+        lag_s = ware_lag_s(fuel, ware_c)
+        ware_c = stand[name] + (ware_c - stand[name]) * exp((before_s - now_s) / lag_s)
+        firing.ware[name] = now_s, ware_c
+        going[name] = (stand[name] - ware_c) / lag_s * 3600
+    return {name: firing.ware[name][1] for name in rates}, going
 
 
 def _judge(
@@ -124,7 +146,11 @@ def _worst(
 ) -> tuple[str, float, Limit | None]:
     """Return the probe that is furthest beyond a limit that holds where it stands, its rate and that limit."""
     found = [(name, rate, limit) for name, rate in inside.items() for limit in limits if stand[name] <= limit.to_c]
-    return max(found, key=lambda one: _ratio(rule, one[1], one[2]), default=("", 0.0, None))
+    return max(
+        found,
+        key=lambda one: (_ratio(rule, one[1], one[2]), one[2].severity is not Severity.INFO),
+        default=("", 0.0, None),
+    )
 
 
 def _ratio(rule: Rule, rate_c_per_h: float, limit: Limit | None) -> float:
@@ -137,7 +163,7 @@ def _ratio(rule: Rule, rate_c_per_h: float, limit: Limit | None) -> float:
 
 def _others(limits: tuple[Limit, ...], limit: Limit) -> Evidence:
     """Return the next limit that holds too, where sources differ."""
-    other = next((one for one in limits if one is not limit), None)
+    other = next((one for one in limits if one.rate_c_per_h != limit.rate_c_per_h), None)
     if other is None:
         return {}
     return {"other_limit_c_per_h": other.rate_c_per_h, "other_limit_source": other.source}

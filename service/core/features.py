@@ -1,6 +1,7 @@
 """What of a whole firing may tell how its ware comes out: one number for each way in which ware is lost."""
 
 from collections.abc import Collection, Mapping
+from math import exp
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from service.core import cones
 from service.core.chamber import MINUTE_S, chamber_curve
 from service.core.defect_rules import Rule, rules
-from service.core.defect_watch import WARE_LAG_S
+from service.core.defect_watch import ware_lag_s
 from service.core.defects import guard_of
 from service.core.heat_work import heat_work
 from service.core.series import FloatArray, Samples
@@ -56,13 +57,15 @@ def features(
     >>> curve = np.interp(hours, [0, 8, 9, 12], [25, 1000, 1000, 100])
     >>> found = features({"top": Samples(hours * 3600, curve)})
     >>> round(found["dunting_quartz_ratio"], 1)
-    6.0
+    5.8
     """
     curves = {name: chamber_curve({name: one}) for name, one in probes.items()}
     curves = {name: curve for name, curve in curves.items() if len(curve[0]) > RATE_MIN}
-    lag_s = WARE_LAG_S.get(fuel)
-    of_ware = [curve if lag_s is None else (curve[0], _late(*curve, lag_s)) for curve in curves.values()]
-    found = {f"{rule.kind}_ratio": _worst_ratio(rule, of_ware, ware) for rule in rules()}
+    of_ware = [(time_s, _ware_c(time_s, temp_c, fuel)) for time_s, temp_c in curves.values()]
+    found = {
+        f"{rule.kind}_ratio": _worst_ratio(rule, list(curves.values()) if rule.is_slower else of_ware, ware)
+        for rule in rules()
+    }
     found["spread_ripe_c"] = _spread_ripe_c(list(curves.values()))
     if target_cone is not None:
         target = cones.index_of(target_cone)
@@ -77,13 +80,14 @@ def features(
     return found
 
 
-def _late(time_s: FloatArray, temp_c: FloatArray, lag_s: float) -> FloatArray:
-    """Return the temperature of ware that follows its probe this late [°C]."""
-    late_c = np.empty_like(temp_c)
-    late_c[0] = temp_c[0]
-    for index, kept in enumerate(np.exp(-np.diff(time_s) / lag_s).tolist()):
-        late_c[index + 1] = temp_c[index + 1] + (late_c[index] - temp_c[index + 1]) * kept
-    return late_c
+def _ware_c(time_s: FloatArray, temp_c: FloatArray, fuel: str) -> FloatArray:
+    """Return the temperature of the ware beside a probe [°C]."""
+    ware_c = np.empty_like(temp_c)
+    ware_c[0] = own_c = float(temp_c[0])
+    for index, (lasted_s, at_c) in enumerate(zip(np.diff(time_s).tolist(), temp_c[1:].tolist(), strict=True), start=1):
+        own_c = at_c + (own_c - at_c) * exp(-lasted_s / ware_lag_s(fuel, own_c))
+        ware_c[index] = own_c
+    return ware_c
 
 
 def _worst_ratio(rule: Rule, by_probe: Collection[tuple[FloatArray, FloatArray]], ware: Collection[str]) -> float:

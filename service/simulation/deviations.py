@@ -8,13 +8,16 @@ import numpy as np
 from service.core.series import FloatArray
 from service.simulation.kilns import Schedule
 
-IN_THE_KILN: Final = ("stalled", "runaway", "heat_lost", "uneven_heating", "dunting_quartz")
+IN_THE_KILN: Final = (
+    *("stalled", "runaway", "heat_lost", "uneven_heating"),
+    *("steam_explosion", "black_core", "dunting_quartz"),
+)
+# What the ware is driven through in haste: from which temperature to which [°C], and how fast [°C/h].
+HASTE: Final = {"steam_explosion": (40.0, 200.0, 330.0), "black_core": (680.0, 920.0, 320.0)}
 IN_THE_PLAN: Final = (
     "over_temperature",
     "overfired",
     "underfired",
-    "steam_explosion",
-    "black_core",
     "hold_short",
     "hold_long",
     "behind_schedule",
@@ -57,28 +60,7 @@ def strayed(plan: Schedule, kind: str) -> Schedule:
             return (*before, (rate, target_c, hold_s * 3 + 1800))
         case "behind_schedule":
             return tuple((0.6 * rate, target_c, hold_s) for rate, target_c, hold_s in plan)
-        case "steam_explosion":
-            return _faster(plan, 60.0, 160.0, 330.0)
-        case "black_core":
-            return _faster(plan, 680.0, 920.0, 320.0)
     return plan
-
-
-def _faster(plan: Schedule, low_c: float, high_c: float, fast: float) -> Schedule:
-    """Return a plan that goes at `fast` °C/h between two temperatures, without holds there."""
-    done: list[tuple[float, float, float]] = []
-    at_c = 0.0
-    for rate, target_c, hold_s in plan:
-        if target_c > low_c and at_c < high_c:
-            if at_c < low_c:
-                done.append((rate, low_c, 0.0))
-            done.append((fast, min(target_c, high_c), 0.0))
-            if target_c > high_c:
-                done.append((rate, target_c, hold_s))
-        else:
-            done.append((rate, target_c, hold_s))
-        at_c = target_c
-    return tuple(done)
 
 
 def interval_of(kind: str, time_s: FloatArray, ware_c: FloatArray, peak_c: float) -> tuple[float, float]:
@@ -86,10 +68,9 @@ def interval_of(kind: str, time_s: FloatArray, ware_c: FloatArray, peak_c: float
     top = int(np.argmax(ware_c))
     up, down = ware_c[: top + 1], ware_c[top:]
     match kind:
-        case "steam_explosion":
-            inside = np.flatnonzero((up >= 60) & (up <= 160))
-        case "black_core":
-            inside = np.flatnonzero((up >= 680) & (up <= 920))
+        case "steam_explosion" | "black_core":
+            low_c, high_c, _ = HASTE[kind]
+            inside = np.flatnonzero((up >= low_c) & (up <= high_c))
         case "dunting_quartz":
             inside = top + np.flatnonzero((down <= 650) & (down >= 500))
         case "behind_schedule":

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from service.core.series import FloatArray, Samples
-from service.simulation.deviations import IN_THE_KILN, Deviation, interval_of, strayed
+from service.simulation.deviations import HASTE, IN_THE_KILN, Deviation, interval_of, strayed
 from service.simulation.faults import Fault, apply, measured
 from service.simulation.heat import Heat
 from service.simulation.kilns import KilnKind, Schedule, SimulatedKiln, draw_kiln, draw_schedule
@@ -153,14 +153,15 @@ def _events(deviations: Sequence[Deviation], plan: Schedule, rng: np.random.Gene
     events = []
     for one in deviations:
         if one.kind in IN_THE_KILN:
-            begin_s = rng.uniform(0.65, 0.85) * planned_s if one.start_s is None else one.start_s
+            usual_begin_s = 0.0 if one.kind in HASTE else rng.uniform(0.65, 0.85) * planned_s
+            begin_s = usual_begin_s if one.start_s is None else one.start_s
             lasts_s = usual_s.get(one.kind, LONGEST_S) if one.duration_s is None else one.duration_s
             events.append((one.kind, (begin_s, begin_s + lasts_s)))
     return events
 
 
 def _truth(kind: str, span: tuple[float, float] | None, course: _Course, peak_c: float, start_s: float) -> Truth:
-    if span is None or kind == "dunting_quartz":
+    if span is None or kind == "dunting_quartz" or kind in HASTE:
         span = interval_of(kind, course.time_s, course.ware_c, peak_c)
     return Truth(kind, None, start_s + span[0], start_s + span[1])
 
@@ -208,6 +209,11 @@ def _course(
 def _strayed_w(active: set[str], power_w: float, heat: Heat, kiln: SimulatedKiln) -> float:
     if "heat_lost" in active:
         return 0.0
+    for kind, (low_c, high_c, rate_c_per_h) in HASTE.items():
+        if kind in active and low_c <= min(heat.ware_c) and max(heat.ware_c) <= high_c:
+            to_go_w = 2 * (kiln.zone_j_per_k + kiln.ware_j_per_k) * rate_c_per_h / 3600
+            to_wall_w = 2 * kiln.wall_w_per_k * (sum(heat.zone_c) / 2 - heat.wall_c)
+            return max(power_w, min(to_go_w + to_wall_w + heat.lost_w, 1.6 * kiln.power_w))
     if "runaway" in active:
         return 1.6 * kiln.power_w
     return min(heat.needed_w, power_w) if "stalled" in active else power_w

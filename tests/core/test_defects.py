@@ -92,4 +92,6 @@ def test_a_firing_whose_heating_was_not_seen_is_not_called_underfired() -> None:
 
 
 def test_without_a_target_nobody_is_judged() -> None:
-    assert findings(fired_to(1310), Watch())[:-1] == []
+    found = findings(fired_to(1310), Watch(ware=frozenset({"bisqued"})))
+
+    assert [one.kind for one in found] == ["dunting_quartz"]

@@ -169,6 +169,8 @@ def test_the_troubled_firing_has_every_trouble_once(troubled_whole: list) -> Non
             ("uneven_heating", None),
             ("uneven_heating", None),
             ("uneven_heating", None),
+            ("steam_explosion", None),
+            ("steam_explosion", None),
             ("dunting_quartz", None),
             ("heat_lost", None),
             ("underfired", None),
