@@ -17,6 +17,7 @@ from service.core.watch import FUELS, Watch
 from service.errors import InvalidError
 from service.importers.log import Asked
 from service.importers.read import read_log
+from service.importers.schedules.read import read_schedule
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,9 @@ def add_command(parser: argparse.ArgumentParser) -> None:
     add_reading_options(parser)
     parser.add_argument("--cone", metavar="N", help="the cone that the firing was to reach, such as 6 or 04")
     parser.add_argument("--fuel", choices=FUELS, default="lpg", help="what the kiln burns (lpg)")
+    parser.add_argument("--schedule", type=Path, metavar="FILE", help="what it was fired by, in any known format")
+    parser.add_argument("--schedule-unit", choices=("c", "f"), help="of a schedule that does not say its unit")
+    parser.add_argument("--schedule-name", metavar="NAME", help="which, if the file holds several")
     parser.add_argument("--ware", type=_ware, default=frozenset(), metavar="A,B", help=f"of {', '.join(WARE)}")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="also draw the curves into a .png, .svg or .pdf")
     parser.add_argument("--json", action="store_true", help="print the analysis as JSON, and nothing else on stdout")
@@ -59,11 +63,18 @@ def _ware(text: str) -> frozenset[str]:
     return frozenset(filter(None, text.split(",")))
 
 
+def _watch(options: argparse.Namespace) -> Watch:
+    schedule = None
+    if options.schedule is not None:
+        schedule = read_schedule(options.schedule, options.schedule_unit, name=options.schedule_name)
+    return Watch(options.cone, options.fuel, ware=options.ware, schedule=schedule)
+
+
 def run(options: argparse.Namespace) -> None:
     """Read, look, and tell."""
     words = Words(choose_language(options.lang))
     asked = asked_of(options)
-    analysis = analyse(read_log(options.log, asked), Watch(options.cone, options.fuel, ware=options.ware))
+    analysis = analyse(read_log(options.log, asked), _watch(options))
     if options.json:
         sys.stdout.write(json.dumps(as_json(analysis), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     else:

@@ -9,6 +9,7 @@ import numpy as np
 
 from service.core import cones
 from service.core.heat_work import HeatWork, add_all
+from service.core.schedule_watch import Following
 from service.core.spread import Spread
 from service.core.standing import Standing, since
 
@@ -111,6 +112,7 @@ class Firing:
     works: dict[str, HeatWork] = field(default_factory=dict)
     uneven_heating: Standing = field(default_factory=Standing)
     uneven_cooling: Standing = field(default_factory=Standing)
+    following: Following | None = None
     defects: dict[str, Standing] = field(default_factory=dict)
     ware: dict[str, tuple[float, float]] = field(default_factory=dict)
     over_temperature: Standing = field(default_factory=Standing)

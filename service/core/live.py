@@ -9,6 +9,7 @@ from service.core.defect_watch import judge_defects
 from service.core.firing import ConeProgress, EndCause, Firing, Phase, Summary
 from service.core.kiln import Kiln
 from service.core.probe import AHEAD_S, BIN_S, BinValue
+from service.core.schedule_watch import Following, judge_schedule
 from service.core.sensors import drift, timing
 from service.core.series import Chunk
 from service.core.snapshot import dump, load
@@ -206,6 +207,10 @@ class LiveFiring:
         kiln_limits.judge_heat_lost(
             firing, rates.values(), now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger
         )
+        if watch.schedule is not None:
+            level_c = sum(stand.values()) / len(stand)
+            following = firing.following or Following()
+            firing.following = judge_schedule(following, watch.schedule, level_c, now_s, fuel=watch.fuel, to=ledger)
         judge_defects(firing, stand, rates, spread, now_s, fuel=watch.fuel, ware=watch.ware, to=ledger)
         defects.judge_cone(firing, kiln.judged_channels(), watch.target_cone, now_s, to=ledger)
 

@@ -8,6 +8,7 @@ from service.core import cones
 from service.core.defect_rules import WARE
 from service.core.findings import Finding
 from service.core.firing import ConeProgress, EndCause, Phase, Summary
+from service.core.schedule import Schedule
 from service.core.sensors.jump import STEP_BASE_C
 
 FUELS: Final = tuple(STEP_BASE_C)
@@ -27,6 +28,8 @@ class Watch:
         What to add to a channel to have what cones feel at its place, by channel; see `witness.learn`. [°C]
     ware : frozenset of str
         What is known of the ware, of `defect_rules.WARE`.
+    schedule : Schedule or None
+        What it is fired by; without one nothing is said of pace and holds.
 
     Raises
     ------
@@ -38,6 +41,7 @@ class Watch:
     fuel: str = "lpg"
     cone_offset_c: Mapping[str, float] = field(default_factory=dict)
     ware: frozenset[str] = frozenset()
+    schedule: Schedule | None = None
 
     def __post_init__(self) -> None:
         if self.target_cone is not None:

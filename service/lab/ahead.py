@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 from service.core.firing import FALLEN_C
 from service.core.forecast import Forecast, PastFiring, forecast, gridded, nothing, past_firing
 from service.core.kiln import OUTSIDE
+from service.core.schedule import FULL_C_PER_H, from_corners
 from service.core.series import Samples
 from service.errors import ConflictError
 from service.series import blocks as series
@@ -55,15 +55,8 @@ def _chamber(session: Session, firing: Firing, from_at: datetime, to_at: datetim
 
 
 def _schedule(points: Sequence[Mapping[str, float]]) -> list[tuple[float, float, float]]:
-    """Return the corners of a plan, up to where it leaves its top, as rate [°C/h], target [°C] and hold [s]."""
-    top_c = max(point["temp_c"] for point in points)
-    top = max(index for index, point in enumerate(points) if point["temp_c"] == top_c)
-    segments: list[tuple[float, float, float]] = []
-    for begin, end in pairwise(points[: top + 1]):
-        lasts_s, rises_c = end["time_s"] - begin["time_s"], end["temp_c"] - begin["temp_c"]
-        if rises_c and lasts_s:
-            segments.append((abs(rises_c) / lasts_s * 3600, end["temp_c"], 0.0))
-        elif segments:
-            rate, target_c, hold_s = segments[-1]
-            segments[-1] = (rate, target_c, hold_s + lasts_s)
-    return segments
+    """Return the steps of a plan up to its top: rate [°C/h], target [°C] and hold [s]."""
+    schedule = from_corners([(point["time_s"], point["temp_c"]) for point in points])
+    return [
+        (step.rate_c_per_h or FULL_C_PER_H, step.target_c, step.hold_s) for step in schedule.steps[: schedule.top + 1]
+    ]

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from service.core.live import LiveFiring, Status, Watch
+from service.core.schedule import from_corners
 from service.store import alarms as alarm_rows
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
@@ -58,7 +59,9 @@ class Watched:
     def apply(self, facts: "Facts") -> None:
         """Take over what the tables say."""
         firing = facts.firing
-        self.live.watch = Watch(target_cone=(firing or facts.kiln).target_cone, fuel=facts.kiln.fuel)
+        plan = firing.plan if firing else None
+        schedule = from_corners([(point["time_s"], point["temp_c"]) for point in plan.points]) if plan else None
+        self.live.watch = Watch((firing or facts.kiln).target_cone, facts.kiln.fuel, schedule=schedule)
         self.end_asked_at = firing.end_asked_at if firing else None
         self.silent_since = facts.silent_since
         self.now = facts.on(self.now)

@@ -6,6 +6,7 @@ import numpy as np
 
 from service.core.findings import Finding
 from service.core.live import LiveFiring, Watch
+from service.core.schedule import Schedule, Step
 from service.core.series import Chunk, Samples
 
 STEP_S = 10.0
@@ -80,3 +81,21 @@ def hasty_firing() -> list[Finding]:
 
 
 HASTY = hasty_firing()
+
+
+def off_schedule() -> list[Finding]:
+    """Return every finding of firings that keep to no schedule: late, early, too hot, held too briefly and too long."""
+    steps = (Step(600.0, 100.0, 3600.0), Step(1200.0, 100.0, 1800.0))
+    found: list[Finding] = []
+    for hours, temp_c in (
+        ([0, 6, 6.3, 18, 26], [20, 600, 600, 1000, 30]),
+        ([0, 3, 8, 8.5, 12, 16], [20, 600, 600, 1200, 1260, 30]),
+    ):
+        time_s = np.arange(0.0, hours[-1] * 3600, STEP_S)
+        kiln = LiveFiring(Watch(fuel="electric", schedule=Schedule(steps)))
+        top = Samples(time_s, np.interp(time_s / 3600, hours, temp_c))
+        found += kiln.advance(Chunk(float(time_s[-1]), {"top": top})).findings
+    return found
+
+
+OFF_SCHEDULE = off_schedule()

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from firings import HASTY, INSTRUMENT_FAULTS, OVERFIRED, STRAYING_KILN, UNDERFIRED
+from firings import HASTY, INSTRUMENT_FAULTS, OFF_SCHEDULE, OVERFIRED, STRAYING_KILN, UNDERFIRED
 
 import service.core
 from service.alarms.wording import _TEXTS, LANGUAGES, Words, words
 from service.core.findings import Finding, Group, Severity
 
-EVERY = [*HASTY, *UNDERFIRED, *OVERFIRED, *INSTRUMENT_FAULTS, *STRAYING_KILN]
+EVERY = [*HASTY, *OFF_SCHEDULE, *UNDERFIRED, *OVERFIRED, *INSTRUMENT_FAULTS, *STRAYING_KILN]
 START = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 
 

@@ -1,0 +1,227 @@
+"""A firing against its schedule, as its potter would judge it: by where it is in the plan, not by the clock."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from service.core.findings import OWN_CHOICE, Finding, Group, Severity
+from service.core.ledger import Ledger
+from service.core.schedule import Schedule
+from service.core.standing import Evidence, Standing
+
+# Ware dries as long as it takes: lateness counts from where the water is out. The upper end of what is published for
+# candling, 66-121 °C (Glazecalc guide).
+DRY_C: Final = 121.0
+LATE_S: Final = 1800.0  # own choice ...
+LATE_SHARE: Final = 0.15  # ... or so much of the time since the ware is dry, whichever is more
+LATE_C: Final = 25.0  # own choice: nearer to the plan than this is no lateness, however slow the plan is
+FOR_S: Final = 600.0
+# How far from a target the kiln is still at it: what a hand or a stoked fire keeps. Own choices.
+BAND_C: Final = {"electric": 10.0, "lpg": 15.0, "coal": 90.0, "wood": 90.0}
+SHORTEST_HOLD_S: Final = 600.0  # a shorter hold is a turn of the curve
+SHORT_SHARE: Final = 0.75
+LONG_SHARE: Final = 1.25
+HOLD_SLACK_S: Final = 300.0
+
+
+@dataclass
+class Following:
+    """Where a firing is in its schedule.
+
+    Parameters
+    ----------
+    begins_s : list of float
+        Of the schedule that it follows; another one is followed from its beginning. [s]
+    step : int
+        The step that it is in; past the last when the schedule is done.
+    is_holding : bool
+        It has been at the step's target.
+    held_s, looked_s : float
+        How long it has been there, and the last look. [s]
+    base : (time, time in the schedule) or None
+        From where lateness counts. [s]
+    """
+
+    begins_s: list[float] = field(default_factory=list)
+    step: int = 0
+    is_holding: bool = False
+    held_s: float = 0.0
+    looked_s: float | None = None
+    base: tuple[float, float] | None = None
+    held_since_s: float = 0.0
+    behind: Standing = field(default_factory=Standing)
+    ahead: Standing = field(default_factory=Standing)
+    over: Standing = field(default_factory=Standing)
+
+
+def judge_schedule(
+    following: Following, schedule: Schedule, level_c: float, now_s: float, *, fuel: str, to: Ledger
+) -> Following:
+    """Say `behind_schedule`, `ahead_of_schedule`, `overshoot`, `hold_short` and `hold_long`.
+
+    Heating is judged by how many minutes the kiln is from where the schedule has it, from 121 °C to the top; a hold by
+    how long the kiln stayed at its target; on the way down nothing but holds.
+
+    Parameters
+    ----------
+    level_c : float
+        The mean of the chamber probes. [°C]
+
+    Returns
+    -------
+    Following
+        Where the firing is now.
+    """
+    band_c = BAND_C[fuel]
+    if following.begins_s != list(schedule.begins_s):
+        following = Following(list(schedule.begins_s), _first_step(schedule, level_c - band_c))
+    lasted_s = 0.0 if following.looked_s is None else now_s - following.looked_s
+    following.looked_s = now_s
+    _go_on(following, schedule, level_c, now_s, lasted_s, band_c, to)
+    _judge_pace(following, schedule, level_c, now_s, to)
+    _judge_overshoot(following, schedule, level_c, now_s, band_c, to)
+    return following
+
+
+def _first_step(schedule: Schedule, from_c: float) -> int:
+    """Return the step at which a firing comes in that begins at this temperature [°C]."""
+    return next((index for index in range(schedule.top) if schedule.steps[index].target_c > from_c), schedule.top)
+
+
+def _go_on(
+    following: Following,
+    schedule: Schedule,
+    level_c: float,
+    now_s: float,
+    lasted_s: float,
+    band_c: float,
+    to: Ledger,
+) -> None:
+    """Find the step that the kiln is in; judge the holds that it leaves."""
+    while following.step < len(schedule.steps):
+        index, step = following.step, schedule.steps[following.step]
+        sign = 1.0 if schedule.goes_up(index) else -1.0
+        short_of_c = sign * (step.target_c - level_c)
+        is_there = abs(level_c - step.target_c) <= band_c
+        if not following.is_holding:
+            if short_of_c > band_c:
+                return
+            following.is_holding, following.held_s, following.held_since_s = True, 0.0, now_s
+        elif is_there or short_of_c < 0.0:
+            following.held_s += lasted_s
+        if is_there:
+            _say_long(following, schedule, now_s, band_c, to)
+            return
+        is_last = index + 1 == len(schedule.steps)
+        goes_up_next = not is_last and schedule.goes_up(index + 1)
+        if goes_up_next != (level_c > step.target_c):
+            return  # a dip, or an overshoot: it is still at this target
+        _leave(following, schedule, level_c, now_s, band_c, to)
+
+
+def _at_target_s(schedule: Schedule, index: int, band_c: float) -> float:
+    """Return how long the schedule is about a target: its hold, and its way through the band before and after [s]."""
+    step, after = schedule.steps[index], schedule.steps[index + 1 : index + 2]
+    ways = [step.rate_c_per_h, *(one.rate_c_per_h for one in after)]
+    return step.hold_s + sum(band_c / rate * 3600 for rate in ways if rate is not None)
+
+
+def _leave(following: Following, schedule: Schedule, level_c: float, now_s: float, band_c: float, to: Ledger) -> None:
+    step = schedule.steps[following.step]
+    planned_s = _at_target_s(schedule, following.step, band_c)
+    if step.hold_s >= SHORTEST_HOLD_S and following.held_s < SHORT_SHARE * planned_s - HOLD_SLACK_S:
+        finding = _hold("hold_short", following, schedule, Severity.WARNING, "hold_longer", None)
+        to.open("hold short", finding)
+        to.close("hold short", now_s)
+    to.close("hold long", now_s, {"held_s": following.held_s})
+    following.step, following.is_holding, following.held_s = following.step + 1, False, 0.0
+    if following.base is not None and following.step < len(schedule.steps):
+        # What a hold took too long or too short is said of the hold, and not again.
+        following.base = now_s, schedule.reached_after_s(following.step, level_c)
+
+
+def _say_long(following: Following, schedule: Schedule, now_s: float, band_c: float, to: Ledger) -> None:
+    step = schedule.steps[following.step]
+    is_planned = step.hold_s >= SHORTEST_HOLD_S or following.step == schedule.top
+    is_dry = step.target_c > DRY_C
+    too_long_s = LONG_SHARE * _at_target_s(schedule, following.step, band_c) + LATE_S
+    if is_planned and is_dry and following.held_s > too_long_s and not to.has("hold long"):
+        to.open("hold long", _hold("hold_long", following, schedule, Severity.WARNING, "end_the_hold", too_long_s))
+
+
+def _hold(
+    kind: str,
+    following: Following,
+    schedule: Schedule,
+    severity: Severity,
+    advice_key: str,
+    limit_s: float | None,
+) -> Finding:
+    step = schedule.steps[following.step]
+    evidence: Evidence = {
+        "target_c": step.target_c,
+        "held_s": following.held_s,
+        "planned_s": step.hold_s,
+        "limit_source": OWN_CHOICE,
+    }
+    if limit_s is not None:
+        evidence["hold_limit_s"] = limit_s
+    return Finding(kind, Group.SCHEDULE, severity, None, following.held_since_s, None, evidence, advice_key)
+
+
+def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s: float, to: Ledger) -> None:
+    """Say how many minutes the kiln is from where the schedule has it, on its way to the top."""
+    index = following.step
+    late_s = off_c = limit_s = 0.0
+    is_judged = index <= schedule.top and level_c >= DRY_C and not following.is_holding and schedule.goes_up(index)
+    if is_judged:
+        planned_s = schedule.reached_after_s(index, level_c)
+        if following.base is None:
+            following.base = now_s, planned_s
+        base_s, base_planned_s = following.base
+        late_s = (now_s - base_s) - (planned_s - base_planned_s)
+        limit_s = max(LATE_S, LATE_SHARE * (now_s - base_s))
+        rate = schedule.steps[index].rate_c_per_h
+        off_c = abs(late_s) / 3600 * (rate or 0.0)
+    is_off = off_c > LATE_C and abs(late_s) > limit_s
+    for kind, standing, is_it, advice_key in (
+        ("behind_schedule", following.behind, late_s > 0, "speed_up_or_wait"),
+        ("ahead_of_schedule", following.ahead, late_s < 0, "slow_down"),
+    ):
+        if is_it and is_off and abs(late_s) > float(standing.evidence.get("off_s") or 0.0):
+            standing.evidence = {
+                "off_s": abs(late_s),
+                "off_c": off_c,
+                "off_limit_s": limit_s,
+                "at_c": level_c,
+                "limit_source": OWN_CHOICE,
+            }
+        turn = standing.look(
+            now_s,
+            is_so=is_it and is_off,
+            is_gone=not (is_it and abs(late_s) > limit_s / 2),
+            after_s=FOR_S,
+            until_s=FOR_S,
+        )
+        to.follow(kind, standing, turn, kind=kind, group=Group.SCHEDULE, advice_key=advice_key)
+
+
+def _judge_overshoot(
+    following: Following, schedule: Schedule, level_c: float, now_s: float, band_c: float, to: Ledger
+) -> None:
+    """Say `overshoot` where the kiln goes past a target at which it should have stayed or turned."""
+    index = min(following.step, len(schedule.steps) - 1)
+    step = schedule.steps[index]
+    turns = index == schedule.top or (step.hold_s >= SHORTEST_HOLD_S and following.is_holding)
+    over_c = level_c - step.target_c if schedule.goes_up(index) and turns else 0.0
+    standing = following.over
+    if over_c > max(band_c, float(standing.evidence.get("over_c") or 0.0)):
+        standing.evidence = {
+            "over_c": over_c,
+            "over_limit_c": band_c,
+            "target_c": step.target_c,
+            "limit_source": OWN_CHOICE,
+        }
+    turn = standing.look(
+        now_s, is_so=over_c > band_c, is_gone=over_c < band_c / 2, after_s=FOR_S / 2, until_s=FOR_S / 2
+    )
+    to.follow("overshoot", standing, turn, kind="overshoot", group=Group.SCHEDULE, advice_key="turn_down")

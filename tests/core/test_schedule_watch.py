@@ -1,0 +1,156 @@
+"""A firing against its schedule: late and early by where it is, holds by how long, and nothing said of a good one."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recordings import HOUR_S, T0_S, findings, made, noisy, watch_in_pieces, watch_whole
+
+from service.core.findings import Finding, Group
+from service.core.live import LiveFiring, Watch
+from service.core.schedule import Schedule, Step, from_corners
+from service.core.series import Chunk, Samples
+
+PLAN = Schedule(
+    (Step(120, 60, 1800), Step(600, 100), Step(1100, 130), Step(1200, 60, 1800), Step(1100, 100, 1800)), start_c=25.0
+)
+
+
+def fired(hours: list[float], temp_c: list[float]) -> dict[str, Samples]:
+    return {"top": noisy(made(hours, temp_c)), "bottom": noisy(made(hours, temp_c), seed=2)}
+
+
+def judged(channels: dict[str, Samples], plan: Schedule = PLAN, fuel: str = "lpg") -> list[Finding]:
+    return [one for one in findings(channels, Watch(fuel=fuel, schedule=plan)) if one.group is Group.SCHEDULE]
+
+
+def as_planned(*, late_by_h: float = 0.0) -> tuple[list[float], list[float]]:
+    time_s, temp_c = PLAN.corners()
+    hours = [0.0, *(time_s[1:] / 3600 + late_by_h).tolist()]
+    return [*hours, hours[-1] + 8], [*temp_c.tolist(), 200.0]
+
+
+def test_a_firing_by_the_plan_is_left_alone() -> None:
+    assert judged(fired(*as_planned())) == []
+
+
+def test_drying_takes_as_long_as_it_takes() -> None:
+    hours, temp_c = as_planned()
+    later = [hour + (5.0 if index > 1 else 0.0) for index, hour in enumerate(hours)]  # five hours more at 120 °C
+
+    assert judged(fired(later, temp_c)) == []
+
+
+def test_a_kiln_that_was_warm_comes_in_where_the_plan_has_its_temperature() -> None:
+    time_s, temp_c = made(*as_planned())
+    warm = time_s > T0_S + 4 * HOUR_S
+
+    assert judged({"top": Samples(time_s[warm], temp_c[warm])}) == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "kind", "off_h"),
+    [([0, 2, 2.5, 11, 19], "behind_schedule", 3.5), ([0, 2, 2.5, 4.5, 12], "ahead_of_schedule", 2.5)],
+)
+def test_pace_is_said_in_time_and_in_degrees(hours: list[float], kind: str, off_h: float) -> None:
+    found = judged(fired(hours, [25, 120, 120, 600, 200]))
+
+    assert [one.kind for one in found] == [kind]
+    assert found[0].evidence["off_s"] == pytest.approx(off_h * HOUR_S, rel=0.15)
+    assert found[0].evidence["off_c"] == pytest.approx(off_h * 100, rel=0.15)
+
+
+HOLDS = Schedule((Step(600, 100, 3600), Step(1200, 100, 1800)), start_c=25.0)
+
+
+@pytest.mark.parametrize(
+    ("hours", "temp_c", "kinds"),
+    [
+        ([0, 6, 7, 13, 13.5, 20], [25, 600, 600, 1200, 1200, 200], set()),
+        ([0, 6, 6.1, 12, 12.5, 20], [25, 600, 600, 1200, 1200, 200], {"hold_short"}),
+        ([0, 6, 9, 15, 15.5, 22], [25, 600, 600, 1200, 1200, 200], {"hold_long"}),
+        ([0, 6, 7, 13, 16, 22], [25, 600, 600, 1200, 1200, 200], {"hold_long"}),
+        ([0, 6, 7, 13.4, 13.6, 20], [25, 600, 600, 1240, 1240, 200], {"overshoot"}),
+    ],
+)
+def test_holds_are_judged_by_their_length_and_their_height(
+    hours: list[float], temp_c: list[float], kinds: set[str]
+) -> None:
+    assert {one.kind for one in judged(fired(hours, temp_c), HOLDS, "electric")} == kinds
+
+
+def test_a_stoked_fire_may_swing_about_its_hold() -> None:
+    hours, temp_c = [0.0, 6.0], [25.0, 600.0]
+    for tooth in range(4):  # an hour of stoking about 600 °C
+        hours += [6.1 + tooth / 4, 6.2 + tooth / 4]
+        temp_c += [670.0, 540.0]
+    channels = fired([*hours, 13, 13.5, 20], [*temp_c, 1200, 1200, 200])
+
+    assert judged(channels, HOLDS, "coal") == []
+    assert judged(channels, HOLDS, "electric") != []
+
+
+def test_nothing_is_said_of_the_way_down_but_of_its_holds() -> None:
+    down = Schedule((Step(1000, 150, 600), Step(700, 80, 0), Step(500, 80, 0)), start_c=25.0)
+
+    assert judged(fired([0, 6.5, 6.7, 9, 14], [25, 1000, 1000, 300, 100]), down) == []
+
+
+def test_without_a_schedule_nothing_is_said_of_pace() -> None:
+    found = findings(fired([0, 2, 20, 30], [25, 120, 600, 200]), Watch())
+
+    assert [one for one in found if one.group is Group.SCHEDULE] == []
+
+
+@settings(max_examples=15, deadline=None)
+@given(cuts=st.lists(st.floats(0, 20 * HOUR_S), max_size=10))
+def test_cuts_and_restarts_change_nothing(cuts: list[float]) -> None:
+    channels = fired([0, 6, 6.1, 15, 15.2, 20], [25, 600, 600, 1240, 1240, 200])
+    watch = Watch(schedule=HOLDS)
+
+    assert watch_in_pieces(channels, watch, [T0_S + cut for cut in cuts]) == watch_whole(channels, watch)
+
+
+def test_another_schedule_in_the_middle_is_followed_from_where_the_kiln_is() -> None:
+    time_s, temp_c = made([0, 6, 7, 13, 13.5, 20], [25, 600, 600, 1200, 1200, 200])
+    other = Schedule((Step(300, 300, 0), Step(1200, 100, 1800)), start_c=25.0)
+    half = time_s < T0_S + 8 * HOUR_S
+    live = LiveFiring(Watch(schedule=HOLDS))
+    live.advance(Chunk(float(time_s[half][-1]), {"top": Samples(time_s[half], temp_c[half])}))
+    live.watch = Watch(schedule=other)
+    rest = live.advance(Chunk(float(time_s[-1]), {"top": Samples(time_s[~half], temp_c[~half])}))
+
+    assert [one for one in rest.findings if one.group is Group.SCHEDULE] == []
+
+
+temperatures = st.floats(0, 1400)
+
+
+@given(st.lists(st.tuples(st.floats(1, 1e5), temperatures), min_size=1, max_size=12), temperatures)
+def test_corners_and_steps_are_the_same_curve(moves: list[tuple[float, float]], start_c: float) -> None:
+    points, at_s = [(0.0, start_c)], 0.0
+    for lasts_s, to_c in moves:
+        at_s += lasts_s
+        points.append((at_s, to_c if abs(to_c - points[-1][1]) > 0.5 * lasts_s / 3600 + 0.01 else points[-1][1]))
+    if any(abs(b[1] - a[1]) / (b[0] - a[0]) * 3600 > 9e4 for a, b in pairwise(points)):
+        return
+
+    schedule = from_corners(points)
+
+    assert schedule.total_s == pytest.approx(
+        at_s, rel=1e-6, abs=1.0 if schedule.steps[0].rate_c_per_h is None else 0.01
+    )
+    assert schedule.steps[-1].target_c == points[-1][1]
+
+
+@pytest.mark.parametrize("points", [[], [(0, 20)], [(0, 20), (0, 20)], [(10, 20), (5, 30)]])
+def test_what_is_no_curve_is_refused(points: list[tuple[float, float]]) -> None:
+    with pytest.raises(ValueError, match=r"at least two corners|time must increase"):
+        from_corners(points)
+
+
+@pytest.mark.parametrize("step", [(2000, 100, 0), (100, 0, 0), (100, -5, 0), (100, 100, -1)])
+def test_what_no_kiln_can_do_is_refused(step: tuple[float, float, float]) -> None:
+    with pytest.raises(ValueError, match="must be from"):
+        Step(*step)
