@@ -15,6 +15,7 @@ BENCHMARKS = (
     "rates",
     "thermocouples",
     "sensors",
+    "logs",
     "kiln_findings",
     "defects",
     "forecasts",
