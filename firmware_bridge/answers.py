@@ -1,5 +1,7 @@
 """What the service's answer to a post asks of the bridge."""
 
+import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +12,7 @@ import msgspec
 from firmware_bridge.wire import Limits, Receipt
 
 SHOWN_CHARS: Final = 300
+X509_EXPIRED: Final = 10  # OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED
 
 
 class Verdict(StrEnum):
@@ -20,12 +23,25 @@ class Verdict(StrEnum):
     LATER = "later"
 
 
+class Cause(StrEnum):
+    """Why no answer came that could be understood; the words for it stand under `why` in the texts."""
+
+    CERTIFICATE_EXPIRED = "certificate_expired"
+    CERTIFICATE = "certificate"
+    NAME = "name"
+    NOBODY = "nobody"
+    SLOW = "slow"
+    NO_ANSWER = "no_answer"
+    GARBLED = "garbled"
+
+
 @dataclass(frozen=True)
 class Answer:
     """The verdict, the service's own words, and of its receipt the marks and the standing orders."""
 
     verdict: Verdict
     detail: str = ""
+    cause: Cause | None = None
     marks: Mapping[str, int] | None = None
     limits: Sequence[Limits] | None = None
 
@@ -45,11 +61,38 @@ def read_answer(status: int, body: bytes) -> Answer:
             receipt = msgspec.msgpack.decode(body, type=Receipt)
             return Answer(Verdict.STORED, marks=receipt.marks, limits=receipt.limits)
         except (msgspec.DecodeError, ValueError):  # ValueError: not UTF-8
-            return Answer(Verdict.LATER, f"200 without a receipt: {_shown(body)}")
+            return Answer(Verdict.LATER, f"200 without a receipt: {_shown(body)}", Cause.GARBLED)
     words = problem_words(body) or _shown(body)
     if status in _VERDICTS:
         return Answer(_VERDICTS[status], words)
     return Answer(Verdict.LATER, f"{status}: {words}")
+
+
+def no_answer(error: BaseException) -> Answer:
+    """Return what it means that a post failed on its way."""
+    return Answer(Verdict.LATER, f"no answer: {type(error).__name__} {error}"[:SHOWN_CHARS], _cause(error))
+
+
+def _cause(error: BaseException) -> Cause:
+    """Say why, by the error that began it."""
+    seen: list[BaseException] = []
+    at: BaseException | None = error
+    while at is not None and at not in seen:
+        seen.append(at)
+        at = at.__cause__ or at.__context__
+    for one in seen:
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return Cause.CERTIFICATE_EXPIRED if one.verify_code == X509_EXPIRED else Cause.CERTIFICATE
+        if isinstance(one, socket.gaierror):
+            return Cause.NAME
+        if isinstance(one, ConnectionRefusedError):
+            return Cause.NOBODY
+    texts = " ".join(map(str, seen))
+    if "CERTIFICATE_VERIFY_FAILED" in texts:
+        return Cause.CERTIFICATE_EXPIRED if "expired" in texts else Cause.CERTIFICATE
+    if any(isinstance(one, TimeoutError) or "Timeout" in type(one).__name__ for one in seen):
+        return Cause.SLOW
+    return Cause.NO_ANSWER
 
 
 def problem_words(body: bytes) -> str:

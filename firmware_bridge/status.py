@@ -57,6 +57,7 @@ class UplinkStatus(msgspec.Struct, frozen=True):
     answer: str | None
     detail: str
     failures: int
+    cause: str | None = None
 
     @property
     def is_up(self) -> bool:
@@ -147,7 +148,10 @@ class Status:
                 free_bytes=shutil.disk_usage(folder).free,
             ),
             uplink=UplinkStatus(
-                answer.verdict.value if answer else None, answer.detail if answer else "", self._uplink.failures
+                answer.verdict.value if answer else None,
+                answer.detail if answer else "",
+                self._uplink.failures,
+                answer.cause.value if answer and answer.cause else None,
             ),
             offline=self._offline(),
             is_clock_synchronised=is_clock_synchronised(),

@@ -51,7 +51,8 @@ def rate_text(channel: ChannelStatus, words: Words) -> str:
 def store_lines(snapshot: Snapshot, words: Words) -> list[tuple[str, str, bool]]:
     """Return what is to be known of disk and service: name, value, and whether it is as it should be."""
     spool, uplink, clock = snapshot.spool, snapshot.uplink, snapshot.is_clock_synchronised
-    link = words("page.link_up") if uplink.is_up else words("page.link_down", detail=uplink.detail or "–")
+    why = words(f"why.{uplink.cause}") if uplink.cause else uplink.detail or "–"
+    link = words("page.link_up") if uplink.is_up else words("page.link_down", detail=why)
     waiting = words(
         "page.waiting_value", readings=words.number(spool.waiting_readings), size=words.size(spool.size_bytes)
     )

@@ -14,7 +14,7 @@ from typing import Final
 import httpx
 import msgspec
 
-from firmware_bridge.answers import Answer, Verdict, read_answer
+from firmware_bridge.answers import Answer, Verdict, no_answer, read_answer
 from firmware_bridge.backoff import Backoff, wait_for_event
 from firmware_bridge.spool import Parcel, Spool
 from firmware_bridge.wire import MAX_BLOCKS_PER_POST, MAX_POST_BYTES
@@ -156,7 +156,7 @@ class Uplink:
             async with asyncio.timeout(self._patience.answer_s):
                 response = await client.post(self._url, content=body, headers=headers)
         except (httpx.HTTPError, TimeoutError) as error:
-            answer = Answer(Verdict.LATER, f"no answer: {type(error).__name__} {error}")
+            answer = no_answer(error)
         else:
             answer = read_answer(response.status_code, response.content)
         self._note(answer)
@@ -179,7 +179,8 @@ class Uplink:
 
     def _note(self, answer: Answer) -> None:
         """Log a change of mind of the service, once."""
-        if self.last_answer is None or answer.verdict is not self.last_answer.verdict:
+        known = self.last_answer
+        if known is None or (answer.verdict, answer.cause) != (known.verdict, known.cause):
             level = logging.INFO if answer.verdict is Verdict.STORED else logging.WARNING
             fields = {"verdict": answer.verdict.value, "detail": answer.detail, "url": self._url}
             logger.log(level, "the service answers anew", extra=fields)

@@ -10,11 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def make_certificates(folder: Path) -> Path:
+def make_certificates(folder: Path, *, is_expired: bool = False) -> Path:
     """Write `server.pem` and `server.key` for 127.0.0.1; return the file of the authority that signed them."""
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = _sign("Canh Lo test authority", authority_key, "Canh Lo test authority", authority_key, is_ca=True)
-    server = _sign("127.0.0.1", server_key, "Canh Lo test authority", authority_key, is_ca=False)
+    ends = timedelta(minutes=-10) if is_expired else timedelta(days=1)
+    server = _sign("127.0.0.1", server_key, "Canh Lo test authority", authority_key, is_ca=False, ends=ends)
     (folder / "server.pem").write_bytes(server.public_bytes(serialization.Encoding.PEM))
     (folder / "server.key").write_bytes(
         server_key.private_bytes(
@@ -27,7 +28,13 @@ def make_certificates(folder: Path) -> Path:
 
 
 def _sign(
-    name: str, key: ec.EllipticCurvePrivateKey, issuer: str, signer: ec.EllipticCurvePrivateKey, *, is_ca: bool
+    name: str,
+    key: ec.EllipticCurvePrivateKey,
+    issuer: str,
+    signer: ec.EllipticCurvePrivateKey,
+    *,
+    is_ca: bool,
+    ends: timedelta = timedelta(days=1),
 ) -> x509.Certificate:
     now = datetime.now(UTC)
     signer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
@@ -38,7 +45,7 @@ def _sign(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_after(now + ends)
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(signer_id, critical=False)
