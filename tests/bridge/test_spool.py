@@ -1,6 +1,7 @@
 import shutil
 import sqlite3
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -20,8 +21,20 @@ from firmware_bridge.wire import Block, Column, Unit
 ROOM = 1_000_000
 
 
-def draft(value: float = 650.0) -> Draft:
-    return Draft("lo-1", 5, (Column("top", Unit.CELSIUS, [5], [value]),))
+AT_MS = 1_000_000_000
+
+
+def draft(value: float = 650.0, *, at_ms: int = 5, is_sure: bool = True) -> Draft:
+    return Draft("lo-1", at_ms, (Column("top", Unit.CELSIUS, [at_ms], [value]),), is_sure)
+
+
+@dataclass
+class Kept:
+    """What the spool should hold of one block."""
+
+    value: float
+    at_ms: int
+    is_sure: bool
 
 
 def seqs(spool: Spool) -> list[int]:
@@ -126,7 +139,10 @@ def test_two_bridges_cannot_share_a_spool(path: Path) -> None:
 
 
 class SpoolMachine(RuleBasedStateMachine):
-    """Every block appended is waiting, accepted or in quarantine: exactly one of them, through any power cut."""
+    """Every block appended is waiting, accepted or in quarantine: exactly one of them, through any power cut.
+
+    Times that were a guess are put right once, and those of a run that ended before go as estimated.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -135,16 +151,28 @@ class SpoolMachine(RuleBasedStateMachine):
         self._spool = Spool(self._file)
         self._boots = [self._spool.boot]
         self._seq = self._appended = self._accepted = self._quarantined = 0
-        self._waiting: dict[tuple[str, int], float] = {}
+        self._waiting: dict[tuple[str, int], Kept] = {}
+        self._clock_ms = AT_MS
         self._gaps: set[tuple[str, int]] = set()
 
-    @rule(values=st.lists(st.floats(0, 1400), min_size=1, max_size=4))
-    def append(self, values: list[float]) -> None:
-        self._spool.append([draft(value) for value in values], {})
+    @rule(values=st.lists(st.floats(0, 1400), min_size=1, max_size=4), is_sure=st.booleans())
+    def append(self, values: list[float], is_sure: bool) -> None:
+        self._spool.append([draft(value, at_ms=self._clock_ms, is_sure=is_sure) for value in values], {})
         for value in values:
             self._seq += 1
-            self._waiting[self._spool.boot, self._seq] = value
+            self._waiting[self._spool.boot, self._seq] = Kept(value, self._clock_ms, is_sure)
         self._appended += len(values)
+
+    @rule(by_ms=st.integers(-AT_MS, AT_MS))
+    def the_clock_jumps(self, by_ms: int) -> None:
+        self._clock_ms = AT_MS + by_ms
+
+    @rule(shift_ms=st.integers(0, 10**12))
+    def the_time_becomes_known(self, shift_ms: int) -> None:
+        self._spool.put_right(shift_ms)
+        for (boot, _), kept in self._waiting.items():
+            if boot == self._spool.boot and not kept.is_sure:
+                kept.at_ms, kept.is_sure = kept.at_ms + shift_ms, True
 
     @rule(data=st.data())
     def accept_a_mark_of_any_boot(self, data: st.DataObject) -> None:
@@ -170,13 +198,15 @@ class SpoolMachine(RuleBasedStateMachine):
         self._gaps.add((boot, seq))
         self._quarantined += 1
 
-    @rule()
-    def lose_power(self) -> None:
+    @rule(torn=st.binary(max_size=5000))
+    def lose_power_in_a_write(self, torn: bytes) -> None:
         after = self._file.with_name(f"after-{len(self._boots)}.sqlite3")
         for suffix in ("", "-wal"):
             part = Path(f"{self._file}{suffix}")
             if part.exists():
                 shutil.copy(part, f"{after}{suffix}")
+        with Path(f"{after}-wal").open("ab") as log:
+            log.write(torn)  # pages of a transaction that did not get to its end
         self._spool.close()
         self._file, self._spool = after, Spool(after)
         self._boots.append(self._spool.boot)
@@ -184,11 +214,15 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_lost_or_doubled(self) -> None:
-        parcel = self._spool.take(10_000, ROOM)
+        parcel = self._spool.take(10_000, ROOM, also_unsure=True)
         found = {(block.boot, block.seq): msgspec.msgpack.decode(block.body, type=Block) for block in parcel.blocks}
-        assert {name: block.columns[0].value for name, block in found.items()} == {
-            name: [value] for name, value in self._waiting.items()
-        }
+        assert {
+            name: Kept(block.columns[0].value[0] or 0.0, block.columns[0].at_ms[0], not block.is_estimated)
+            for name, block in found.items()
+        } == self._waiting
+        assert {(block.boot, block.seq) for block in self._spool.take(10_000, ROOM).blocks} == {
+            name for name, kept in self._waiting.items() if kept.is_sure or name[0] != self._spool.boot
+        }, "a guess waits to be put right"
         assert {(gap.boot, gap.seq) for gap in parcel.skipped} <= self._gaps
         counts = self._spool.counts()
         assert counts.readings_read == self._appended
