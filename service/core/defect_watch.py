@@ -13,6 +13,7 @@ from typing import Final
 from service.core.defect_rules import Limit, Rule, rules
 from service.core.findings import Group, Severity
 from service.core.firing import Firing
+from service.core.fuels import STOKED
 from service.core.heat_work import ZERO_C_K
 from service.core.ledger import Ledger
 from service.core.spread import Spread
@@ -22,7 +23,6 @@ from service.core.standing import Evidence, Standing, Turn
 LAG_IN_AIR_S: Final = 1500.0
 IN_AIR_W_PER_M2_K: Final = 10.0
 GLOW_W_PER_M2_K4: Final = 4 * 0.5 * 5.670374e-8  # of radiation between grey walls and ware, by the cube of its K
-STOKED: Final = ("coal", "wood")
 LAG_STOKED_S: Final = 3600.0  # own choice: about the time between two stokings
 # Limits are published for ware that is most at risk; a kiln just beyond one is told so, and rings nobody. Own choice.
 SERIOUS_RATIO: Final = 1.5

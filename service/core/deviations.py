@@ -5,6 +5,7 @@ from typing import Final
 from service.core import cones
 from service.core.findings import Finding, Group, Severity
 from service.core.firing import Firing, Phase
+from service.core.fuels import STOKED
 from service.core.ledger import Ledger
 from service.core.probe import SILENT_S
 from service.core.spread import Spread
@@ -21,7 +22,6 @@ QUARTZ_SPREAD_C: Final = 27.0
 QUARTZ_SPREAD_SOURCE: Final = "digitalfire.com, temperature 30: one side at 573, the other at 600 °C cracks"
 QUARTZ_WINDOW_C: Final = (500.0, 650.0)
 OWN_CHOICE: Final = "own choice"
-SAW_TOOTH_FUELS: Final = ("coal", "wood")  # they cool between stokings: that is not yet the way down
 UNEVEN_FOR_S: Final = 600.0
 EVEN_SHARE: Final = 0.8  # of the limit: below this the spread is gone
 EVEN_FOR_S: Final = 300.0
@@ -38,7 +38,7 @@ STALL_NO_TARGET_S: Final = {"electric": 10800.0, "lpg": 10800.0, "coal": 18000.0
 
 def judge_uneven(firing: Firing, spread: Spread | None, now_s: float, *, fuel: str, to: Ledger) -> None:
     """Say `uneven_heating` when probes differ by more than the limit for ten minutes; heating and cooling apart."""
-    is_cooling = firing.is_over_the_top or (firing.phase is Phase.COOLING and fuel not in SAW_TOOTH_FUELS)
+    is_cooling = firing.is_over_the_top or (firing.phase is Phase.COOLING and fuel not in STOKED)
     limit_c, source = _spread_limit(spread, is_cooling=is_cooling)
     for standing, is_its_phase, phase in (
         (firing.uneven_heating, not is_cooling, "heating"),

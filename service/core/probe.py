@@ -62,7 +62,7 @@ class BinValue:
     readings : tuple of (time, value)
         All that were good. [s], [°C]
     rate_before_c_per_h : float or None
-        The probe's rate as it was before this bin. [°C/h]
+        The probe's rate as it was before this bin; over half an hour if there was silence between. [°C/h]
     """
 
     time_s: float
@@ -180,12 +180,18 @@ class Probe:
             still_since_s=self.still_since_s,
             steps=tuple(steps),
             readings=tuple(good),
-            rate_before_c_per_h=self.rate_c_per_h,
+            rate_before_c_per_h=self._rate_before(good[0][0]),
         )
         stamps = times_s[-INTERVALS - 1 :] if before is None or len(good) > INTERVALS else (before[0], *times_s)
         self.intervals_s = [*self.intervals_s, *(late - early for early, late in pairwise(stamps))][-INTERVALS:]
         self._follow(bin_value)
         return bin_value
+
+    def _rate_before(self, now_s: float) -> float | None:
+        """Return the rate up to now; before a silence that of half an hour, for a flame flickers [°C/h]."""
+        if self.trail and now_s - self.trail[-1][0] > SILENT_S:
+            return rate_c_per_h(self.trail)
+        return self.rate_c_per_h
 
     def _sift(self, said: list[tuple[float, float | str | None]]) -> list[tuple[float, float]]:
         """Return the readings that are measurements; keep the others as faults."""

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from service.core import cones
 from service.core.defect_rules import WARE
 from service.core.findings import Finding
 from service.core.firing import ConeProgress, EndCause, Phase, Summary
+from service.core.fuels import FUELS
 from service.core.schedule import Schedule
-from service.core.sensors.jump import STEP_BASE_C
 
-FUELS: Final = tuple(STEP_BASE_C)
+__all__ = ["FUELS", "Advance", "ChannelStatus", "Event", "FiringEnd", "FiringStart", "Status", "Watch"]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from service.core.fuels import STOKED
 from service.core.ledger import Ledger
 from service.core.probe import RATE_WINDOW_S, BinValue, Probe
 from service.core.sensors.broken import Broken, is_broken, judge_fall, judge_faults
@@ -82,6 +83,7 @@ def judge(
     said = {name: value for name in chamber if (value := values[name]) is not None}
     judge_common_step(said, to=to)
     still = {name: value for name, value in said.items() if not to.has(f"noisy {name}")}
-    judge_lone_step(still, fuel, to=to)
+    if fuel not in STOKED:  # a stoked fire falls by a room's worth as often as it is stoked
+        judge_lone_step(still, fuel, to=to)
     if not is_firing:
         judge_uncompensated({name: signs[name].junction for name in said}, said, junction_c, now_s, to=to)

@@ -8,11 +8,13 @@ from service.core.curve import median, rate_c_per_h
 from service.core.findings import OWN_CHOICE, Finding, Group, Severity
 from service.core.ledger import Ledger
 from service.core.probe import Probe
-from service.core.standing import Evidence
+from service.core.standing import Evidence, since
 
 # In a hold a kiln evens out; probes that part in it drift, or the fire moves. Own choices.
 HOLDING_C_PER_H: Final = 40.0  # over half an hour, so that teeth of solid fuel even out
-HELD_FOR_S: Final = 2700.0
+HELD_FOR_S: Final = 1800.0
+TURNING_C_PER_H: Final = 60.0  # over ten minutes: at the end of a hold one probe falls before the other
+PARTED_FOR_S: Final = 300.0
 LEVEL_BINS: Final = 10  # five minutes: the flame's flicker is no drift
 HOT_C: Final = 300.0
 APART_C: Final = 10.0
@@ -22,9 +24,10 @@ KIND: Final = "thermocouple_drift"
 
 @dataclass
 class Drift:
-    """Since when the kiln stands still [s], and each probe's distance from the others when that began [°C]."""
+    """Since when the kiln stands still, and since when a probe has left the others [s]; how far apart all were [°C]."""
 
     since_s: float | None = None
+    parted_since_s: float | None = None
     apart_c: dict[str, float] = field(default_factory=dict)
 
 
@@ -38,10 +41,11 @@ def judge_drift(drift: Drift, chamber: Mapping[str, Probe], now_s: float, *, to:
     is_still = (
         len(chamber) >= 2
         and all(rate is not None and abs(rate) <= HOLDING_C_PER_H for rate in rates)
+        and all(abs(probe.rate_c_per_h or 0.0) <= TURNING_C_PER_H for probe in chamber.values())
         and min(levels_c.values()) >= HOT_C
     )
     if not is_still or (drift.since_s is not None and set(drift.apart_c) != set(levels_c)):
-        drift.since_s, drift.apart_c = None, {}
+        drift.since_s, drift.parted_since_s, drift.apart_c = None, None, {}
         for name in chamber:
             to.close(f"drift {name}", now_s)
         return
@@ -52,8 +56,10 @@ def judge_drift(drift: Drift, chamber: Mapping[str, Probe], now_s: float, *, to:
         return
     parted_c = {name: apart - drift.apart_c[name] for name, apart in apart_c.items()}
     name = min(parted_c, key=lambda one: (-abs(parted_c[one]), parted_c[one]))
-    grew = abs(apart_c[name]) > abs(drift.apart_c[name])
-    if abs(parted_c[name]) >= APART_C and grew and not any(to.has(f"drift {one}") for one in chamber):
+    has_left = abs(parted_c[name]) >= APART_C and abs(apart_c[name]) > abs(drift.apart_c[name])
+    drift.parted_since_s = since(drift.parted_since_s, now_s, is_so=has_left)
+    has_stayed = drift.parted_since_s is not None and now_s - drift.parted_since_s >= PARTED_FOR_S
+    if has_stayed and not any(to.has(f"drift {one}") for one in chamber):
         evidence: Evidence = {
             "parted_c": parted_c[name],
             "parted_limit_c": APART_C,

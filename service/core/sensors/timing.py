@@ -22,8 +22,9 @@ CLOCK_QUIET_S: Final = 600.0
 MOVING_C_PER_H: Final = 60.0
 EXPECTED_C: Final = 20.0
 UNMOVED_C: Final = 4.0
-SAME_RATE: Final = 0.15
-DECIDED_AFTER_S: Final = 600.0
+UNMOVED_SHARE: Final = 0.2  # of what it would have gone: a flame flickers, a stoked fire has teeth
+SAME_RATE: Final = 0.2
+DECIDED_AFTER_S: Final = 1200.0
 
 CLOCK: Final = "clock_jump"
 
@@ -96,7 +97,8 @@ def judge_gap(clock: Clock, values: Mapping[str, BinValue | None], probes: Mappi
         rate = value.rate_before_c_per_h
         expected_c = 0.0 if rate is None else abs(rate) * (value.first_s - before_s) / 3600
         is_moving = rate is not None and abs(rate) >= MOVING_C_PER_H and expected_c >= EXPECTED_C
-        if rate is None or not is_moving or abs(value.readings[0][1] - before_c) > UNMOVED_C:
+        unmoved_c = max(UNMOVED_C, UNMOVED_SHARE * expected_c)
+        if rate is None or not is_moving or abs(value.readings[0][1] - before_c) > unmoved_c:
             return
         rates[name] = rate
     clock.gap_s, clock.rates_before = max(gaps, key=lambda gap: gap[1] - gap[0]), rates
