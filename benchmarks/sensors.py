@@ -188,9 +188,9 @@ def measure(first_seed: int = JUDGED_FROM_SEED, firings: int = 50) -> Section:
     ]
     alarms = ", ".join(f"{kind} {times}" for kind, times in without.items()) or "none"
     header = ["fault", "kind", "found, simulated", "median delay [min]", "found, put into the measured high fire"]
-    text = f"""{firings} *simulated* firings of four fuels (simple shapes, no kiln model) with one fault each: {found} of
-{put} found, {100 * found / put:.1f} % (goal 95 %). False alarms in {firings} firings without a fault: {alarms} (goal: at
-most 1).
+    share = 100 * found / put
+    text = f"""{firings} *simulated* firings of four fuels (simple shapes, no kiln model) with one fault each:
+{share:.1f} % found (goal 95 %). False alarms in {firings} firings without a fault: {alarms} (goal: at most 1).
 
 {table(header, rows)}"""
     return Section("Faults of instruments", f"python -m benchmarks.sensors {first_seed} {firings}", text)
