@@ -36,7 +36,7 @@ SHORT_FOR_S: Final = 60.0
 NEAR_JUNCTION_C: Final = 5.0  # where the terminals' temperature is known, it is that
 
 
-@dataclass
+@dataclass(slots=True)
 class Broken:
     """What speaks against one probe: by kind, (first, last) fault of each bin [s]; and when it fell to the room's."""
 

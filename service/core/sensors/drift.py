@@ -36,8 +36,8 @@ def judge_drift(drift: Drift, chamber: Mapping[str, Probe], now_s: float, *, to:
 
     Base metal that has aged above 649 °C reads low (WIKA), so of two the lower is the more likely; it is even odds.
     """
-    rates = [rate_c_per_h(probe.trail) for probe in chamber.values()]
-    levels_c = {name: median([value for _, value in probe.trail[-LEVEL_BINS:]]) for name, probe in chamber.items()}
+    rates = [rate_c_per_h(probe.trail.points()) for probe in chamber.values()]
+    levels_c = {name: median(probe.trail.value[-LEVEL_BINS:]) for name, probe in chamber.items()}
     is_still = (
         len(chamber) >= 2
         and all(rate is not None and abs(rate) <= HOLDING_C_PER_H for rate in rates)
