@@ -82,8 +82,9 @@ class Probe:
     """State of one channel; all times are Unix times in s, all values °C.
 
     What waits is a value, the name of a fault, or None for no value without a reason. Of the last finished bin,
-    `faults` are (time, what, value or None) and `repeats` the readings whose time had been said before. `set_back` is
-    from when to when the clock went back in what was added last.
+    `faults` are (time, what, value or None) and `repeats` the readings whose time had been said before. `silent_s` is
+    how long without a good reading the channel is silent: 300 s, or three of its usual intervals. `set_back` is from
+    when to when the clock went back in what was added last.
 
     Examples
     --------
@@ -107,6 +108,7 @@ class Probe:
     still_since_s: float = 0.0
     resolution_c: float | None = None
     intervals_s: list[float] = field(default_factory=list)
+    silent_s: float = SILENT_S
     trail: Trail = field(default_factory=Trail)
     rate_c_per_h: float | None = None
     filtered: RateFilter = field(default_factory=RateFilter)
@@ -185,6 +187,7 @@ class Probe:
         )
         stamps = times_s[-INTERVALS - 1 :] if before is None or len(good) > INTERVALS else (before[0], *times_s)
         self.intervals_s = [*self.intervals_s, *(late - early for early, late in pairwise(stamps))][-INTERVALS:]
+        self.silent_s = max(SILENT_S, SILENT_INTERVALS * median(self.intervals_s)) if self.intervals_s else SILENT_S
         self._follow(bin_value)
         return bin_value
 
@@ -243,11 +246,6 @@ class Probe:
         if self.rate_c_per_h is None:
             return None
         return hypot(self.filtered.sd_c_per_h, self.filtered.rate_c_per_h - self.rate_c_per_h)
-
-    @property
-    def silent_s(self) -> float:
-        """After how long without a good reading the channel is silent: 300 s, or three of its usual intervals [s]."""
-        return max(SILENT_S, SILENT_INTERVALS * median(self.intervals_s)) if self.intervals_s else SILENT_S
 
     def newest_good(self) -> tuple[float | None, float | None]:
         """Return time and value of the newest good reading, judged or not: [s], [°C]."""
