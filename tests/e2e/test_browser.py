@@ -90,13 +90,14 @@ def test_a_live_curve_moves_and_an_alarm_is_acknowledged(view: Page, tmp_path: P
     seen = chart.get_attribute("data-last")
     expect(chart).not_to_have_attribute("data-last", seen or "", timeout=20_000)
     assert int(chart.get_attribute("data-points") or 0) > 20
+    picture(view, "kiln", tmp_path)
+    assert fits(view)
     glossy = view.get_by_test_id("ware-glossy")
     was_checked = glossy.is_checked()
     glossy.click()
     expect(view.get_by_test_id("kiln-settings").get_by_test_id("outcome")).to_have_attribute("data-is", "done")
     expect(glossy).to_be_checked(checked=not was_checked)
-    picture(view, "kiln", tmp_path)
-    assert fits(view)
+    picture(view, "ware", tmp_path)
 
     view.goto("/alarms")
     acknowledge = view.get_by_test_id("acknowledge").first

@@ -36,7 +36,7 @@ function WareChoice({ ware, onWare }: { ware: readonly Ware[]; onWare: (ware: Wa
     onWare(changed);
   };
   return (
-    <fieldset class="stack" data-testid="ware">
+    <fieldset class="ticks" data-testid="ware">
       <legend>{say("ware.title")}</legend>
       {WARE.map((one) => (
         <label key={one} class="row">
