@@ -15,6 +15,8 @@ LATE_S: Final = 1800.0  # own choice ...
 LATE_SHARE: Final = 0.15  # ... or so much of the time since the ware is dry, whichever is more
 LATE_C: Final = 25.0  # own choice: nearer to the plan than this is no lateness, however slow the plan is
 FOR_S: Final = 600.0
+STRAYS_S: Final = 60.0  # own choice: so much later or earlier than ever is straying further; half an hour without, and
+# the plan is taken to go on from where the kiln is
 # How far from a target the kiln is still at it: what a hand or a stoked fire keeps. Own choices.
 BAND_C: Final = {"electric": 10.0, "lpg": 15.0, "coal": 90.0, "wood": 90.0}
 SHORTEST_HOLD_S: Final = 600.0  # a shorter hold is a turn of the curve
@@ -39,6 +41,10 @@ class Following:
         How long it has been there, and the last look. [s]
     base : (time, time in the schedule) or None
         From where lateness counts. [s]
+    got_s : float
+        How far it has come in the schedule; a pause may let it cool. [s]
+    off_s, strayed_s : float
+        How late or early it has been at most since `base`, and when it last strayed further. [s]
     """
 
     begins_s: list[float] = field(default_factory=list)
@@ -47,6 +53,9 @@ class Following:
     held_s: float = 0.0
     looked_s: float | None = None
     base: tuple[float, float] | None = None
+    got_s: float = 0.0
+    off_s: float = 0.0
+    strayed_s: float = 0.0
     held_since_s: float = 0.0
     behind: Standing = field(default_factory=Standing)
     ahead: Standing = field(default_factory=Standing)
@@ -59,7 +68,9 @@ def judge_schedule(
     """Say `behind_schedule`, `ahead_of_schedule`, `overshoot`, `hold_short` and `hold_long`.
 
     Heating is judged by how many minutes the kiln is from where the schedule has it, from 121 °C to the top; a hold by
-    how long the kiln stayed at its target; on the way down nothing but holds.
+    how long the kiln stayed at its target; on the way down nothing but holds. Where a step may pause, or goes as
+    fast as the kiln can, the plan waits for it. After a pause that was not planned the plan is shifted, once the kiln
+    has kept pace again for half an hour.
 
     Parameters
     ----------
@@ -136,7 +147,12 @@ def _leave(following: Following, schedule: Schedule, level_c: float, now_s: floa
     following.step, following.is_holding, following.held_s = following.step + 1, False, 0.0
     if following.base is not None and following.step < len(schedule.steps):
         # What a hold took too long or too short is said of the hold, and not again.
-        following.base = now_s, schedule.reached_after_s(following.step, level_c)
+        _rebase(following, now_s, schedule.reached_after_s(following.step, level_c))
+
+
+def _rebase(following: Following, now_s: float, planned_s: float) -> None:
+    """Count lateness from here on: what was lost is lost."""
+    following.base, following.off_s, following.strayed_s = (now_s, planned_s), 0.0, now_s
 
 
 def _say_long(following: Following, schedule: Schedule, now_s: float, band_c: float, to: Ledger) -> None:
@@ -144,7 +160,7 @@ def _say_long(following: Following, schedule: Schedule, now_s: float, band_c: fl
     is_planned = step.hold_s >= SHORTEST_HOLD_S or following.step == schedule.top
     is_dry = step.target_c > DRY_C
     too_long_s = LONG_SHARE * _at_target_s(schedule, following.step, band_c) + LATE_S
-    if is_planned and is_dry and following.held_s > too_long_s and not to.has("hold long"):
+    if is_planned and is_dry and not step.may_pause and following.held_s > too_long_s and not to.has("hold long"):
         to.open("hold long", _hold("hold_long", following, schedule, Severity.WARNING, "end_the_hold", too_long_s))
 
 
@@ -174,14 +190,8 @@ def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s:
     late_s = off_c = limit_s = 0.0
     is_judged = index <= schedule.top and level_c >= DRY_C and not following.is_holding and schedule.goes_up(index)
     if is_judged:
-        planned_s = schedule.reached_after_s(index, level_c)
-        if following.base is None:
-            following.base = now_s, planned_s
-        base_s, base_planned_s = following.base
-        late_s = (now_s - base_s) - (planned_s - base_planned_s)
-        limit_s = max(LATE_S, LATE_SHARE * (now_s - base_s))
-        rate = schedule.steps[index].rate_c_per_h
-        off_c = abs(late_s) / 3600 * (rate or 0.0)
+        late_s, limit_s = _late_s(following, schedule, level_c, now_s)
+        off_c = abs(late_s) / 3600 * (schedule.steps[index].rate_c_per_h or 0.0)
     is_off = off_c > LATE_C and abs(late_s) > limit_s
     for kind, standing, is_it, advice_key in (
         ("behind_schedule", following.behind, late_s > 0, "speed_up_or_wait"),
@@ -203,6 +213,26 @@ def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s:
             until_s=FOR_S,
         )
         to.follow(kind, standing, turn, kind=kind, group=Group.SCHEDULE, advice_key=advice_key)
+
+
+def _late_s(following: Following, schedule: Schedule, level_c: float, now_s: float) -> tuple[float, float]:
+    """Return how late the kiln is, below 0 how early, and how late it may be [s]."""
+    step = schedule.steps[following.step]
+    planned_s = schedule.reached_after_s(following.step, level_c)
+    if step.may_pause:
+        planned_s = following.got_s = max(planned_s, following.got_s)
+    if following.base is None or step.rate_c_per_h is None:
+        _rebase(following, now_s, planned_s)
+    base_s, base_planned_s = following.base or (now_s, planned_s)
+    late_s = (now_s - base_s) - (planned_s - base_planned_s)
+    if late_s > 0 and step.may_pause:
+        following.base, late_s = (base_s + late_s, base_planned_s), 0.0  # the plan waits for the kiln
+    if abs(late_s) > following.off_s + STRAYS_S:
+        following.off_s, following.strayed_s = abs(late_s), now_s
+    if (following.behind.is_open or following.ahead.is_open) and now_s - following.strayed_s >= LATE_S:
+        _rebase(following, now_s, planned_s)  # it keeps pace again, only later or earlier than was meant
+        late_s = 0.0
+    return late_s, max(LATE_S, LATE_SHARE * (now_s - base_s))
 
 
 def _judge_overshoot(
