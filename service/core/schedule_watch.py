@@ -11,14 +11,21 @@ from service.core.standing import Evidence, Standing
 # Ware dries as long as it takes: lateness counts from where the water is out. The upper end of what is published for
 # candling, 66-121 °C (Glazecalc guide).
 DRY_C: Final = 121.0
-LATE_S: Final = 1800.0  # own choice ...
+LATE_S: Final = {"electric": 1800.0, "lpg": 2700.0, "coal": 5400.0, "wood": 5400.0}  # own choice ...
 LATE_SHARE: Final = 0.15  # ... or so much of the time since the ware is dry, whichever is more
-LATE_C: Final = 25.0  # own choice: nearer to the plan than this is no lateness, however slow the plan is
+# Own choice: nearer to the plan than this is no lateness, however slow the plan is. Saw-teeth of stoking swing to both
+# sides of the plan by 100-180 °C from foot to crest (recordings of wood fires), for an hour or two.
+LATE_C: Final = {"electric": 25.0, "lpg": 40.0, "coal": 60.0, "wood": 60.0}
+LATE_FOR_S: Final = {"electric": 600.0, "lpg": 600.0, "coal": 7200.0, "wood": 7200.0}
+KEEPS_PACE_S: Final = {"electric": 1800.0, "lpg": 1800.0, "coal": 7200.0, "wood": 7200.0}
 FOR_S: Final = 600.0
-STRAYS_S: Final = 60.0  # own choice: so much later or earlier than ever is straying further; half an hour without, and
-# the plan is taken to go on from where the kiln is
+STRAYS_S: Final = 60.0  # own choice: so much later or earlier than ever is straying further; some time without,
+# and the plan is taken to go on from where the kiln is
 # How far from a target the kiln is still at it: what a hand or a stoked fire keeps. Own choices.
-BAND_C: Final = {"electric": 10.0, "lpg": 15.0, "coal": 90.0, "wood": 90.0}
+BAND_C: Final = {"electric": 15.0, "lpg": 15.0, "coal": 90.0, "wood": 90.0}
+CROSSED_C: Final = {"electric": 15.0, "lpg": 15.0, "coal": 0.0, "wood": 0.0}  # teeth cross the band many times or never
+LEAVES_BANDS: Final = 2.0  # a hand overshoots a hold and comes back: so many bands away the kiln has gone on
+LONG_SLACK_S: Final = {"electric": 1800.0, "lpg": 1800.0, "coal": 5400.0, "wood": 5400.0}  # crests are there early
 SHORTEST_HOLD_S: Final = 600.0  # a shorter hold is a turn of the curve
 SHORT_SHARE: Final = 0.75
 LONG_SHARE: Final = 1.25
@@ -87,8 +94,8 @@ def judge_schedule(
         following = Following(list(schedule.begins_s), _first_step(schedule, level_c - band_c))
     lasted_s = 0.0 if following.looked_s is None else now_s - following.looked_s
     following.looked_s = now_s
-    _go_on(following, schedule, level_c, now_s, lasted_s, band_c, to)
-    _judge_pace(following, schedule, level_c, now_s, to)
+    _go_on(following, schedule, level_c, now_s, lasted_s, fuel, to)
+    _judge_pace(following, schedule, level_c, now_s, fuel, to)
     _judge_overshoot(following, schedule, level_c, now_s, band_c, to)
     return following
 
@@ -104,10 +111,11 @@ def _go_on(
     level_c: float,
     now_s: float,
     lasted_s: float,
-    band_c: float,
+    fuel: str,
     to: Ledger,
 ) -> None:
     """Find the step that the kiln is in; judge the holds that it leaves."""
+    band_c = BAND_C[fuel]
     while following.step < len(schedule.steps):
         index, step = following.step, schedule.steps[following.step]
         sign = 1.0 if schedule.goes_up(index) else -1.0
@@ -120,13 +128,14 @@ def _go_on(
         elif is_there or short_of_c < 0.0:
             following.held_s += lasted_s
         if is_there:
-            _say_long(following, schedule, now_s, band_c, to)
+            _say_long(following, schedule, fuel, to)
             return
         is_last = index + 1 == len(schedule.steps)
         goes_up_next = not is_last and schedule.goes_up(index + 1)
-        if goes_up_next != (level_c > step.target_c):
+        is_near = abs(level_c - step.target_c) <= LEAVES_BANDS * band_c and (step.hold_s > 0 or level_c < step.target_c)
+        if goes_up_next != (level_c > step.target_c) or is_near:
             return  # a dip, or an overshoot: it is still at this target
-        _leave(following, schedule, level_c, now_s, band_c, to)
+        _leave(following, schedule, level_c, now_s, CROSSED_C[fuel], to)
 
 
 def _at_target_s(schedule: Schedule, index: int, band_c: float) -> float:
@@ -136,9 +145,11 @@ def _at_target_s(schedule: Schedule, index: int, band_c: float) -> float:
     return step.hold_s + sum(band_c / rate * 3600 for rate in ways if rate is not None)
 
 
-def _leave(following: Following, schedule: Schedule, level_c: float, now_s: float, band_c: float, to: Ledger) -> None:
+def _leave(
+    following: Following, schedule: Schedule, level_c: float, now_s: float, crossed_c: float, to: Ledger
+) -> None:
     step = schedule.steps[following.step]
-    planned_s = _at_target_s(schedule, following.step, band_c)
+    planned_s = _at_target_s(schedule, following.step, crossed_c)
     if step.hold_s >= SHORTEST_HOLD_S and following.held_s < SHORT_SHARE * planned_s - HOLD_SLACK_S:
         finding = _hold("hold_short", following, schedule, Severity.WARNING, "hold_longer", None)
         to.open("hold short", finding)
@@ -155,11 +166,11 @@ def _rebase(following: Following, now_s: float, planned_s: float) -> None:
     following.base, following.off_s, following.strayed_s = (now_s, planned_s), 0.0, now_s
 
 
-def _say_long(following: Following, schedule: Schedule, now_s: float, band_c: float, to: Ledger) -> None:
+def _say_long(following: Following, schedule: Schedule, fuel: str, to: Ledger) -> None:
     step = schedule.steps[following.step]
     is_planned = step.hold_s >= SHORTEST_HOLD_S or following.step == schedule.top
     is_dry = step.target_c > DRY_C
-    too_long_s = LONG_SHARE * _at_target_s(schedule, following.step, band_c) + LATE_S
+    too_long_s = LONG_SHARE * _at_target_s(schedule, following.step, BAND_C[fuel]) + LONG_SLACK_S[fuel]
     if is_planned and is_dry and not step.may_pause and following.held_s > too_long_s and not to.has("hold long"):
         to.open("hold long", _hold("hold_long", following, schedule, Severity.WARNING, "end_the_hold", too_long_s))
 
@@ -184,15 +195,15 @@ def _hold(
     return Finding(kind, Group.SCHEDULE, severity, None, following.held_since_s, None, evidence, advice_key)
 
 
-def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s: float, to: Ledger) -> None:
+def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s: float, fuel: str, to: Ledger) -> None:
     """Say how many minutes the kiln is from where the schedule has it, on its way to the top."""
     index = following.step
     late_s = off_c = limit_s = 0.0
     is_judged = index <= schedule.top and level_c >= DRY_C and not following.is_holding and schedule.goes_up(index)
     if is_judged:
-        late_s, limit_s = _late_s(following, schedule, level_c, now_s)
+        late_s, limit_s = _late_s(following, schedule, level_c, now_s, fuel)
         off_c = abs(late_s) / 3600 * (schedule.steps[index].rate_c_per_h or 0.0)
-    is_off = off_c > LATE_C and abs(late_s) > limit_s
+    is_off = off_c > LATE_C[fuel] and abs(late_s) > limit_s
     for kind, standing, is_it, advice_key in (
         ("behind_schedule", following.behind, late_s > 0, "speed_up_or_wait"),
         ("ahead_of_schedule", following.ahead, late_s < 0, "slow_down"),
@@ -209,13 +220,13 @@ def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s:
             now_s,
             is_so=is_it and is_off,
             is_gone=not (is_it and abs(late_s) > limit_s / 2),
-            after_s=FOR_S,
-            until_s=FOR_S,
+            after_s=LATE_FOR_S[fuel],
+            until_s=LATE_FOR_S[fuel],
         )
         to.follow(kind, standing, turn, kind=kind, group=Group.SCHEDULE, advice_key=advice_key)
 
 
-def _late_s(following: Following, schedule: Schedule, level_c: float, now_s: float) -> tuple[float, float]:
+def _late_s(following: Following, schedule: Schedule, level_c: float, now_s: float, fuel: str) -> tuple[float, float]:
     """Return how late the kiln is, below 0 how early, and how late it may be [s]."""
     step = schedule.steps[following.step]
     planned_s = schedule.reached_after_s(following.step, level_c)
@@ -229,10 +240,10 @@ def _late_s(following: Following, schedule: Schedule, level_c: float, now_s: flo
         following.base, late_s = (base_s + late_s, base_planned_s), 0.0  # the plan waits for the kiln
     if abs(late_s) > following.off_s + STRAYS_S:
         following.off_s, following.strayed_s = abs(late_s), now_s
-    if (following.behind.is_open or following.ahead.is_open) and now_s - following.strayed_s >= LATE_S:
+    if (following.behind.is_open or following.ahead.is_open) and now_s - following.strayed_s >= KEEPS_PACE_S[fuel]:
         _rebase(following, now_s, planned_s)  # it keeps pace again, only later or earlier than was meant
         late_s = 0.0
-    return late_s, max(LATE_S, LATE_SHARE * (now_s - base_s))
+    return late_s, max(LATE_S[fuel], LATE_SHARE * (now_s - base_s))
 
 
 def _judge_overshoot(
@@ -241,7 +252,8 @@ def _judge_overshoot(
     """Say `overshoot` where the kiln goes past a target at which it should have stayed or turned."""
     index = min(following.step, len(schedule.steps) - 1)
     step = schedule.steps[index]
-    turns = index == schedule.top or (step.hold_s >= SHORTEST_HOLD_S and following.is_holding)
+    goes_on_up = index + 1 < len(schedule.steps) and schedule.goes_up(index + 1)
+    turns = index == schedule.top or (following.is_holding and not goes_on_up)
     over_c = level_c - step.target_c if schedule.goes_up(index) and turns else 0.0
     standing = following.over
     if over_c > max(band_c, float(standing.evidence.get("over_c") or 0.0)):

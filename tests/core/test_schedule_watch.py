@@ -204,3 +204,21 @@ def test_cuts_and_restarts_in_a_pause_change_nothing(cuts: list[float], may_paus
     watch = Watch(schedule=Schedule((Step(1200, 100, may_pause=may_pause),), start_c=25.0))
 
     assert watch_in_pieces(channels, watch, [T0_S + cut for cut in cuts]) == watch_whole(channels, watch)
+
+
+@pytest.mark.parametrize("to_c", [580.0, 622.0])
+def test_a_hand_that_misses_a_hold_by_a_little_and_comes_back_has_not_left_it(to_c: float) -> None:
+    hours = [0, 6, 6.1, 6.3, 7, 13, 13.5, 20]
+
+    assert judged(fired(hours, [25, 590, to_c, 600, 600, 1200, 1200, 200]), HOLDS) == []
+
+
+@pytest.mark.parametrize("fuel", ["coal", "wood"])
+def test_saw_teeth_of_stoking_on_the_way_up_are_neither_late_nor_early(fuel: str) -> None:
+    hours, temp_c = [0.0, 2.0], [25.0, 120.0]
+    for tooth in range(15):  # 70 °C/h in the long run, stoked every hour
+        hours += [2.4 + tooth, 3.0 + tooth]
+        temp_c += [260.0 + 70 * tooth, 130.0 + 70 * (tooth + 1)]
+    plan = Schedule((Step(120, 48), Step(1170, 70)), start_c=25.0)
+
+    assert judged(fired([*hours, 26], [*temp_c, 200]), plan, fuel) == []
