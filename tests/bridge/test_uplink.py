@@ -64,6 +64,16 @@ async def test_what_the_receipt_covers_is_forgotten(spool: Spool, token_file: Pa
     assert "content-encoding: gzip" in service.headers[0].lower()
 
 
+async def test_of_two_posts_under_way_one_may_fail_and_nothing_is_lost(spool: Spool, token_file: Path) -> None:
+    fill(spool, *range(5000))
+    async with Service() as service:
+        service.script = [(503, b"busy")]
+        async with sending(service.url, token_file, spool):
+            await until(lambda: waiting(spool) == 0)
+
+    assert {seq for _, seq in service.stored} == set(range(1, 5001))
+
+
 async def test_news_is_sent_at_once(spool: Spool, token_file: Path) -> None:
     async with Service() as service, sending(service.url, token_file, spool) as uplink:
         fill(spool, 1)

@@ -90,6 +90,9 @@ def test_a_live_curve_moves_and_an_alarm_is_acknowledged(view: Page, tmp_path: P
     seen = chart.get_attribute("data-last")
     expect(chart).not_to_have_attribute("data-last", seen or "", timeout=20_000)
     assert int(chart.get_attribute("data-points") or 0) > 20
+    view.get_by_test_id("ware-glossy").check()
+    expect(view.get_by_test_id("kiln-settings").get_by_test_id("outcome")).to_have_attribute("data-is", "done")
+    expect(view.get_by_test_id("ware-glossy")).to_be_checked()
     picture(view, "kiln", tmp_path)
     assert fits(view)
 
@@ -120,6 +123,9 @@ def test_what_came_out_is_written_down_and_firings_are_put_side_by_side(view: Pa
     expect(view.get_by_test_id("batch").filter(has_text="Bát men rạn").first).to_be_visible()
     assert fits(view)
     picture(view, "firing", tmp_path)
+    with view.expect_download() as handed:
+        view.get_by_test_id("file-csv").click()
+    assert handed.value.path().read_bytes().startswith(b"time,")
 
     view.goto("/firings")
     expect(firing).to_have_count(2)
