@@ -4,7 +4,6 @@ import asyncio
 import os
 import ssl
 import tty
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,20 +21,6 @@ from firmware_bridge.spool import Spool
 from firmware_bridge.status import UplinkStatus
 from firmware_bridge.status_page import store_lines
 from firmware_bridge.words import LANGUAGES, Words
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Iterator[Spool]:
-    made = Spool(tmp_path / "spool.sqlite3")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def token_file(tmp_path: Path) -> Path:
-    path = tmp_path / "bridge.token"
-    path.write_text("not-a-real-token\n")
-    return path
 
 
 async def why(url: str, token_file: Path, spool: Spool) -> Cause | None:

@@ -1,7 +1,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,20 +17,6 @@ QUICK = Patience(
     answer_s=1, idle_s=0.05, first_retry_s=0.01, longest_retry_s=0.05, refused_s=0.05, unpaired_s=0.05, last_try_s=0.5
 )
 TOKEN = "not-a-real-token"
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Iterator[Spool]:
-    made = Spool(tmp_path / "spool.sqlite3")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def token_file(tmp_path: Path) -> Path:
-    path = tmp_path / "bridge.token"
-    path.write_text(TOKEN + "\n")
-    return path
 
 
 def fill(spool: Spool, *values: float) -> None:
