@@ -18,6 +18,7 @@ PARTED_FOR_S: Final = 300.0
 LEVEL_BINS: Final = 10  # five minutes: the flame's flicker is no drift
 HOT_C: Final = 300.0
 APART_C: Final = 10.0
+EVENED_OUT_C: Final = 15.0  # more than probes come together once a kiln has stood for half an hour
 PROBABILITY: Final = 0.5
 KIND: Final = "thermocouple_drift"
 
@@ -54,7 +55,8 @@ def judge_drift(drift: Drift, chamber: Mapping[str, Probe], now_s: float, *, to:
         return
     parted_c = {name: apart - drift.apart_c[name] for name, apart in apart_c.items()}
     name = min(parted_c, key=lambda one: (-abs(parted_c[one]), parted_c[one]))
-    has_left = abs(parted_c[name]) >= APART_C and abs(apart_c[name]) > abs(drift.apart_c[name])
+    is_evening_out = abs(apart_c[name]) <= abs(drift.apart_c[name])
+    has_left = abs(parted_c[name]) >= (EVENED_OUT_C if is_evening_out else APART_C)
     drift.parted_since_s = since(drift.parted_since_s, now_s, is_so=has_left)
     has_stayed = drift.parted_since_s is not None and now_s - drift.parted_since_s >= PARTED_FOR_S
     if has_stayed and not any(to.has(f"drift {one}") for one in chamber):

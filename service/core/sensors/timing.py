@@ -19,10 +19,10 @@ BACK_S: Final = 60.0  # own choice: two instruments of one kiln may differ by so
 CLOCK_QUIET_S: Final = 600.0
 # A kiln that, after hours of silence, goes on where it was and as fast as it was, has not been silent: the clock was
 # set. Own choices.
-MOVING_C_PER_H: Final = 60.0
+MOVING_C_PER_H: Final = 45.0
 EXPECTED_C: Final = 20.0
 UNMOVED_C: Final = 4.0
-UNMOVED_SHARE: Final = 0.2  # of what it would have gone: a flame flickers, a stoked fire has teeth
+UNMOVED_SHARE: Final = 0.3  # of what it would have gone: a flame flickers, a stoked fire has teeth
 SAME_RATE: Final = 0.2
 DECIDED_AFTER_S: Final = 1200.0
 
