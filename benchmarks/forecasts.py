@@ -1,10 +1,11 @@
 """How well forecasts hold: time left at half-way, on simulated kilns and on recorded ones.
 
-Run `python -m benchmarks.forecasts [FOLDER OF RECORDINGS]`. Seeds below 10 000 are for development, others for judging.
+Seeds below 10,000 are for development, others for judging. A folder named by CANHLO_FIRINGS has the recordings that
+have no licence and cannot be part of this repository.
 """
 
 import io
-import sys
+import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,17 +13,19 @@ from typing import Final
 
 import numpy as np
 
+from benchmarks.section import Section, table
 from service.core.forecast import PastFiring, forecast, past_firing
 from service.core.series import FloatArray, Samples
 from service.simulation import KilnKind, SimulatedFiring, simulate
 from service.simulation.kilns import Schedule
 
+FOLDER: Final = "CANHLO_FIRINGS"
 JUDGED_FROM: Final = 50_000
 PAST_FIRINGS: Final = 5
 BASES: Final = ("schedule", "past", "this_firing")
 
 
-def measure(
+def figures(
     *, first_seed: int = JUDGED_FROM, kilns: int = 60, recordings: Path | None = None
 ) -> dict[str, dict[str, float]]:
     """Return the error of the time left at half-way, and how often it was in the interval, by basis and fuel."""
@@ -121,12 +124,22 @@ def _leave_one_out(curves: Sequence[FloatArray]) -> list[tuple[float, bool]]:
     return judged
 
 
-def main() -> None:
-    """Print the table."""
-    figures = measure(recordings=Path(sys.argv[1]) if len(sys.argv) > 1 else None)
-    for name, row in sorted(figures.items()):
-        sys.stdout.write(f"{name:50s} " + "  ".join(f"{key} {value:.2f}" for key, value in row.items()) + "\n")
+def measure() -> Section:
+    """Return how well forecasts hold, on simulated kilns and, where they are at hand, on recorded ones."""
+    given = os.environ.get(FOLDER)
+    rows = [
+        (
+            name,
+            f"{one['firings']:.0f}",
+            f"{one['median_error_pct']:.1f} %",
+            f"{one['covered_pct']:.0f} %",
+            f"{one['ratio_p10']:.2f} - {one['ratio_p90']:.2f}",
+        )
+        for name, one in figures(recordings=Path(given) if given else None).items()
+    ]
+    header = ("by what", "firings", "median error", "in the 80 % interval", "true over forecast, 10 % - 90 %")
+    text = f"""Time left at half-way (goal: median error at most 5 %, 75 to 85 % of the truths in the interval that is
+said to hold 80 %). By the plan, by five firings of the same kiln before, or by nothing but the firing itself.
 
-
-if __name__ == "__main__":
-    main()
+{table(header, rows)}"""
+    return Section("Forecasts", f"{FOLDER}=FOLDER python -m benchmarks.validate forecasts", text)

@@ -32,7 +32,10 @@ such. Figures of speed are of the machine that ran it.
 def sections(names: tuple[str, ...]) -> list[Section]:
     """Return what the named benchmarks measured, without those that are not here."""
     here = [name for name in names if find_spec(f"benchmarks.{name}")]
-    found: list[Section] = [import_module(f"benchmarks.{name}").measure() for name in here]
+    found: list[Section] = []
+    for name in here:
+        sys.stderr.write(f"measuring {name} ...\n")
+        found.append(import_module(f"benchmarks.{name}").measure())
     return found
 
 

@@ -156,20 +156,27 @@ class Spool:
                 block = moved(self._block(*row), shift_ms)
                 db.execute("UPDATE block SET state = state & ~?, body = ? WHERE id = ?", (UNSURE, pack(block), row[0]))
 
-    def take(self, blocks: int, max_bytes: int, *, also_unsure: bool = False) -> Parcel:
+    def take(self, blocks: int, max_bytes: int, *, also_unsure: bool = False, after: Spooled | None = None) -> Parcel:
         """Return the oldest blocks, at least one if any may go; they stay until the answer settles them.
+
+        With `after`, those that follow a block that is on its way, without the gaps, which are told of with the first.
 
         Blocks of this boot whose times are a guess wait for its clock to be put right, unless `also_unsure`. What an
         earlier boot could not put right goes as estimated.
         """
         with self._lock:
             rows = self._db.execute(
-                "SELECT state & ?, id, layout, body FROM block WHERE NOT state & ? OR ? OR id < ? ORDER BY id LIMIT ?",
-                (UNSURE, UNSURE, also_unsure, self._first_id(), blocks),
+                "SELECT state & ?, id, layout, body FROM block WHERE id > ? AND (NOT state & ? OR ? OR id < ?)"
+                " ORDER BY id LIMIT ?",
+                (UNSURE, self._id_of(after), UNSURE, also_unsure, self._first_id(), blocks),
             ).fetchall()
-            gaps = self._db.execute(
-                "SELECT boot, seq, reason FROM skipped ORDER BY boot, seq LIMIT ?", (MAX_SKIPPED_PER_POST,)
-            ).fetchall()
+            gaps = (
+                []
+                if after is not None
+                else self._db.execute(
+                    "SELECT boot, seq, reason FROM skipped ORDER BY boot, seq LIMIT ?", (MAX_SKIPPED_PER_POST,)
+                ).fetchall()
+            )
             taken: list[Spooled] = []
             room = max_bytes
             for is_unsure, *row in rows:
@@ -180,6 +187,12 @@ class Spool:
                     break
                 taken.append(Spooled(block.boot, block.seq, body))
         return Parcel(tuple(taken), tuple(Skipped(*gap) for gap in gaps))
+
+    def _id_of(self, block: Spooled | None) -> int:
+        """Return the number of a block, 0 for none."""
+        if block is None:
+            return 0
+        return _id(next(number for number, name in self._boots.items() if name == block.boot), block.seq)
 
     def accept(self, marks: Mapping[str, int]) -> None:
         """Forget what the service has: all that is at or below the mark of its boot."""

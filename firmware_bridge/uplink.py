@@ -16,13 +16,14 @@ import msgspec
 
 from firmware_bridge.answers import Answer, Verdict, no_answer, read_answer
 from firmware_bridge.backoff import Backoff, wait_for_event
-from firmware_bridge.spool import Parcel, Spool
+from firmware_bridge.spool import Parcel, Spool, Spooled
 from firmware_bridge.wire import MAX_BLOCKS_PER_POST, MAX_POST_BYTES
 
 logger = logging.getLogger(__name__)
 
 
 ROOM_BYTES: Final = MAX_POST_BYTES // 2
+MANY_BLOCKS: Final = 512  # from here on two posts are under way
 HALF_A_SECOND: Final = timedelta(seconds=0.5)  # an HTTP date has whole seconds
 
 
@@ -116,9 +117,7 @@ class Uplink:
         self._news.clear()
         if not self._is_clock_sure() and self._service_time is None:
             await self._ask_time(client)
-        parcel = await asyncio.to_thread(
-            self._spool.take, self._batch, ROOM_BYTES, also_unsure=self._knows_no_time and not self._is_clock_sure()
-        )
+        parcel = await self._take()
         if not parcel.blocks and not parcel.skipped:
             await wait_for_event(self._news, self._patience.idle_s)
             return 0
@@ -126,7 +125,20 @@ class Uplink:
         if token is None:
             self._note(Answer(Verdict.REFUSED, f"no token in {self._token_file}; run canhlo-bridge pair CODE"))
             return self._patience.unpaired_s
-        answer = await self._post(client, token, parcel)
+        parcels = [parcel]
+        if len(parcel.blocks) >= MANY_BLOCKS:  # while the service writes one, it can read the next
+            following = await self._take(after=parcel.blocks[-1])
+            parcels += [following] if following.blocks else []
+        answers = await asyncio.gather(*(self._post(client, token, one) for one in parcels))
+        waits_s = [await self._settle(client, token, *one) for one in zip(parcels, answers, strict=True)]
+        return max(waits_s)
+
+    async def _take(self, after: Spooled | None = None) -> Parcel:
+        also_unsure = self._knows_no_time and not self._is_clock_sure()
+        return await asyncio.to_thread(self._spool.take, self._batch, ROOM_BYTES, also_unsure=also_unsure, after=after)
+
+    async def _settle(self, client: httpx.AsyncClient, token: str, parcel: Parcel, answer: Answer) -> float:
+        """Do what the answer asks, or look for the block that the service cannot read; return how long to wait."""
         if answer.verdict is Verdict.MALFORMED and parcel.blocks:
             return await self._send_singly(client, token, parcel)
         return await self._obey(parcel, answer)

@@ -114,6 +114,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("fuel", sa.String(length=10), nullable=False),
         sa.Column("target_cone", sa.String(length=5), nullable=True),
+        sa.Column("ware", sa.JSON(), nullable=False),
         sa.Column("plan_id", sa.Integer(), nullable=True),
         sa.Column("edited_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_kiln_plan_id")),

@@ -61,6 +61,8 @@ def change_kiln(
         kiln.name = asked.name
     if asked.fuel is not None:
         kiln.fuel = asked.fuel.value
+    if asked.ware is not None:
+        kiln.ware = sorted(asked.ware)
     kiln.edited_at = machine_now
     after_reply.add_task(service.monitor.tell, kiln.id)
     return _out(session, service, [kiln], now)[0]

@@ -127,6 +127,9 @@ class KilnNow(Out):
     open_alarms: int
 
 
+Ware = Literal["raw", "bisqued", "thick", "large", "glossy"]
+
+
 class KilnOut(Out):
     id: int
     workshop_id: int
@@ -134,6 +137,7 @@ class KilnOut(Out):
     name: str
     fuel: Fuel
     target_cone: str | None
+    ware: list[Ware]  # what is known of what is fired in it
     plan_id: int | None
     now: KilnNow
 
@@ -150,6 +154,7 @@ class KilnChange(In):
     name: Name | None = None
     fuel: Fuel | None = None
     target_cone: ConeName | None = None
+    ware: Annotated[set[Ware], Field(max_length=5)] | None = None
     plan_id: int | None = None
 
 

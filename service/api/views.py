@@ -28,6 +28,7 @@ def kilns_out(kilns: Sequence[Kiln], live: Mapping[int, LiveKiln], now: datetime
             name=kiln.name,
             fuel=schemas.Fuel(kiln.fuel),
             target_cone=kiln.target_cone,
+            ware=kiln.ware,
             plan_id=kiln.plan_id,
             now=kiln_now(live[kiln.id], now),
         )

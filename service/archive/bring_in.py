@@ -48,7 +48,7 @@ def bring_in(
     log = _dated(log, start_at)
     _check_times(log, now)
     series.take_turn(session)
-    analysis = analyse(log, Watch(target_cone=target_cone, fuel=kiln.fuel))
+    analysis = analyse(log, Watch(target_cone=target_cone, fuel=kiln.fuel, ware=frozenset(kiln.ware)))
     for one in analysis.firings:
         _check_free(session, kiln, one)
     _store_readings(session, kiln, log, now)

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from sqlalchemy import select
@@ -84,13 +84,13 @@ def _told(firing: Firing) -> str:
     return f"  firing {firing.number}: {started}{ended} UTC, peak {peak}, cone {firing.cone_reached or '-'}"
 
 
-def _start(text: str, zone: object) -> datetime:
+def _start(text: str, zone: tzinfo) -> datetime:
     try:
         start_at = datetime.fromisoformat(text)
     except ValueError as error:
         msg = f"--start {text!r} is no time; wanted one such as 2026-11-20T19:30+07:00"
         raise InvalidError(msg) from error
-    return start_at if start_at.tzinfo else start_at.replace(tzinfo=zone)  # type: ignore[arg-type]
+    return start_at if start_at.tzinfo else start_at.replace(tzinfo=zone)
 
 
 @contextmanager

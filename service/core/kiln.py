@@ -90,7 +90,7 @@ class Kiln:
         reached = firing.cone_reached(judged)
         following = 0 if reached is None else cones.index_of(reached) + 1
         progress = firing.least_done(following, judged) if following < len(cones.names()) else None
-        spread = spread_of({name: probe.trail[-1][1] for name, probe in self.chamber(self.judged_to_s()).items()}, {})
+        spread = spread_of({name: probe.trail.last[1] for name, probe in self.chamber(self.judged_to_s()).items()}, {})
         status = Status(
             phase=firing.phase,
             start_s=firing.start_s,

@@ -188,14 +188,14 @@ class LiveFiring:
         said = {name: value for name in chamber if (value := values[name]) is not None}
         offset_c = watch.cone_offset_c
         firing.add_heat({name: (one.time_s, one.value_c + offset_c.get(name, 0.0)) for name, one in said.items()})
-        stand = {name: probe.trail[-1][1] for name, probe in chamber.items()}
+        stand = {name: probe.trail.last[1] for name, probe in chamber.items()}
         rates = {
             name: probe.rate_c_per_h
             for name, probe in chamber.items()
             if probe.rate_c_per_h is not None and kiln.signs[name].is_settled(now_s)
         }
         hottest = chamber[max(stand, key=lambda name: stand[name])]
-        firing.follow(now_s, hottest.trail[-1], rates.values(), watch.fuel)
+        firing.follow(now_s, hottest.trail.last, rates.values(), watch.fuel)
         spread = spread_of(stand, values)
         if spread is not None:
             firing.see_spread(now_s, spread)

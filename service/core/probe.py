@@ -1,6 +1,6 @@
 """One channel as its readings come in: what waits, what was last said, and the last half hour in bins."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import hypot, inf, isfinite
@@ -12,6 +12,7 @@ import numpy as np
 from service.core.curve import MIN_POINTS, median, rate_c_per_h
 from service.core.rate import RateFilter
 from service.core.series import QUALITIES, Samples
+from service.core.trail import Trail
 
 BIN_S: Final = 30.0  # own choice: at 150 °C/h a kiln moves 1 °C in it
 TRAIL_S: Final = 1860.0  # half an hour and a bin: as far back as a rule on one probe looks
@@ -81,8 +82,9 @@ class Probe:
     """State of one channel; all times are Unix times in s, all values °C.
 
     What waits is a value, the name of a fault, or None for no value without a reason. Of the last finished bin,
-    `faults` are (time, what, value or None) and `repeats` the readings whose time had been said before. `set_back` is
-    from when to when the clock went back in what was added last.
+    `faults` are (time, what, value or None) and `repeats` the readings whose time had been said before. `silent_s` is
+    how long without a good reading the channel is silent: 300 s, or three of its usual intervals. `set_back` is from
+    when to when the clock went back in what was added last.
 
     Examples
     --------
@@ -106,7 +108,8 @@ class Probe:
     still_since_s: float = 0.0
     resolution_c: float | None = None
     intervals_s: list[float] = field(default_factory=list)
-    trail: list[tuple[float, float]] = field(default_factory=list)
+    silent_s: float = SILENT_S
+    trail: Trail = field(default_factory=Trail)
     rate_c_per_h: float | None = None
     filtered: RateFilter = field(default_factory=RateFilter)
     base: tuple[float, float] | None = None
@@ -184,13 +187,14 @@ class Probe:
         )
         stamps = times_s[-INTERVALS - 1 :] if before is None or len(good) > INTERVALS else (before[0], *times_s)
         self.intervals_s = [*self.intervals_s, *(late - early for early, late in pairwise(stamps))][-INTERVALS:]
+        self.silent_s = max(SILENT_S, SILENT_INTERVALS * median(self.intervals_s)) if self.intervals_s else SILENT_S
         self._follow(bin_value)
         return bin_value
 
     def _rate_before(self, now_s: float) -> float | None:
         """Return the rate up to now; before a silence that of half an hour, for a flame flickers [°C/h]."""
-        if self.trail and now_s - self.trail[-1][0] > SILENT_S:
-            return rate_c_per_h(self.trail)
+        if len(self.trail) and now_s - self.trail.last[0] > SILENT_S:
+            return rate_c_per_h(self.trail.points())
         return self.rate_c_per_h
 
     def _sift(self, said: list[tuple[float, float | str | None]]) -> list[tuple[float, float]]:
@@ -231,12 +235,10 @@ class Probe:
         return moved_s, steps
 
     def _follow(self, value: BinValue) -> None:
-        self.trail.append((value.time_s, value.value_c))
+        self.trail.add(value.time_s, value.value_c, keep_s=TRAIL_S)
         self.filtered.add(value.time_s, value.value_c)
-        while self.trail[0][0] < value.time_s - TRAIL_S:
-            del self.trail[0]
-        recent = self.trail[bisect_right(self.trail, (value.time_s - RATE_WINDOW_S, inf)) :]
-        self.rate_c_per_h = rate_c_per_h(recent if len(recent) >= MIN_POINTS else self.trail[-MIN_POINTS:])
+        recent = self.trail.after(value.time_s - RATE_WINDOW_S)
+        self.rate_c_per_h = rate_c_per_h(recent if len(recent) >= MIN_POINTS else self.trail.newest(MIN_POINTS))
 
     @property
     def rate_sd_c_per_h(self) -> float | None:
@@ -244,11 +246,6 @@ class Probe:
         if self.rate_c_per_h is None:
             return None
         return hypot(self.filtered.sd_c_per_h, self.filtered.rate_c_per_h - self.rate_c_per_h)
-
-    @property
-    def silent_s(self) -> float:
-        """After how long without a good reading the channel is silent: 300 s, or three of its usual intervals [s]."""
-        return max(SILENT_S, SILENT_INTERVALS * median(self.intervals_s)) if self.intervals_s else SILENT_S
 
     def newest_good(self) -> tuple[float | None, float | None]:
         """Return time and value of the newest good reading, judged or not: [s], [°C]."""
@@ -263,7 +260,7 @@ class Probe:
 
     def moved_c(self, now_s: float, window_s: float) -> float | None:
         """Return how far the value has gone in the last `window_s` [s]; None if it is not known that far back [°C]."""
-        since = [point for point in self.trail if point[0] >= now_s - window_s]
+        since = self.trail.since(now_s - window_s)
         if not since or since[0][0] > now_s - window_s + self.silent_s or not self.is_current(now_s):
             return None
         return since[-1][1] - since[0][1]

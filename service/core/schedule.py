@@ -19,6 +19,8 @@ LONGEST_S: Final = 30 * 86_400.0
 class Step:
     """One step: on to `target_c` [°C] at this rate [°C/h], None as fast as the kiln can; there for `hold_s` [s].
 
+    Where one `may_pause`, standing still is part of the plan, for as long as one likes.
+
     Raises
     ------
     ValueError
@@ -28,6 +30,7 @@ class Step:
     target_c: float
     rate_c_per_h: float | None
     hold_s: float = 0.0
+    may_pause: bool = False
 
     def __post_init__(self) -> None:
         if not -50.0 <= self.target_c <= HIGHEST_C:
@@ -122,7 +125,7 @@ def from_corners(points: Sequence[tuple[float, float]], *, name: str = "") -> Sc
     Examples
     --------
     >>> from_corners([(0, 20), (3600, 120), (7200, 120)]).steps
-    (Step(target_c=120.0, rate_c_per_h=100.0, hold_s=3600.0),)
+    (Step(target_c=120.0, rate_c_per_h=100.0, hold_s=3600.0, may_pause=False),)
     """
     if len(points) < 2:
         msg = f"a curve needs at least two corners, not {len(points)}"

@@ -11,12 +11,21 @@ from service.core.standing import Evidence, Standing
 # Ware dries as long as it takes: lateness counts from where the water is out. The upper end of what is published for
 # candling, 66-121 °C (Glazecalc guide).
 DRY_C: Final = 121.0
-LATE_S: Final = 1800.0  # own choice ...
+LATE_S: Final = {"electric": 1800.0, "lpg": 2700.0, "coal": 5400.0, "wood": 5400.0}  # own choice ...
 LATE_SHARE: Final = 0.15  # ... or so much of the time since the ware is dry, whichever is more
-LATE_C: Final = 25.0  # own choice: nearer to the plan than this is no lateness, however slow the plan is
+# Own choice: nearer to the plan than this is no lateness, however slow the plan is. Saw-teeth of stoking swing to both
+# sides of the plan by 100-180 °C from foot to crest (recordings of wood fires), for an hour or two.
+LATE_C: Final = {"electric": 25.0, "lpg": 40.0, "coal": 60.0, "wood": 60.0}
+LATE_FOR_S: Final = {"electric": 600.0, "lpg": 600.0, "coal": 7200.0, "wood": 7200.0}
+KEEPS_PACE_S: Final = {"electric": 1800.0, "lpg": 1800.0, "coal": 7200.0, "wood": 7200.0}
 FOR_S: Final = 600.0
+STRAYS_S: Final = 60.0  # own choice: so much later or earlier than ever is straying further; some time without,
+# and the plan is taken to go on from where the kiln is
 # How far from a target the kiln is still at it: what a hand or a stoked fire keeps. Own choices.
-BAND_C: Final = {"electric": 10.0, "lpg": 15.0, "coal": 90.0, "wood": 90.0}
+BAND_C: Final = {"electric": 15.0, "lpg": 15.0, "coal": 90.0, "wood": 90.0}
+CROSSED_C: Final = {"electric": 15.0, "lpg": 15.0, "coal": 0.0, "wood": 0.0}  # teeth cross the band many times or never
+LEAVES_BANDS: Final = 2.0  # a hand overshoots a hold and comes back: so many bands away the kiln has gone on
+LONG_SLACK_S: Final = {"electric": 1800.0, "lpg": 1800.0, "coal": 5400.0, "wood": 5400.0}  # crests are there early
 SHORTEST_HOLD_S: Final = 600.0  # a shorter hold is a turn of the curve
 SHORT_SHARE: Final = 0.75
 LONG_SHARE: Final = 1.25
@@ -39,6 +48,10 @@ class Following:
         How long it has been there, and the last look. [s]
     base : (time, time in the schedule) or None
         From where lateness counts. [s]
+    got_s : float
+        How far it has come in the schedule; a pause may let it cool. [s]
+    off_s, strayed_s : float
+        How late or early it has been at most since `base`, and when it last strayed further. [s]
     """
 
     begins_s: list[float] = field(default_factory=list)
@@ -47,6 +60,9 @@ class Following:
     held_s: float = 0.0
     looked_s: float | None = None
     base: tuple[float, float] | None = None
+    got_s: float = 0.0
+    off_s: float = 0.0
+    strayed_s: float = 0.0
     held_since_s: float = 0.0
     behind: Standing = field(default_factory=Standing)
     ahead: Standing = field(default_factory=Standing)
@@ -59,7 +75,9 @@ def judge_schedule(
     """Say `behind_schedule`, `ahead_of_schedule`, `overshoot`, `hold_short` and `hold_long`.
 
     Heating is judged by how many minutes the kiln is from where the schedule has it, from 121 °C to the top; a hold by
-    how long the kiln stayed at its target; on the way down nothing but holds.
+    how long the kiln stayed at its target; on the way down nothing but holds. Where a step may pause, or goes as
+    fast as the kiln can, the plan waits for it. After a pause that was not planned the plan is shifted, once the kiln
+    has kept pace again for half an hour.
 
     Parameters
     ----------
@@ -76,8 +94,8 @@ def judge_schedule(
         following = Following(list(schedule.begins_s), _first_step(schedule, level_c - band_c))
     lasted_s = 0.0 if following.looked_s is None else now_s - following.looked_s
     following.looked_s = now_s
-    _go_on(following, schedule, level_c, now_s, lasted_s, band_c, to)
-    _judge_pace(following, schedule, level_c, now_s, to)
+    _go_on(following, schedule, level_c, now_s, lasted_s, fuel, to)
+    _judge_pace(following, schedule, level_c, now_s, fuel, to)
     _judge_overshoot(following, schedule, level_c, now_s, band_c, to)
     return following
 
@@ -93,10 +111,11 @@ def _go_on(
     level_c: float,
     now_s: float,
     lasted_s: float,
-    band_c: float,
+    fuel: str,
     to: Ledger,
 ) -> None:
     """Find the step that the kiln is in; judge the holds that it leaves."""
+    band_c = BAND_C[fuel]
     while following.step < len(schedule.steps):
         index, step = following.step, schedule.steps[following.step]
         sign = 1.0 if schedule.goes_up(index) else -1.0
@@ -109,13 +128,14 @@ def _go_on(
         elif is_there or short_of_c < 0.0:
             following.held_s += lasted_s
         if is_there:
-            _say_long(following, schedule, now_s, band_c, to)
+            _say_long(following, schedule, fuel, to)
             return
         is_last = index + 1 == len(schedule.steps)
         goes_up_next = not is_last and schedule.goes_up(index + 1)
-        if goes_up_next != (level_c > step.target_c):
+        is_near = abs(level_c - step.target_c) <= LEAVES_BANDS * band_c and (step.hold_s > 0 or level_c < step.target_c)
+        if goes_up_next != (level_c > step.target_c) or is_near:
             return  # a dip, or an overshoot: it is still at this target
-        _leave(following, schedule, level_c, now_s, band_c, to)
+        _leave(following, schedule, level_c, now_s, CROSSED_C[fuel], to)
 
 
 def _at_target_s(schedule: Schedule, index: int, band_c: float) -> float:
@@ -125,9 +145,11 @@ def _at_target_s(schedule: Schedule, index: int, band_c: float) -> float:
     return step.hold_s + sum(band_c / rate * 3600 for rate in ways if rate is not None)
 
 
-def _leave(following: Following, schedule: Schedule, level_c: float, now_s: float, band_c: float, to: Ledger) -> None:
+def _leave(
+    following: Following, schedule: Schedule, level_c: float, now_s: float, crossed_c: float, to: Ledger
+) -> None:
     step = schedule.steps[following.step]
-    planned_s = _at_target_s(schedule, following.step, band_c)
+    planned_s = _at_target_s(schedule, following.step, crossed_c)
     if step.hold_s >= SHORTEST_HOLD_S and following.held_s < SHORT_SHARE * planned_s - HOLD_SLACK_S:
         finding = _hold("hold_short", following, schedule, Severity.WARNING, "hold_longer", None)
         to.open("hold short", finding)
@@ -136,15 +158,20 @@ def _leave(following: Following, schedule: Schedule, level_c: float, now_s: floa
     following.step, following.is_holding, following.held_s = following.step + 1, False, 0.0
     if following.base is not None and following.step < len(schedule.steps):
         # What a hold took too long or too short is said of the hold, and not again.
-        following.base = now_s, schedule.reached_after_s(following.step, level_c)
+        _rebase(following, now_s, schedule.reached_after_s(following.step, level_c))
 
 
-def _say_long(following: Following, schedule: Schedule, now_s: float, band_c: float, to: Ledger) -> None:
+def _rebase(following: Following, now_s: float, planned_s: float) -> None:
+    """Count lateness from here on: what was lost is lost."""
+    following.base, following.off_s, following.strayed_s = (now_s, planned_s), 0.0, now_s
+
+
+def _say_long(following: Following, schedule: Schedule, fuel: str, to: Ledger) -> None:
     step = schedule.steps[following.step]
     is_planned = step.hold_s >= SHORTEST_HOLD_S or following.step == schedule.top
     is_dry = step.target_c > DRY_C
-    too_long_s = LONG_SHARE * _at_target_s(schedule, following.step, band_c) + LATE_S
-    if is_planned and is_dry and following.held_s > too_long_s and not to.has("hold long"):
+    too_long_s = LONG_SHARE * _at_target_s(schedule, following.step, BAND_C[fuel]) + LONG_SLACK_S[fuel]
+    if is_planned and is_dry and not step.may_pause and following.held_s > too_long_s and not to.has("hold long"):
         to.open("hold long", _hold("hold_long", following, schedule, Severity.WARNING, "end_the_hold", too_long_s))
 
 
@@ -168,21 +195,15 @@ def _hold(
     return Finding(kind, Group.SCHEDULE, severity, None, following.held_since_s, None, evidence, advice_key)
 
 
-def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s: float, to: Ledger) -> None:
+def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s: float, fuel: str, to: Ledger) -> None:
     """Say how many minutes the kiln is from where the schedule has it, on its way to the top."""
     index = following.step
     late_s = off_c = limit_s = 0.0
     is_judged = index <= schedule.top and level_c >= DRY_C and not following.is_holding and schedule.goes_up(index)
     if is_judged:
-        planned_s = schedule.reached_after_s(index, level_c)
-        if following.base is None:
-            following.base = now_s, planned_s
-        base_s, base_planned_s = following.base
-        late_s = (now_s - base_s) - (planned_s - base_planned_s)
-        limit_s = max(LATE_S, LATE_SHARE * (now_s - base_s))
-        rate = schedule.steps[index].rate_c_per_h
-        off_c = abs(late_s) / 3600 * (rate or 0.0)
-    is_off = off_c > LATE_C and abs(late_s) > limit_s
+        late_s, limit_s = _late_s(following, schedule, level_c, now_s, fuel)
+        off_c = abs(late_s) / 3600 * (schedule.steps[index].rate_c_per_h or 0.0)
+    is_off = off_c > LATE_C[fuel] and abs(late_s) > limit_s
     for kind, standing, is_it, advice_key in (
         ("behind_schedule", following.behind, late_s > 0, "speed_up_or_wait"),
         ("ahead_of_schedule", following.ahead, late_s < 0, "slow_down"),
@@ -199,10 +220,30 @@ def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s:
             now_s,
             is_so=is_it and is_off,
             is_gone=not (is_it and abs(late_s) > limit_s / 2),
-            after_s=FOR_S,
-            until_s=FOR_S,
+            after_s=LATE_FOR_S[fuel],
+            until_s=LATE_FOR_S[fuel],
         )
         to.follow(kind, standing, turn, kind=kind, group=Group.SCHEDULE, advice_key=advice_key)
+
+
+def _late_s(following: Following, schedule: Schedule, level_c: float, now_s: float, fuel: str) -> tuple[float, float]:
+    """Return how late the kiln is, below 0 how early, and how late it may be [s]."""
+    step = schedule.steps[following.step]
+    planned_s = schedule.reached_after_s(following.step, level_c)
+    if step.may_pause:
+        planned_s = following.got_s = max(planned_s, following.got_s)
+    if following.base is None or step.rate_c_per_h is None:
+        _rebase(following, now_s, planned_s)
+    base_s, base_planned_s = following.base or (now_s, planned_s)
+    late_s = (now_s - base_s) - (planned_s - base_planned_s)
+    if late_s > 0 and step.may_pause:
+        following.base, late_s = (base_s + late_s, base_planned_s), 0.0  # the plan waits for the kiln
+    if abs(late_s) > following.off_s + STRAYS_S:
+        following.off_s, following.strayed_s = abs(late_s), now_s
+    if (following.behind.is_open or following.ahead.is_open) and now_s - following.strayed_s >= KEEPS_PACE_S[fuel]:
+        _rebase(following, now_s, planned_s)  # it keeps pace again, only later or earlier than was meant
+        late_s = 0.0
+    return late_s, max(LATE_S[fuel], LATE_SHARE * (now_s - base_s))
 
 
 def _judge_overshoot(
@@ -211,7 +252,8 @@ def _judge_overshoot(
     """Say `overshoot` where the kiln goes past a target at which it should have stayed or turned."""
     index = min(following.step, len(schedule.steps) - 1)
     step = schedule.steps[index]
-    turns = index == schedule.top or (step.hold_s >= SHORTEST_HOLD_S and following.is_holding)
+    goes_on_up = index + 1 < len(schedule.steps) and schedule.goes_up(index + 1)
+    turns = index == schedule.top or (following.is_holding and not goes_on_up)
     over_c = level_c - step.target_c if schedule.goes_up(index) and turns else 0.0
     standing = following.over
     if over_c > max(band_c, float(standing.evidence.get("over_c") or 0.0)):

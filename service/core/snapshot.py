@@ -1,6 +1,7 @@
 """State as plain JSON and back, exactly: dataclasses of numbers, texts, lists, arrays and further dataclasses."""
 
 import types
+from array import array
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
@@ -23,7 +24,7 @@ def dump(state: object) -> Any:
     """
     if is_dataclass(state):
         return {field.name: dump(getattr(state, field.name)) for field in fields(state)}
-    if isinstance(state, np.ndarray):
+    if isinstance(state, np.ndarray | array):
         return state.tolist()
     if isinstance(state, list | tuple):
         return [dump(item) for item in state]
@@ -58,6 +59,8 @@ def _load(kind: Any, plain: Any) -> Any:
         return None if plain is None else _load(options[0], plain)
     if get_origin(kind) is np.ndarray:
         return np.array(plain, dtype=np.float64)
+    if kind is array:
+        return array("d", plain)
     if get_origin(kind) is list:
         return [_load(get_args(kind)[0], item) for item in plain]
     if get_origin(kind) is tuple:

@@ -14,7 +14,7 @@ class Turn(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass
+@dataclass(slots=True)
 class Standing:
     """Hysteresis in time and in level, so that a finding at its limit does not chatter.
 

@@ -61,7 +61,8 @@ class Watched:
         firing = facts.firing
         plan = firing.plan if firing else None
         schedule = from_corners([(point["time_s"], point["temp_c"]) for point in plan.points]) if plan else None
-        self.live.watch = Watch((firing or facts.kiln).target_cone, facts.kiln.fuel, schedule=schedule)
+        kiln = facts.kiln
+        self.live.watch = Watch((firing or kiln).target_cone, kiln.fuel, ware=frozenset(kiln.ware), schedule=schedule)
         self.end_asked_at = firing.end_asked_at if firing else None
         self.silent_since = facts.silent_since
         self.now = facts.on(self.now)

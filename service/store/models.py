@@ -107,6 +107,7 @@ class Kiln(Base):
     name: Mapped[str] = mapped_column(String(80))
     fuel: Mapped[str] = mapped_column(String(10))
     target_cone: Mapped[str | None] = mapped_column(String(5))
+    ware: Mapped[list[Any]] = mapped_column(default=list)  # what is known of it, of `core.defect_rules.WARE`
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
     # When a person last changed something of it or of its firing, by the machine's clock: who watches it looks again.
     edited_at: Mapped[datetime | None] = mapped_column(index=True)

@@ -1,7 +1,6 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,13 +18,6 @@ from firmware_bridge.spool import Spool
 from firmware_bridge.wire import Block
 
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Iterator[Spool]:
-    made = Spool(tmp_path / "spool.sqlite3")
-    yield made
-    made.close()
 
 
 def intake(kiln: str = "lo-1", channel: str = "top") -> Intake:

@@ -1,7 +1,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,20 +17,6 @@ QUICK = Patience(
     answer_s=1, idle_s=0.05, first_retry_s=0.01, longest_retry_s=0.05, refused_s=0.05, unpaired_s=0.05, last_try_s=0.5
 )
 TOKEN = "not-a-real-token"
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Iterator[Spool]:
-    made = Spool(tmp_path / "spool.sqlite3")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def token_file(tmp_path: Path) -> Path:
-    path = tmp_path / "bridge.token"
-    path.write_text(TOKEN + "\n")
-    return path
 
 
 def fill(spool: Spool, *values: float) -> None:
@@ -62,6 +48,16 @@ async def test_what_the_receipt_covers_is_forgotten(spool: Spool, token_file: Pa
     assert spool.counts().accepted_blocks == 100
     assert f"authorization: bearer {TOKEN}" in service.headers[0].lower()
     assert "content-encoding: gzip" in service.headers[0].lower()
+
+
+async def test_of_two_posts_under_way_one_may_fail_and_nothing_is_lost(spool: Spool, token_file: Path) -> None:
+    fill(spool, *range(5000))
+    async with Service() as service:
+        service.script = [(503, b"busy")]
+        async with sending(service.url, token_file, spool):
+            await until(lambda: waiting(spool) == 0)
+
+    assert {seq for _, seq in service.stored} == set(range(1, 5001))
 
 
 async def test_news_is_sent_at_once(spool: Spool, token_file: Path) -> None:

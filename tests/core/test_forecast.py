@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.forecasts import measure
+from benchmarks.forecasts import figures
 from service.core.forecast import PastFiring, forecast, past_firing, planned
 from service.core.series import Samples
 
@@ -94,7 +94,7 @@ def test_a_kiln_hotter_than_it_ever_was_is_not_forecast_from_its_past() -> None:
 
 
 def test_half_way_forecasts_on_unseen_simulated_kilns_are_close() -> None:
-    figures = measure(kilns=12)
+    found = figures(kilns=12)
 
-    assert figures["past"]["median_error_pct"] < 8
-    assert figures["schedule"]["median_error_pct"] < 8
+    assert found["past"]["median_error_pct"] < 8
+    assert found["schedule"]["median_error_pct"] < 8

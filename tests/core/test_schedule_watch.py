@@ -154,3 +154,71 @@ def test_what_is_no_curve_is_refused(points: list[tuple[float, float]]) -> None:
 def test_what_no_kiln_can_do_is_refused(step: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="must be from"):
         Step(*step)
+
+
+NIGHT = [25, 600, 450, 600, 1200, 200]  # by the plan to 600 °C, four hours in which the kiln cools, up again, and on
+PAUSED = [0, 5.75, 9.75, 10.25, 16.25, 24]
+
+
+@pytest.mark.parametrize(("may_pause", "kinds"), [(True, []), (False, ["behind_schedule"])])
+def test_a_pause_that_is_planned_is_no_lateness(may_pause: bool, kinds: list[str]) -> None:
+    plan = Schedule((Step(500, 100), Step(700, 100, may_pause=may_pause), Step(1200, 100)), start_c=25.0)
+
+    assert [one.kind for one in judged(fired(PAUSED, NIGHT), plan)] == kinds
+
+
+def test_after_a_pause_that_was_not_planned_the_plan_goes_on_from_where_the_kiln_is() -> None:
+    (behind,) = judged(fired(PAUSED, NIGHT), Schedule((Step(1200, 100),), start_c=25.0))
+
+    assert behind.start_s == pytest.approx(T0_S + 6.6 * HOUR_S, abs=0.5 * HOUR_S)
+    assert behind.evidence["off_s"] == pytest.approx(5.5 * HOUR_S, rel=0.1)
+    assert behind.end_s == pytest.approx(T0_S + (9.75 + 0.5) * HOUR_S, abs=0.3 * HOUR_S)
+
+
+def test_a_kiln_that_climbs_too_fast_after_its_planned_pause_is_ahead() -> None:
+    plan = Schedule((Step(1200, 100, may_pause=True),), start_c=25.0)
+
+    found = judged(fired([0, 5.75, 8.75, 11.75, 20], [25, 600, 600, 1200, 200]), plan)
+
+    assert [one.kind for one in found] == ["ahead_of_schedule"]
+
+
+def test_a_hold_where_one_may_pause_is_never_too_long() -> None:
+    plan = Schedule((Step(600, 100, 3600, may_pause=True), Step(1200, 100, 1800)), start_c=25.0)
+
+    assert judged(fired([0, 6, 12, 18, 18.5, 24], [25, 600, 600, 1200, 1200, 200]), plan) == []
+
+
+@pytest.mark.parametrize("rate_c_per_h", [90.0, 600.0])
+def test_as_fast_as_it_can_is_neither_late_nor_early(rate_c_per_h: float) -> None:
+    plan = Schedule((Step(200, 100), Step(900, None), Step(1200, 100)), start_c=25.0)
+    up_h = 1.75 + 700 / rate_c_per_h
+
+    assert judged(fired([0, 1.75, up_h, up_h + 3, up_h + 10], [25, 200, 900, 1200, 200]), plan) == []
+
+
+@settings(max_examples=10, deadline=None)
+@given(cuts=st.lists(st.floats(0, 24 * HOUR_S), max_size=8), may_pause=st.booleans())
+def test_cuts_and_restarts_in_a_pause_change_nothing(cuts: list[float], may_pause: bool) -> None:
+    channels = fired(PAUSED, NIGHT)
+    watch = Watch(schedule=Schedule((Step(1200, 100, may_pause=may_pause),), start_c=25.0))
+
+    assert watch_in_pieces(channels, watch, [T0_S + cut for cut in cuts]) == watch_whole(channels, watch)
+
+
+@pytest.mark.parametrize("to_c", [580.0, 622.0])
+def test_a_hand_that_misses_a_hold_by_a_little_and_comes_back_has_not_left_it(to_c: float) -> None:
+    hours = [0, 6, 6.1, 6.3, 7, 13, 13.5, 20]
+
+    assert judged(fired(hours, [25, 590, to_c, 600, 600, 1200, 1200, 200]), HOLDS) == []
+
+
+@pytest.mark.parametrize("fuel", ["coal", "wood"])
+def test_saw_teeth_of_stoking_on_the_way_up_are_neither_late_nor_early(fuel: str) -> None:
+    hours, temp_c = [0.0, 2.0], [25.0, 120.0]
+    for tooth in range(15):  # 70 °C/h in the long run, stoked every hour
+        hours += [2.4 + tooth, 3.0 + tooth]
+        temp_c += [260.0 + 70 * tooth, 130.0 + 70 * (tooth + 1)]
+    plan = Schedule((Step(120, 48), Step(1170, 70)), start_c=25.0)
+
+    assert judged(fired([*hours, 26], [*temp_c, 200]), plan, fuel) == []

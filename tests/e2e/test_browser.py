@@ -92,6 +92,12 @@ def test_a_live_curve_moves_and_an_alarm_is_acknowledged(view: Page, tmp_path: P
     assert int(chart.get_attribute("data-points") or 0) > 20
     picture(view, "kiln", tmp_path)
     assert fits(view)
+    glossy = view.get_by_test_id("ware-glossy")
+    was_checked = glossy.is_checked()
+    glossy.click()
+    expect(view.get_by_test_id("kiln-settings").get_by_test_id("outcome")).to_have_attribute("data-is", "done")
+    expect(glossy).to_be_checked(checked=not was_checked)
+    picture(view, "ware", tmp_path)
 
     view.goto("/alarms")
     acknowledge = view.get_by_test_id("acknowledge").first
@@ -120,6 +126,9 @@ def test_what_came_out_is_written_down_and_firings_are_put_side_by_side(view: Pa
     expect(view.get_by_test_id("batch").filter(has_text="Bát men rạn").first).to_be_visible()
     assert fits(view)
     picture(view, "firing", tmp_path)
+    with view.expect_download() as handed:
+        view.get_by_test_id("file-csv").click()
+    assert handed.value.path().read_bytes().startswith(b"time,")
 
     view.goto("/firings")
     expect(firing).to_have_count(2)

@@ -181,6 +181,20 @@ async def test_a_plan_begins_at_zero_and_goes_forward(signed_in: httpx.AsyncClie
     assert "begins at 0 s and its times grow" in answer.json()["detail"]
 
 
+async def test_what_is_known_of_the_ware_is_kept_and_nothing_else_is_taken(signed_in: httpx.AsyncClient) -> None:
+    made = await signed_in.post("/api/v1/kilns", json={"workshop_id": 1, "name": "Lò 9"})
+    kiln = f"/api/v1/kilns/{made.json()['id']}"
+
+    said = await signed_in.patch(kiln, json={"ware": ["thick", "raw", "raw"]})
+    other = await signed_in.patch(kiln, json={"target_cone": "6"})
+    unknown = await signed_in.patch(kiln, json={"ware": ["porcelain"]})
+
+    assert made.json()["ware"] == []
+    assert said.json()["ware"] == ["raw", "thick"]
+    assert other.json()["ware"] == ["raw", "thick"]
+    assert unknown.status_code == 422
+
+
 async def test_more_cannot_come_out_of_a_kiln_than_went_in(
     signed_in: httpx.AsyncClient, bridge: BridgeClient, database: Database
 ) -> None:

@@ -95,6 +95,18 @@ def test_a_firing_starts_and_its_uneven_heat_is_an_alarm_with_a_push_waiting(wor
     assert [change.alarm_ids for change in workshop.changes if change.alarm_ids] == [(1,)]
 
 
+def test_a_firing_is_judged_by_what_is_known_of_its_ware(workshop: Workshop) -> None:
+    workshop.take(*uneven_firing()[:1])
+    with workshop.database.write() as session:
+        kiln = session.get_one(Kiln, 1)
+        kiln.ware, kiln.edited_at = ["raw", "thick"], datetime.now(UTC)
+    workshop.take(*uneven_firing()[1:])
+
+    assert {"steam_explosion", "dehydroxylation_cracks", "black_core"} <= {
+        kind for (kind,) in workshop.rows(StoredFinding, "kind")
+    }
+
+
 def _at(after_s: float) -> datetime:
     return datetime.fromtimestamp(START_S + after_s, UTC)
 

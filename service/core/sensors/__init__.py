@@ -24,7 +24,7 @@ from service.core.standing import Standing
 __all__ = ["Signs", "is_doubtful", "is_out", "judge"]
 
 
-@dataclass
+@dataclass(slots=True)
 class Signs:
     """What the rules remember of one channel."""
 

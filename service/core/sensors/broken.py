@@ -36,7 +36,7 @@ SHORT_FOR_S: Final = 60.0
 NEAR_JUNCTION_C: Final = 5.0  # where the terminals' temperature is known, it is that
 
 
-@dataclass
+@dataclass(slots=True)
 class Broken:
     """What speaks against one probe: by kind, (first, last) fault of each bin [s]; and when it fell to the room's."""
 
@@ -47,7 +47,7 @@ class Broken:
 
 def is_broken(name: str, ledger: Ledger) -> bool:
     """Say whether a channel is known to be open, shorted or beyond belief."""
-    return any(ledger.has(f"{kind} {name}") for kind in ADVICE)
+    return bool(ledger.standing) and any(ledger.has(f"{kind} {name}") for kind in ADVICE)
 
 
 def judge_faults(name: str, broken: Broken, probe: Probe, now_s: float, *, is_firing: bool, to: Ledger) -> None:

@@ -1,6 +1,6 @@
 """Two probes of one kiln that part while nothing else changes; said doubtfully."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,18 +36,16 @@ def judge_drift(drift: Drift, chamber: Mapping[str, Probe], now_s: float, *, to:
 
     Base metal that has aged above 649 °C reads low (WIKA), so of two the lower is the more likely; it is even odds.
     """
-    rates = [rate_c_per_h(probe.trail) for probe in chamber.values()]
-    levels_c = {name: median([value for _, value in probe.trail[-LEVEL_BINS:]]) for name, probe in chamber.items()}
-    is_still = (
-        len(chamber) >= 2
-        and all(rate is not None and abs(rate) <= HOLDING_C_PER_H for rate in rates)
-        and all(abs(probe.rate_c_per_h or 0.0) <= TURNING_C_PER_H for probe in chamber.values())
-        and min(levels_c.values()) >= HOT_C
-    )
+    is_turning = any(abs(probe.rate_c_per_h or 0.0) > TURNING_C_PER_H for probe in chamber.values())
+    if is_turning or len(chamber) < 2:
+        _forget(drift, chamber, now_s, to)
+        return
+    rates = [rate_c_per_h(probe.trail.points()) for probe in chamber.values()]
+    levels_c = {name: median(probe.trail.value[-LEVEL_BINS:]) for name, probe in chamber.items()}
+    is_slow = all(rate is not None and abs(rate) <= HOLDING_C_PER_H for rate in rates)
+    is_still = is_slow and min(levels_c.values()) >= HOT_C
     if not is_still or (drift.since_s is not None and set(drift.apart_c) != set(levels_c)):
-        drift.since_s, drift.parted_since_s, drift.apart_c = None, None, {}
-        for name in chamber:
-            to.close(f"drift {name}", now_s)
+        _forget(drift, chamber, now_s, to)
         return
     apart_c = {name: level_c - _others_c(name, levels_c) for name, level_c in levels_c.items()}
     if drift.since_s is None:
@@ -78,6 +76,13 @@ def judge_drift(drift: Drift, chamber: Mapping[str, Probe], now_s: float, *, to:
             PROBABILITY,
         )
         to.open(f"drift {name}", finding)
+
+
+def _forget(drift: Drift, chamber: Collection[str], now_s: float, to: Ledger) -> None:
+    """Begin anew with the next hold."""
+    drift.since_s, drift.parted_since_s, drift.apart_c = None, None, {}
+    for name in chamber:
+        to.close(f"drift {name}", now_s)
 
 
 def _others_c(name: str, levels_c: Mapping[str, float]) -> float:

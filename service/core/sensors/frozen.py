@@ -69,7 +69,7 @@ def _own_slope_stopped(probe: Probe, value: BinValue, now_s: float) -> Evidence 
     if still_s < FROZEN_ALONE_S or not is_fine:
         return None
     window = (value.still_since_s - RATE_WINDOW_S, value.still_since_s)
-    rate = rate_c_per_h([point for point in probe.trail if window[0] <= point[0] <= window[1]])
+    rate = rate_c_per_h(probe.trail.since(window[0], to_s=window[1]))
     if rate is None or abs(rate) * still_s / 3600 < FROZEN_ALONE_EXPECTED_C:
         return None
     return {

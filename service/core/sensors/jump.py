@@ -17,7 +17,7 @@ STEP_WITHIN_S: Final = 120.0  # a step over a longer silence is a gap, not a jum
 JUMP_QUIET_S: Final = 600.0  # own choice: jumps closer together than this are one finding
 
 
-@dataclass
+@dataclass(slots=True)
 class Jumps:
     """The jumps of one channel that make up its open finding."""
 

@@ -8,6 +8,7 @@ from service.core.findings import OWN_CHOICE, Finding, Group, Severity
 from service.core.ledger import Ledger
 from service.core.probe import BinValue, Probe
 from service.core.standing import Evidence
+from service.core.trail import Trail
 
 # Median distance of a reading from the middle of its neighbours, over ten minutes; 0.83 of the standard deviation of
 # white noise. Own choice, from recordings: an instrument of 1 °C makes 0.5, a gas kiln with a bare tip under 1.
@@ -19,29 +20,27 @@ MOST_LOOKED_AT: Final = 6  # readings of a bin: more would cost time and say the
 NEIGHBOUR_S: Final = 180.0  # further apart the kiln itself moves
 
 
-@dataclass
+@dataclass(slots=True)
 class Noise:
     """How far readings lay from the middle of their neighbours, by bin: (time, °C)."""
 
-    rough: list[tuple[float, float]] = field(default_factory=list)
+    rough: Trail = field(default_factory=Trail)
 
 
 def judge_noise(
     name: str, noise: Noise, probe: Probe, value: BinValue, *, fuel: str, is_firing: bool, to: Ledger
 ) -> None:
     """Say `thermocouple_noisy` when readings flicker for ten minutes; single wild ones are jumps."""
-    rough_c = roughness_c(value.readings if len(value.readings) >= 3 else tuple(probe.trail[-3:]))
+    rough_c = roughness_c(value.readings if len(value.readings) >= 3 else tuple(probe.trail.newest(3)))
     if rough_c is None:
         return
     slot = f"noisy {name}"
-    noise.rough.append((value.time_s, rough_c))
-    while noise.rough[0][0] < value.time_s - WINDOW_S:
-        del noise.rough[0]
+    noise.rough.add(value.time_s, rough_c, keep_s=WINDOW_S)
     limit_c = NOISE_C[fuel]
     is_above = rough_c > limit_c
     if len(noise.rough) < LEAST_BINS or not (is_above or to.has(slot)):
         return
-    level_c = median([rough for _, rough in noise.rough])
+    level_c = median(noise.rough.value)
     if to.has(slot) and level_c < STILL_SHARE * limit_c:
         to.close(slot, value.time_s)
     elif level_c > limit_c and not to.has(slot):
@@ -51,7 +50,7 @@ def judge_noise(
             "limit_source": OWN_CHOICE,
         }
         severity = Severity.WARNING if is_firing else Severity.INFO
-        start_s = next(time_s for time_s, rough in noise.rough if rough > limit_c)
+        start_s = next(time_s for time_s, rough in noise.rough.points() if rough > limit_c)
         to.open(
             slot,
             Finding("thermocouple_noisy", Group.SENSOR, severity, name, start_s, None, evidence, "check_probe_wiring"),

@@ -29,7 +29,7 @@ DECIDED_AFTER_S: Final = 1200.0
 CLOCK: Final = "clock_jump"
 
 
-@dataclass
+@dataclass(slots=True)
 class Repeats:
     """Of one channel: (end of bin [s], readings dropped for a time already said, readings kept)."""
 
@@ -109,10 +109,7 @@ def _judge_after(clock: Clock, probes: Mapping[str, Probe], to: Ledger) -> None:
     heard_s = max(probes[name].last_s or 0.0 for name in clock.rates_before)
     if heard_s - after_s < DECIDED_AFTER_S:
         return
-    rates = {
-        name: rate_c_per_h([point for point in probes[name].trail if point[0] >= after_s])
-        for name in clock.rates_before
-    }
+    rates = {name: rate_c_per_h(probes[name].trail.since(after_s)) for name in clock.rates_before}
     goes_on = all(
         rate is not None and abs(rate - clock.rates_before[name]) <= SAME_RATE * abs(clock.rates_before[name])
         for name, rate in rates.items()

@@ -993,6 +993,8 @@ export interface components {
             fuel?: components["schemas"]["Fuel"] | null;
             /** Target Cone */
             target_cone?: string | null;
+            /** Ware */
+            ware?: ("raw" | "bisqued" | "thick" | "large" | "glossy")[] | null;
             /** Plan Id */
             plan_id?: number | null;
         };
@@ -1060,6 +1062,8 @@ export interface components {
             fuel: components["schemas"]["Fuel"];
             /** Target Cone */
             target_cone: string | null;
+            /** Ware */
+            ware: ("raw" | "bisqued" | "thick" | "large" | "glossy")[];
             /** Plan Id */
             plan_id: number | null;
             now: components["schemas"]["KilnNow"];

@@ -102,6 +102,13 @@ export const en: Words = {
   "kiln.past": "Past firings",
   "kiln.set": "Set for this firing",
 
+  "ware.title": "Ware in the kiln",
+  "ware.raw": "raw (not fired yet)",
+  "ware.bisqued": "bisque-fired",
+  "ware.thick": "thick walls",
+  "ware.large": "large, wide pieces",
+  "ware.glossy": "glaze is to be glossy",
+  "ware.why": "Alarms go by it: raw ware must not be heated fast, large ware must not be cooled fast.",
   "fuel.label": "Fuel",
   "fuel.lpg": "LPG kiln",
   "fuel.coal": "coal kiln",

@@ -101,6 +101,13 @@ export const vi = {
   "kiln.past": "Các mẻ đã nung",
   "kiln.set": "Chỉnh cho mẻ này",
 
+  "ware.title": "Hàng trong lò",
+  "ware.raw": "hàng mộc (chưa nung)",
+  "ware.bisqued": "hàng đã nung sống",
+  "ware.thick": "thành dày",
+  "ware.large": "hàng to, bản rộng",
+  "ware.glossy": "men cần bóng",
+  "ware.why": "Biết hàng gì thì Canh Lò mới báo đúng lúc: hàng mộc sợ lên nhanh, hàng to sợ nguội nhanh.",
   "fuel.label": "Chất đốt",
   "fuel.lpg": "lò gas",
   "fuel.coal": "lò than",
