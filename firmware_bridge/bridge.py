@@ -76,7 +76,7 @@ async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Eve
     actions = [_action(told) for told in settings.actions]
     duty = Duty(settings.data_dir / "limits.json", actions, latest, lambda: uplink.last_answer, clock.now, words)
     lines = [source.status for source in sources if isinstance(source, ModbusLine)]
-    status = Status(settings.data_dir / STATUS_FILE, intakes, recorder, spool, uplink, latest, duty, clock.now, lines)
+    status = Status(settings.data_dir / STATUS_FILE, intakes, recorder, spool, uplink, latest, duty, clock, lines)
     sources_ended = asyncio.Event()
     logger.info("watching", extra={"sources": [intake.key for intake in intakes], "server": settings.server})
     try:

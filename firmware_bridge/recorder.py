@@ -49,6 +49,7 @@ class Recorder:
         most_spool_bytes: int = MOST_SPOOL_BYTES,
     ) -> None:
         self.failed_commits = 0
+        self.most_spool_bytes = most_spool_bytes
         self._intakes = intakes
         self._spool = spool
         self._clock = clock
@@ -56,7 +57,6 @@ class Recorder:
         self._pace = pace
         self._latest = latest or Latest()
         self._true_now = true_now
-        self._most_spool_bytes = most_spool_bytes
         # A fast clock makes silence grow fast: then every commit says how far it has got.
         self._heartbeat = clock.span(pace.heartbeat_s if clock.rate <= 1 else 0)
         self._said_at: dict[str, datetime] = {}
@@ -101,12 +101,10 @@ class Recorder:
 
     async def _keep_to_its_room(self) -> None:
         """Make room in a spool that has grown over its share of the card, an hour of the oldest at a time."""
-        if await asyncio.to_thread(self._spool.used_bytes) <= self._most_spool_bytes:
+        if await asyncio.to_thread(self._spool.used_bytes) <= self.most_spool_bytes:
             return
         if not self._is_short_of_room:
-            logger.warning(
-                "the spool is full; the oldest readings are thinned", extra={"bytes": self._most_spool_bytes}
-            )
+            logger.warning("the spool is full; the oldest readings are thinned", extra={"bytes": self.most_spool_bytes})
         self._is_short_of_room = True
         await asyncio.to_thread(self._spool.make_room)
 

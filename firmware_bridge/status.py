@@ -2,13 +2,13 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
+from firmware_bridge.clock import Clock
 from firmware_bridge.duty import Duty
 from firmware_bridge.intake import Intake
 from firmware_bridge.latest import ChannelStatus, Latest
@@ -49,6 +49,8 @@ class SpoolStatus(msgspec.Struct, frozen=True):
     free_bytes: int
     thinned_readings: int = 0
     dropped_readings: int = 0
+    used_bytes: int = 0
+    most_bytes: int = 0
 
 
 class UplinkStatus(msgspec.Struct, frozen=True):
@@ -87,6 +89,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     uplink: UplinkStatus
     offline: OfflineStatus = OfflineStatus()
     is_clock_synchronised: bool | None = None
+    is_clock_sure: bool = True
     lines: tuple[LineStatus, ...] = ()
 
     def age_s(self, channel: ChannelStatus) -> float:
@@ -106,7 +109,7 @@ class Status:
         uplink: Uplink,
         latest: Latest,
         duty: Duty,
-        now: Callable[[], datetime],
+        clock: Clock,
         lines: Sequence[LineStatus] = (),
     ) -> None:
         self._path = path
@@ -117,7 +120,7 @@ class Status:
         self._uplink = uplink
         self._latest = latest
         self._duty = duty
-        self._now = now
+        self._clock = clock
         self._lines = lines
 
     def write(self) -> None:
@@ -133,7 +136,7 @@ class Status:
         aside = set(folder.glob("*.damaged-*"))
         answer = self._uplink.last_answer
         return Snapshot(
-            written_ms=int(self._now().timestamp() * 1000),
+            written_ms=int(self._clock.now().timestamp() * 1000),
             readings_read=counts.pop("readings_read"),
             boot=self._spool.boot,
             sources=tuple(
@@ -145,6 +148,8 @@ class Status:
                 **counts,
                 failed_commits=self._recorder.failed_commits,
                 size_bytes=sum(part.stat().st_size for part in folder.glob("spool.sqlite3*") if part not in aside),
+                used_bytes=self._spool.used_bytes(),
+                most_bytes=self._recorder.most_spool_bytes,
                 free_bytes=shutil.disk_usage(folder).free,
             ),
             uplink=UplinkStatus(
@@ -155,6 +160,7 @@ class Status:
             ),
             offline=self._offline(),
             is_clock_synchronised=is_clock_synchronised(),
+            is_clock_sure=self._clock.is_sure,
             lines=tuple(self._lines),
         )
 

@@ -5,10 +5,11 @@ from html import escape
 from typing import Final
 
 from firmware_bridge.latest import ChannelStatus
-from firmware_bridge.status import OfflineStatus, Snapshot, SourceStatus
+from firmware_bridge.status import OfflineStatus, Snapshot, SourceStatus, SpoolStatus
 from firmware_bridge.words import LANGUAGES, Words
 
 REFRESH_S: Final = 5
+NEARLY_FULL: Final = 0.8  # of the spool: of 1 GB a month of eight probes at 1 Hz is left then
 _UNITS: Final = {"c": "°C"}
 _CLOCK: Final = {True: "page.clock_right", False: "page.clock_wrong", None: "page.clock_unknown"}
 _STYLE: Final = (
@@ -50,7 +51,7 @@ def rate_text(channel: ChannelStatus, words: Words) -> str:
 
 def store_lines(snapshot: Snapshot, words: Words) -> list[tuple[str, str, bool]]:
     """Return what is to be known of disk and service: name, value, and whether it is as it should be."""
-    spool, uplink, clock = snapshot.spool, snapshot.uplink, snapshot.is_clock_synchronised
+    spool, uplink = snapshot.spool, snapshot.uplink
     why = words(f"why.{uplink.cause}") if uplink.cause else uplink.detail or "–"
     link = words("page.link_up") if uplink.is_up else words("page.link_down", detail=why)
     waiting = words(
@@ -59,14 +60,29 @@ def store_lines(snapshot: Snapshot, words: Words) -> list[tuple[str, str, bool]]
     return [
         (words("page.link"), link, uplink.is_up),
         (words("page.waiting"), waiting, True),
+        (words("page.fill"), *_fill(spool, words)),
         (words("page.free"), words.size(spool.free_bytes), spool.free_bytes > 100e6),
         (words("page.quarantined"), words.number(spool.quarantined_blocks), spool.quarantined_blocks == 0),
         (words("page.thinned"), words.number(spool.thinned_readings), spool.thinned_readings == 0),
         (words("page.dropped"), words.number(spool.dropped_readings), spool.dropped_readings == 0),
         (words("page.failed_commits"), words.number(spool.failed_commits), spool.failed_commits == 0),
-        (words("page.clock"), words(_CLOCK[clock]), clock is not False),
+        (words("page.clock"), *_clock(snapshot, words)),
         (words("page.offline"), *_offline(snapshot.offline, words)),
     ]
+
+
+def _fill(spool: SpoolStatus, words: Words) -> tuple[str, bool]:
+    """Return how full the spool is, and whether there is time left to do something about it."""
+    used, most = words.size(spool.used_bytes), words.size(spool.most_bytes)
+    share = spool.used_bytes / spool.most_bytes if spool.most_bytes else 0.0
+    return words("page.fill_value", percent=words.number(100 * share), used=used, most=most), share < NEARLY_FULL
+
+
+def _clock(snapshot: Snapshot, words: Words) -> tuple[str, bool]:
+    """Return what is known of the time, and whether nothing is to be said against it."""
+    if not snapshot.is_clock_sure:
+        return words("page.clock_estimated"), False
+    return words(_CLOCK[snapshot.is_clock_synchronised]), snapshot.is_clock_synchronised is not False
 
 
 def _offline(offline: OfflineStatus, words: Words) -> tuple[str, bool]:

@@ -1,5 +1,6 @@
 """Traps that were met in real logs, as far as messages and settings can fall into them: each by its own name."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from firmware_bridge.settings import SettingsError, load_settings
 from firmware_bridge.wire import Reading
 
 C = Degrees.CELSIUS
+REPOSITORY = Path(__file__).parents[2]
 
 
 def heard(decoder: Decoder, *said: tuple[str, bytes], every_s: float = 5, is_retained: bool = False) -> list[Reading]:
@@ -130,3 +132,13 @@ def test_a_runaway_and_a_saw_tooth_are_handed_on_as_they_were_said() -> None:
         1224.0,
         -5.0,
     ]
+
+
+def test_every_test_that_the_page_of_traps_names_exists() -> None:
+    page = (REPOSITORY / "docs" / "traps.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/\S+\.py)::(test_\w+)`", page)
+
+    missing = [(path, name) for path, name in named if f"def {name}(" not in (REPOSITORY / path).read_text("utf-8")]
+
+    assert len(named) > 20
+    assert missing == []

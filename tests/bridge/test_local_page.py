@@ -185,6 +185,20 @@ def test_the_page_says_whether_the_clock_is_right(is_synchronised: bool | None, 
     assert f">{words}</td>" in render_page(snapshot, Words("en"))
 
 
+def test_page_and_metrics_say_when_the_time_is_only_estimated() -> None:
+    snapshot = msgspec.structs.replace(SNAPSHOT, is_clock_synchronised=False, is_clock_sure=False)
+
+    assert ">⚠ estimated: times are put right" in render_page(snapshot, Words("en"))
+    assert "\ncanhlo_bridge_clock_sure 0\n" in render_metrics(snapshot)
+
+
+@pytest.mark.parametrize(("used_bytes", "words"), [(25_000_000, "5 % full (25"), (450_000_000, "⚠ 90 % full (450")])
+def test_the_page_says_how_full_the_spool_is_before_it_is_thinned(used_bytes: int, words: str) -> None:
+    spool = msgspec.structs.replace(SNAPSHOT.spool, used_bytes=used_bytes, most_bytes=500_000_000)
+
+    assert f">{words}" in render_page(msgspec.structs.replace(SNAPSHOT, spool=spool), Words("en"))
+
+
 def test_the_kernel_is_asked_and_nothing_is_set() -> None:
     before_s = time.time()
 
