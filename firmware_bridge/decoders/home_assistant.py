@@ -61,7 +61,7 @@ class HomeAssistant:
 
     def _names_ours(self, payload: bytes) -> bool:
         said = read_object(payload, _WANTED_CONFIG)
-        return not isinstance(said, Rejected) and _say(said, "unique_id") in self._channels
+        return not isinstance(said, Rejected) and str(_say(said, "unique_id")) in self._channels
 
     def _value(self, one: Announced, payload: bytes) -> Value | Rejected | None:
         channel, scale = self._channels[one.unique_id], one.template.scale

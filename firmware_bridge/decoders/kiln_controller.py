@@ -58,7 +58,9 @@ class KilnController:
             return _NO_UNIT
         if not self._zones:
             return measured(arrived_at, [temperature(self._channel, state["temperature"], degrees)], _WANTED)
-        said = {str(zone.get("index")): zone for zone in state.get("zones", ()) if isinstance(zone, dict)}
+        zones = state.get("zones")
+        listed = zones if isinstance(zones, list) else ()
+        said = {str(zone.get("index")): zone for zone in listed if isinstance(zone, dict)}
         values: list[Value | None] = [
             temperature(channel, said[index].get("temperature"), degrees)
             for channel, index in self._zones.items()

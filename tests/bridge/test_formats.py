@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from bridge_fakes import NOON
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firmware_bridge.formats import MQTT, SERIAL, Format, Told
@@ -52,7 +52,9 @@ ALL = {**{f"mqtt {name}": one for name, one in MQTT.items()}, **{f"serial {name}
 
 
 @pytest.mark.parametrize("spoken", ALL.values(), ids=ALL.keys())
-@given(st.lists(st.tuples(st.sampled_from(TOPICS), PAYLOADS), max_size=8))
+@given(said=st.lists(st.tuples(st.sampled_from(TOPICS), PAYLOADS), max_size=8))
+@example(said=[("kiln/config", b'{"unique_id":[]}')])
+@example(said=[("kiln/status", b'{"temperature": null, "zones": null}')])
 def test_a_decoder_never_raises_and_never_makes_a_number_up(spoken: Format, said: list[tuple[str, bytes]]) -> None:
     decoder = spoken.make(Told(("top",), ("a",), Degrees.CELSIUS, zone=ZoneInfo("UTC")))
 
