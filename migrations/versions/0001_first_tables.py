@@ -274,16 +274,19 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workshop_id", sa.Integer(), nullable=False),
         sa.Column("finding_id", sa.Integer(), nullable=False),
+        sa.Column("part_of_id", sa.Integer(), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("acknowledged_by", sa.String(length=80), nullable=True),
         sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["finding_id"], ["finding.id"], name=op.f("fk_alarm_finding_id")),
+        sa.ForeignKeyConstraint(["part_of_id"], ["alarm.id"], name=op.f("fk_alarm_part_of_id")),
         sa.ForeignKeyConstraint(["workshop_id"], ["workshop.id"], name=op.f("fk_alarm_workshop_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm")),
         sa.UniqueConstraint("finding_id", name=op.f("uq_alarm_finding_id")),
     )
     with op.batch_alter_table("alarm", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alarm_part_of_id"), ["part_of_id"], unique=False)
         batch_op.create_index("ix_alarm_workshop_id_cleared_at", ["workshop_id", "cleared_at"], unique=False)
 
     op.create_table(
@@ -338,6 +341,7 @@ def downgrade() -> None:
     op.drop_table("alarm_event")
     with op.batch_alter_table("alarm", schema=None) as batch_op:
         batch_op.drop_index("ix_alarm_workshop_id_cleared_at")
+        batch_op.drop_index(batch_op.f("ix_alarm_part_of_id"))
 
     op.drop_table("alarm")
     with op.batch_alter_table("finding", schema=None) as batch_op:

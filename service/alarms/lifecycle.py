@@ -20,6 +20,14 @@ FOR_THE_RECORD: Final = frozenset({
     "micro_crystals",
 })  # fmt: skip
 
+# What falls silent in one workshop within a minute has one cause: a line, an adapter, a bridge, the power. It asks for
+# one look, and rings once for all of it; the moment that the others need to come to light is waited for.
+OF_ONE_CAUSE: Final = frozenset({"sensor_silent", "bridge_silent"})
+SAME_CAUSE_WITHIN: Final = timedelta(seconds=60)
+GATHER_FOR: Final = timedelta(seconds=5)
+# When some of them are back and others are not, this much later those ring anew.
+REST_RINGS_AFTER: Final = timedelta(seconds=60)
+
 # A bridge that was cut off sends hours of readings in a minute. While they are worked through, what still holds in
 # them may be long over; waiting this fraction of the delay lets the end come to light before a phone rings.
 CATCH_UP_SPEED: Final = 300
@@ -56,6 +64,10 @@ class Changes:
     to_reopen: tuple[int, ...] = ()
     to_clear: tuple[int, ...] = ()
     late: frozenset[int] = frozenset()
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys((*self.to_open, *self.to_reopen, *self.to_clear)))
 
     @property
     def to_ring(self) -> frozenset[int]:

@@ -44,10 +44,11 @@ class LaterError(DeliveryError):
 
 
 ALARMS_PAGE: Final = "/alarms"
+MOST_KILNS_NAMED: Final = 2
 
 
 def alarm_notice(claimed: ClaimedDelivery) -> Notice:
-    finding, language = claimed.alarm.finding, claimed.account.language
+    alarm, finding, language = claimed.alarm, claimed.alarm.finding, claimed.account.language
     text = words(
         finding.kind,
         advice_key=finding.advice_key,
@@ -56,10 +57,13 @@ def alarm_notice(claimed: ClaimedDelivery) -> Notice:
         start_at=finding.start_at,
         end_at=finding.end_at,
         language=language,
+        parts=alarm.also_at,
     )
-    tag = f"alarm-{claimed.alarm.id}"
+    kilns = list(dict.fromkeys([finding.kiln.name, *(kiln for kiln, _ in alarm.also_at)]))
+    names = ", ".join(kilns[:MOST_KILNS_NAMED]) + (" …" if len(kilns) > MOST_KILNS_NAMED else "")
+    tag = f"alarm-{alarm.id}"
     payload = {
-        "title": f"{claimed.kiln.name}: {text.title[:1].lower()}{text.title[1:]}",
+        "title": f"{names}: {text.title[:1].lower()}{text.title[1:]}",
         "body": " ".join(part for part in (text.detail, text.advice) if part),
         "tag": tag,
         "url": ALARMS_PAGE,

@@ -6,7 +6,16 @@ from typing import Final, Literal
 
 from sqlalchemy.orm import Session
 
-from service.alarms.lifecycle import Known, Seen, hold_before_ringing, reconcile
+from service.alarms.lifecycle import (
+    GATHER_FOR,
+    OF_ONE_CAUSE,
+    REST_RINGS_AFTER,
+    SAME_CAUSE_WITHIN,
+    Known,
+    Seen,
+    hold_before_ringing,
+    reconcile,
+)
 from service.core.findings import Severity
 from service.errors import RefusedError
 from service.store import alarms as rows
@@ -26,7 +35,7 @@ def record(
     lateness: timedelta,
     reached_at: datetime | None = None,
 ) -> list[Alarm]:
-    """Apply findings to the alarms, and return those that changed.
+    """Apply findings to the alarms, and return those that changed; for a part, the alarm that speaks for it.
 
     `now` is the time the findings live in, `now_machine` that of networks. A finding that was over more than
     `lateness` ago is shown and rings no phone. `reached_at` is where the readings end that the findings stand on: as
@@ -43,17 +52,24 @@ def record(
     ring_at = now_machine + hold_before_ringing(now=now, reached_at=reached_at or now, lateness=lateness)
     for key in changes.to_open:
         alarms[key] = _open(session, by_id[key], now)
+        _join(session, alarms[key])
     for key in changes.to_reopen:
         _reopen(alarms[key], now)
     for key in changes.to_clear:
         alarms[key].cleared_at = now
         note(alarms[key], "cleared", now)
+        rows.withdraw_unrung(session, alarms[key].id, now=now_machine)
     session.flush()
     for key in changes.to_ring:
-        _ring(session, alarms[key], ring_at)
+        if alarms[key].part_of_id is None:
+            gather = GATHER_FOR if by_id[key].kind in OF_ONE_CAUSE else timedelta(0)
+            _ring(session, alarms[key], ring_at + gather)
     for key in changes.late:
         rows.withdraw_deliveries(session, alarms[key].id)
-    return [alarms[key] for key in dict.fromkeys((*changes.to_open, *changes.to_reopen, *changes.to_clear))]
+    heads = {alarm.part_of_id or alarm.id for alarm in (alarms[key] for key in changes.all)}
+    for key in changes.to_clear:
+        heads |= {one.id for one in _hand_on(session, alarms[key], now_machine)}
+    return rows.alarms_by_id(session, heads)
 
 
 def acknowledge(session: Session, workshop_ids: Collection[int], alarm_id: int, *, who: str, now: datetime) -> Alarm:
@@ -99,6 +115,34 @@ def _open(session: Session, finding: StoredFinding, now: datetime) -> Alarm:
     return alarm
 
 
+def _join(session: Session, alarm: Alarm) -> None:
+    """Make an alarm part of the one that rings for the same cause, if there is one."""
+    finding = alarm.finding
+    if finding.kind not in OF_ONE_CAUSE:
+        return
+    session.flush()
+    head = rows.head_of_cause(session, alarm, within=SAME_CAUSE_WITHIN)
+    if head is not None:
+        head.parts.append(alarm)
+        alarm.acknowledged_at, alarm.acknowledged_by = head.acknowledged_at, head.acknowledged_by
+        session.flush()
+
+
+def _hand_on(session: Session, alarm: Alarm, now_machine: datetime) -> list[Alarm]:
+    """When an alarm is over and parts of it are not, the first of these speaks for the rest; return it."""
+    rest = [part for part in alarm.parts if part.cleared_at is None]
+    if not rest:
+        return []
+    head = rest[0]
+    for part in rest:
+        alarm.parts.remove(part)
+    head.parts.extend(rest[1:])
+    session.flush()
+    if head.acknowledged_at is None:
+        _ring(session, head, now_machine + REST_RINGS_AFTER)
+    return [head]
+
+
 def _reopen(alarm: Alarm, now: datetime) -> None:
     """Ask anew: what was acknowledged was the time before."""
     alarm.cleared_at = alarm.acknowledged_at = alarm.acknowledged_by = None
@@ -118,3 +162,5 @@ def _acknowledge(session: Session, alarm: Alarm, who: str, now: datetime) -> Non
         note(alarm, "acknowledged", now, who)
         rows.withdraw_deliveries(session, alarm.id)
         session.flush()
+    for part in alarm.parts:
+        _acknowledge(session, part, who, now)

@@ -7,7 +7,7 @@ than was measured. Of a list of sentences, the first that can be said is.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
@@ -23,6 +23,7 @@ _TEXTS: Final[Mapping[str, dict[str, Any]]] = {
     language: tomllib.loads((resources.files("service.alarms") / f"texts/{language}.toml").read_text(encoding="utf-8"))
     for language in LANGUAGES
 }
+MOST_PARTS_SHOWN: Final = 5
 _NAME: Final = re.compile(r"{(\|?)(\w+)\|?}")
 
 
@@ -42,8 +43,12 @@ def words(
     start_at: datetime,
     end_at: datetime | None,
     language: str,
+    parts: Sequence[tuple[str, str | None]] = (),
 ) -> Words:
-    """Return what is so, what was measured, and what to do; a kind or an advice without text gets a general one."""
+    """Return what is so, what was measured, and what to do; a kind or an advice without text gets a general one.
+
+    `parts` are kilns and channels of which the same is so, for the same cause.
+    """
     texts = _TEXTS[language]
     formats = Formats(texts["unit"], decimal=texts["decimal"], thousands=texts["thousands"])
     values = {name: _say(texts, formats, name, value) for name, value in evidence.items() if value is not None}
@@ -53,7 +58,17 @@ def words(
     in_phase = f"{kind}.{evidence.get('phase')}"
     text = texts["finding"].get(in_phase) or texts["finding"].get(kind) or texts["any_finding"]
     advice = texts["advice"].get(advice_key, texts["any_advice"]) if advice_key else ""
-    return Words(_fill(text["title"], values), " ".join(filter(None, _filled(text["detail"], values))), advice)
+    title, detail = text["title"], list(text["detail"])
+    if parts:
+        title, advice = text["title_of_several"], texts["advice"]["check_what_they_share"]
+        detail.append(texts["phrase"]["parts"])
+        values |= {"count": str(len(parts) + 1), "parts": _places(texts, parts)}
+    return Words(_fill(title, values), " ".join(filter(None, _filled(detail, values))), advice)
+
+
+def _places(texts: Mapping[str, Any], parts: Sequence[tuple[str, str | None]]) -> str:
+    shown = [f"{kiln} ({_channel(texts, channel)})" if channel else kiln for kiln, channel in parts[:MOST_PARTS_SHOWN]]
+    return ", ".join(shown) + (" …" if len(parts) > MOST_PARTS_SHOWN else "")
 
 
 def phrase(key: str, language: str) -> str:

@@ -10,7 +10,7 @@ from service.alarms.outbox import send_test
 from service.api import schemas, views
 from service.api.deps import Language, MachineNow, Now, PartsOf, Session, SignedIn
 from service.store import alarms
-from service.store.models import Alarm, Kiln, PushSubscription
+from service.store.models import PushSubscription
 
 router = APIRouter(tags=["alarms"])
 
@@ -25,7 +25,7 @@ def list_alarms(
 ) -> list[schemas.AlarmOut]:
     """Return alarms, newest first; open are those that still hold or that nobody has acknowledged."""
     found = alarms.list_alarms(session, who.workshop_ids, only_open=state == "open", limit=limit)
-    return [_out(session, alarm, language) for alarm in found]
+    return [views.alarm_out(alarm, language) for alarm in found]
 
 
 @router.post("/alarms/{alarm_id}/acknowledge", response_model=schemas.AlarmOut)
@@ -40,7 +40,7 @@ def acknowledge(
 ) -> schemas.AlarmOut:
     alarm = record.acknowledge(session, who.workshop_ids, alarm_id, who=who.name, now=now)
     after_reply.add_task(service.monitor.tell, alarm.finding.kiln_id, (alarm.id,))
-    return _out(session, alarm, language)
+    return views.alarm_out(alarm, language)
 
 
 @router.post("/acknowledge", response_model=schemas.AlarmOut)
@@ -50,7 +50,7 @@ def acknowledge_from_push(
     """Acknowledge with the token that came in the push: a tap is enough, without signing in."""
     alarm, language = record.acknowledge_by_token(session, asked.token, now=now)
     after_reply.add_task(service.monitor.tell, alarm.finding.kiln_id, (alarm.id,))
-    return _out(session, alarm, language)
+    return views.alarm_out(alarm, language)
 
 
 @router.post("/pushes/seen", status_code=204)
@@ -91,7 +91,3 @@ async def test_subscription(
 ) -> PushSubscription:
     """Send a test alert at once, and say how it went."""
     return await send_test(service.database, service.push, who.account_id, subscription_id, language=language, now=now)
-
-
-def _out(session: Session, alarm: Alarm, language: str) -> schemas.AlarmOut:
-    return views.alarm_out(alarm, session.get_one(Kiln, alarm.finding.kiln_id).name, language)

@@ -15,7 +15,6 @@ from service.counters import LIVE_VIEWERS
 from service.monitor.loop import KilnChange
 from service.store import alarms as alarm_rows
 from service.store import firings as firing_rows
-from service.store import kilns as kiln_rows
 from service.store.database import Database
 
 MAX_WAITING: Final = 500
@@ -100,8 +99,7 @@ class Hub:
                 yield encode("firing", views.firing_out(firing_rows.get_firing(session, workshop_ids, firing_id)))
             for alarm_id in change.alarm_ids:
                 alarm = alarm_rows.get_alarm(session, workshop_ids, alarm_id)
-                kiln = kiln_rows.get_kiln(session, workshop_ids, change.now.kiln_id)
-                yield encode("alarm", views.alarm_out(alarm, kiln.name, language))
+                yield encode("alarm", views.alarm_out(alarm, language))
 
     def _send(self, workshop_id: int, language: str, message: str) -> None:
         if self._loop is not None and not self._loop.is_closed():

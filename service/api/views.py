@@ -147,7 +147,7 @@ def finding_out(finding: StoredFinding, language: str) -> schemas.FindingOut:
     )
 
 
-def words_out(finding: StoredFinding, language: str) -> schemas.Words:
+def words_out(finding: StoredFinding, language: str, parts: Sequence[tuple[str, str | None]] = ()) -> schemas.Words:
     text = words(
         finding.kind,
         advice_key=finding.advice_key,
@@ -156,11 +156,12 @@ def words_out(finding: StoredFinding, language: str) -> schemas.Words:
         start_at=finding.start_at,
         end_at=finding.end_at,
         language=language,
+        parts=parts,
     )
     return schemas.Words(title=text.title, detail=text.detail, advice=text.advice)
 
 
-def alarm_out(alarm: Alarm, kiln_name: str, language: str) -> schemas.AlarmOut:
+def alarm_out(alarm: Alarm, language: str) -> schemas.AlarmOut:
     finding = alarm.finding
     if alarm.cleared_at is not None:
         state = schemas.AlarmState.CLEARED
@@ -169,7 +170,7 @@ def alarm_out(alarm: Alarm, kiln_name: str, language: str) -> schemas.AlarmOut:
     return schemas.AlarmOut(
         id=alarm.id,
         kiln_id=finding.kiln_id,
-        kiln_name=kiln_name,
+        kiln_name=finding.kiln.name,
         firing_id=finding.firing_id,
         kind=finding.kind,
         severity=finding.severity,
@@ -180,7 +181,7 @@ def alarm_out(alarm: Alarm, kiln_name: str, language: str) -> schemas.AlarmOut:
         acknowledged_at=alarm.acknowledged_at,
         acknowledged_by=alarm.acknowledged_by,
         cleared_at=alarm.cleared_at,
-        words=words_out(finding, language),
+        words=words_out(finding, language, alarm.also_at),
         events=[schemas.AlarmEventOut.model_validate(event) for event in alarm.events],
     )
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError, TooManyError
 from service.store.identity import hash_secret
-from service.store.models import Account, Alarm, Delivery, Kiln, Membership, PushSubscription, StoredFinding
+from service.store.models import Account, Alarm, Delivery, Membership, PushSubscription, StoredFinding
 
 MAX_SUBSCRIPTIONS_PER_ACCOUNT: Final = 20
 
@@ -23,7 +23,6 @@ class ClaimedDelivery:
     token: str = field(repr=False)
     delivery: Delivery
     alarm: Alarm
-    kiln: Kiln
     subscription: PushSubscription
     account: Account
 
@@ -43,8 +42,8 @@ class TokenHolder:
 def list_alarms(
     session: Session, workshop_ids: Collection[int], *, only_open: bool = False, limit: int = 100
 ) -> list[Alarm]:
-    """Return alarms, newest first; open ones still hold, or nobody has acknowledged them."""
-    query = select(Alarm).where(Alarm.workshop_id.in_(workshop_ids))
+    """Return alarms, newest first, parts with the one that speaks for them; open is what holds or is unacknowledged."""
+    query = select(Alarm).where(Alarm.workshop_id.in_(workshop_ids), Alarm.part_of_id.is_(None))
     if only_open:
         query = query.where(_is_open())
     return list(session.scalars(query.order_by(Alarm.opened_at.desc(), Alarm.id.desc()).limit(limit)))
@@ -71,6 +70,29 @@ def get_alarm(session: Session, workshop_ids: Collection[int], alarm_id: int) ->
 
 def alarms_of_findings(session: Session, finding_ids: Collection[int]) -> list[Alarm]:
     return list(session.scalars(select(Alarm).where(Alarm.finding_id.in_(finding_ids))))
+
+
+def alarms_by_id(session: Session, alarm_ids: Collection[int]) -> list[Alarm]:
+    return list(session.scalars(select(Alarm).where(Alarm.id.in_(alarm_ids)).order_by(Alarm.id)))
+
+
+def head_of_cause(session: Session, alarm: Alarm, *, within: timedelta) -> Alarm | None:
+    """Return the workshop's alarm of the same kind that began at the same time, and still holds if this one does."""
+    finding = alarm.finding
+    query = (
+        select(Alarm)
+        .join(StoredFinding, StoredFinding.id == Alarm.finding_id)
+        .where(
+            Alarm.workshop_id == alarm.workshop_id,
+            Alarm.id != alarm.id,
+            Alarm.part_of_id.is_(None),
+            StoredFinding.kind == finding.kind,
+            StoredFinding.start_at.between(finding.start_at - within, finding.start_at + within),
+        )
+    )
+    if finding.end_at is None:
+        query = query.where(Alarm.cleared_at.is_(None))
+    return session.scalar(query.order_by(Alarm.id).limit(1))
 
 
 def acknowledge_once(session: Session, alarm: Alarm, *, who: str, now: datetime) -> bool:
@@ -159,10 +181,8 @@ def claim_deliveries(session: Session, *, now: datetime, until: datetime, limit:
         .returning(Delivery.id)
     ).all()
     found = session.execute(
-        select(Delivery, Alarm, Kiln, PushSubscription, Account)
+        select(Delivery, Alarm, PushSubscription, Account)
         .join(Alarm, Alarm.id == Delivery.alarm_id)
-        .join(StoredFinding, StoredFinding.id == Alarm.finding_id)
-        .join(Kiln, Kiln.id == StoredFinding.kiln_id)
         .join(PushSubscription, PushSubscription.id == Delivery.subscription_id)
         .join(Account, Account.id == PushSubscription.account_id)
         .where(Delivery.id.in_(claimed))
@@ -185,6 +205,12 @@ def withdraw_deliveries(session: Session, alarm_id: int) -> None:
     session.execute(update(Delivery).where(Delivery.alarm_id == alarm_id).values(next_try_at=None))
 
 
+def withdraw_unrung(session: Session, alarm_id: int, *, now: datetime) -> None:
+    """Leave unsent what was to ring only later."""
+    waits = (Delivery.alarm_id == alarm_id, Delivery.attempts == 0, Delivery.next_try_at > now)
+    session.execute(update(Delivery).where(*waits).values(next_try_at=None))
+
+
 def token_holder(session: Session, token: str) -> TokenHolder | None:
     """Return whom a push's token stands for; nobody, if the person has left the workshop since."""
     found = session.execute(
@@ -199,9 +225,9 @@ def token_holder(session: Session, token: str) -> TokenHolder | None:
 
 
 def _with_new_token(
-    session: Session, delivery: Delivery, alarm: Alarm, kiln: Kiln, subscription: PushSubscription, account: Account
+    session: Session, delivery: Delivery, alarm: Alarm, subscription: PushSubscription, account: Account
 ) -> ClaimedDelivery:
     token = secrets.token_urlsafe(32)
     delivery.token_hash = hash_secret(token)
     session.flush()
-    return ClaimedDelivery(token, delivery, alarm, kiln, subscription, account)
+    return ClaimedDelivery(token, delivery, alarm, subscription, account)

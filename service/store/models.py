@@ -249,6 +249,7 @@ class StoredFinding(Base):
     probability: Mapped[float | None]
     evidence: Mapped[dict[str, Any]]
     advice_key: Mapped[str] = mapped_column(String(60))
+    kiln: Mapped[Kiln] = relationship(lazy="joined")
 
 
 # --- alarms ----------------------------------------------------------------------------------------------------------
@@ -262,12 +263,20 @@ class Alarm(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     finding_id: Mapped[int] = mapped_column(ForeignKey("finding.id"), unique=True)
+    # The alarm that speaks for this one too, because one cause is behind both: a line, a bridge, the power.
+    part_of_id: Mapped[int | None] = mapped_column(ForeignKey("alarm.id"), index=True)
     opened_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None] = mapped_column(String(80))
     cleared_at: Mapped[datetime | None]
     finding: Mapped[StoredFinding] = relationship(lazy="joined")
     events: Mapped[list["AlarmEvent"]] = relationship(order_by="AlarmEvent.id", lazy="selectin")
+    parts: Mapped[list["Alarm"]] = relationship(order_by="Alarm.id", lazy="selectin", join_depth=1)
+
+    @property
+    def also_at(self) -> list[tuple[str, str | None]]:
+        """Return the kilns and channels of the parts."""
+        return [(part.finding.kiln.name, part.finding.channel or None) for part in self.parts]
 
 
 class AlarmEvent(Base):

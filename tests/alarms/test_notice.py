@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -14,25 +15,22 @@ NOW = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 BROWSER = PushSubscription(endpoint="https://push.example/1", p256dh="k", auth="a")
 
 
-def notice_of(finding: Finding, *, language: str, kiln_name: str) -> Notice:
-    row = StoredFinding(
+def stored(finding: Finding, kiln_name: str) -> StoredFinding:
+    return StoredFinding(
         kind=finding.kind,
         channel=finding.channel or "",
         start_at=NOW,
         end_at=None,
         evidence=dict(finding.evidence),
         advice_key=finding.advice_key,
+        kiln=Kiln(name=kiln_name),
     )
-    return alarm_notice(
-        ClaimedDelivery(
-            "t" * 43,
-            Delivery(),
-            Alarm(id=123456789, finding=row),
-            Kiln(name=kiln_name),
-            BROWSER,
-            Account(language=language),
-        )
-    )
+
+
+def notice_of(finding: Finding, *, language: str, kiln_name: str, parts: Sequence[str] = ()) -> Notice:
+    alarm = Alarm(id=123456789, finding=stored(finding, kiln_name))
+    alarm.parts = [Alarm(finding=stored(finding, one)) for one in parts]
+    return alarm_notice(ClaimedDelivery("t" * 43, Delivery(), alarm, BROWSER, Account(language=language)))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -42,6 +40,25 @@ def test_a_message_fits_into_a_push_with_the_longest_name_of_a_kiln(finding: Fin
 
     assert len(notice.payload) < 3500
     assert len(notice.topic) <= 32
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_message_for_many_kilns_fits_into_a_push(language: str) -> None:
+    silent = next(one for one in UNDERFIRED if one.kind == "sensor_silent")
+
+    notice = notice_of(silent, language=language, kiln_name="ỗ" * 80, parts=[f"ồ{number}" * 26 for number in range(40)])
+
+    assert len(notice.payload) < 3500
+
+
+def test_what_failed_together_is_told_together() -> None:
+    silent = next(one for one in UNDERFIRED if one.kind == "sensor_silent")
+
+    message = json.loads(notice_of(silent, language="vi", kiln_name="Lò 1", parts=["Lò 1", "Lò 2"]).payload)
+
+    assert message["title"] == "Lò 1, Lò 2: mất tín hiệu 3 can nhiệt cùng lúc"
+    assert "Lò 2 (can trên)" in message["body"]
+    assert "hỏng một chỗ chung" in message["body"]
 
 
 def test_the_message_names_the_kiln_then_what_is_so_then_what_to_do() -> None:

@@ -57,7 +57,7 @@ async def test_from_a_finding_to_a_phone_and_back(
         record.acknowledge_by_token(session, message["ack_token"], now=NOW)
 
     assert tried == 1
-    assert message["title"] == "Lò 2: mất tín hiệu can trên"
+    assert message["title"] == "Lò 2: lò không lên nhiệt"
     assert message["tag"] == phone.headers[0]["Topic"] == f"alarm-{alarm.id}"
     assert (message["url"], message["ack_label"], message["actions"]) == ("/alarms", "Đã nhận", True)
     assert [what for what, _ in village.audit(alarm.id)] == ["opened", "delivered", "seen", "acknowledged"]
@@ -75,7 +75,7 @@ async def test_each_person_reads_in_their_own_language(database: Database, villa
 
     await Outbox(database, channel).step(now=NOW, now_machine=MACHINE)
 
-    assert b"no signal from the top probe" in channel.sent[0].payload
+    assert b"the kiln is not getting hotter" in channel.sent[0].payload
 
 
 async def test_what_was_sent_is_not_sent_again(database: Database, village: Village) -> None:

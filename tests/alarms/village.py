@@ -67,23 +67,29 @@ class Village:
         self,
         session: Session,
         *,
-        kind: str = "sensor_silent",
+        kind: str = "stalled",
+        channel: str = "top",
         severity: str = "critical",
         started: timedelta = timedelta(minutes=3),
         ended: timedelta | None = None,
         evidence: Mapping[str, Any] | None = None,
         reached_at: datetime | None = None,
+        later: timedelta = timedelta(0),
     ) -> list[Alarm]:
-        """Save a finding that began and ended so long ago, and record it."""
+        """Save a finding that began and ended so long ago, and record it, `later` by the machine's clock."""
         start_at = NOW - started
-        same = select(StoredFinding).where(StoredFinding.kind == kind, StoredFinding.start_at == start_at)
-        row = session.scalar(same) or StoredFinding(kind=kind, start_at=start_at, channel="top", advice_key="")
+        same = select(StoredFinding).where(
+            StoredFinding.kind == kind, StoredFinding.channel == channel, StoredFinding.start_at == start_at
+        )
+        row = session.scalar(same) or StoredFinding(kind=kind, start_at=start_at, channel=channel, advice_key="")
         row.workshop_id, row.kiln_id, row.group = self.workshop_id, self.kiln_id, "sensor"
         row.severity, row.evidence = severity, dict(evidence or {"silent_s": 180.0})
         row.end_at = None if ended is None else NOW - ended
         session.add(row)
         session.flush()
-        return record.record(session, [row], now=NOW, now_machine=MACHINE, lateness=LATENESS, reached_at=reached_at)
+        return record.record(
+            session, [row], now=NOW, now_machine=MACHINE + later, lateness=LATENESS, reached_at=reached_at
+        )
 
     def alarm(self, alarm_id: int) -> Alarm:
         with self.database.read() as session:
