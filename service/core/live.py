@@ -176,7 +176,8 @@ class LiveFiring:
             is_firing=kiln.firing is not None,
             to=kiln.ledger,
         )
-        timing.judge_gap(kiln.clock, {name: values[name] for name in chamber}, kiln.probes, kiln.ledger)
+        said = {name: values[name] for name in chamber}
+        timing.judge_gap(kiln.clock, said, kiln.probes, now_s, fuel=self.watch.fuel, to=kiln.ledger)
 
     def _judge_firing(self, firing: Firing, values: Mapping[str, BinValue | None], now_s: float) -> None:
         kiln, watch, ledger = self._kiln, self.watch, self._kiln.ledger

@@ -138,6 +138,16 @@ def test_a_kiln_that_goes_on_after_a_silence_as_if_there_had_been_none_had_its_c
     assert kinds(findings({"top": silent}, Watch())) == [("sensor_silent", "top")]
 
 
+def test_a_stoked_kiln_that_is_where_it_was_after_a_silence_of_an_hour_had_its_clock_set() -> None:
+    since_stoked = (RAMP.time_s % 1500) / 1500
+    samples = noisy(Samples(RAMP.time_s, RAMP.value + 60 * (1 - since_stoked) * (RAMP.value > 200)))
+    shifted = Samples(samples.time_s + 3600 * (samples.time_s >= at(4)), samples.value)
+    silent = samples.where((samples.time_s < at(4)) | (samples.time_s >= at(5)))
+
+    assert ("clock_jump", None) in kinds(findings({"top": shifted}, Watch(fuel="coal")))
+    assert kinds(findings({"top": silent}, Watch(fuel="coal"))) == [("sensor_silent", "top")]
+
+
 def test_readings_sent_twice_are_said() -> None:
     samples = noisy(RAMP)
     twice = np.repeat(np.arange(len(samples.time_s)), 1 + ((samples.time_s > at(4)) & (samples.time_s < at(5))))

@@ -1,14 +1,16 @@
 """Readings that come twice, and clocks that jump."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from service.core.curve import rate_c_per_h
 from service.core.findings import OWN_CHOICE, Finding, Group, Severity
+from service.core.fuels import STOKED
 from service.core.ledger import Ledger
 from service.core.probe import SILENT_S, BinValue, Probe
 from service.core.standing import Evidence
+from service.core.trail import Trail
 
 # Own choices: a line sent twice now and then is a network's way.
 REPEATS: Final = 5
@@ -22,9 +24,18 @@ CLOCK_QUIET_S: Final = 600.0
 MOVING_C_PER_H: Final = 45.0
 EXPECTED_C: Final = 20.0
 UNMOVED_C: Final = 4.0
-UNMOVED_SHARE: Final = 0.3  # of what it would have gone: a flame flickers, a stoked fire has teeth
+UNMOVED_SHARE: Final = 0.3  # of what it would have gone: a flame flickers
 SAME_RATE: Final = 0.2
 DECIDED_AFTER_S: Final = 1200.0
+GOES_ON: Final = 0.7  # probability
+# A stoked fire has no rate of minutes to go on with, but one of hours; and where every probe is within a flame's
+# flicker of where it was, hours have not passed, unless the fire stood still. Own choices.
+PACE_EVERY_S: Final = 600.0
+PACE_OVER_S: Final = 7200.0
+PACE_KNOWN_S: Final = 3600.0
+SAME_PLACE_C: Final = 9.0
+STOKED_EXPECTED_C: Final = 50.0
+SAME_PLACE: Final = 0.5  # probability
 
 CLOCK: Final = "clock_jump"
 
@@ -38,11 +49,15 @@ class Repeats:
 
 @dataclass
 class Clock:
-    """What speaks of a clock that was set: the last jump said, and gaps to be judged by what comes after."""
+    """What speaks of a clock that was set: the last jump said, and gaps to be judged by what comes after.
+
+    `pace` is the level of a stoked kiln every ten minutes, over hours.
+    """
 
     said_s: float | None = None
     gap_s: tuple[float, float] | None = None
     rates_before: dict[str, float] = field(default_factory=dict)
+    pace: Trail = field(default_factory=Trail)
 
 
 def judge_repeats(name: str, repeats: Repeats, probe: Probe, value: BinValue | None, now_s: float, to: Ledger) -> None:
@@ -79,7 +94,15 @@ def judge_order(clock: Clock, probes: Mapping[str, Probe], ahead_s: float | None
     _say_clock(clock, from_s, from_s, evidence, to=to)
 
 
-def judge_gap(clock: Clock, values: Mapping[str, BinValue | None], probes: Mapping[str, Probe], to: Ledger) -> None:
+def judge_gap(
+    clock: Clock,
+    values: Mapping[str, BinValue | None],
+    probes: Mapping[str, Probe],
+    now_s: float,
+    *,
+    fuel: str,
+    to: Ledger,
+) -> None:
     """Say `clock_jump` when a kiln goes on after a silence as if there had been none."""
     if clock.gap_s is not None:
         _judge_after(clock, probes, to)
@@ -89,8 +112,33 @@ def judge_gap(clock: Clock, values: Mapping[str, BinValue | None], probes: Mappi
         if value is not None and value.before is not None and value.first_s - value.before[0] > SILENT_S
     }
     gaps = [(value.before[0], value.first_s) for value in said.values() if value.before is not None]
-    if not gaps:
-        return
+    if gaps:
+        gap_s = max(gaps, key=lambda gap: gap[1] - gap[0])
+        if fuel in STOKED:
+            _judge_place(clock, gap_s, list(said.values()), to)
+        else:
+            _note_gap(clock, gap_s, said)
+    if fuel in STOKED and (not len(clock.pace) or now_s - clock.pace.last[0] >= PACE_EVERY_S):
+        levels_c = [value.value_c for value in values.values() if value is not None]
+        if levels_c:
+            clock.pace.add(now_s, sum(levels_c) / len(levels_c), keep_s=PACE_OVER_S)
+
+
+def _judge_place(clock: Clock, gap_s: tuple[float, float], said: Sequence[BinValue], to: Ledger) -> None:
+    """Judge a gap of a stoked kiln by its pace of hours: that far it would have gone, and it has not."""
+    pace, clock.pace = clock.pace, Trail()
+    rate = rate_c_per_h(pace.points()) if len(pace) and pace.last[0] - pace.time_s[0] >= PACE_KNOWN_S else None
+    expected_c = 0.0 if rate is None else abs(rate) * (gap_s[1] - gap_s[0]) / 3600
+    has_stayed = all(
+        value.before is not None and abs(value.readings[0][1] - value.before[1]) <= SAME_PLACE_C for value in said
+    )
+    if has_stayed and expected_c >= STOKED_EXPECTED_C:
+        evidence: Evidence = {"gap_s": gap_s[1] - gap_s[0], "expected_c": expected_c, "limit_source": OWN_CHOICE}
+        _say_clock(clock, *gap_s, evidence, to=to, probability=SAME_PLACE)
+
+
+def _note_gap(clock: Clock, gap_s: tuple[float, float], said: Mapping[str, BinValue]) -> None:
+    """Keep a gap over which nothing moved, to be judged by what comes after."""
     rates: dict[str, float] = {}
     for name, value in said.items():
         before_s, before_c = value.before or (value.first_s, value.value_c)
@@ -101,7 +149,7 @@ def judge_gap(clock: Clock, values: Mapping[str, BinValue | None], probes: Mappi
         if rate is None or not is_moving or abs(value.readings[0][1] - before_c) > unmoved_c:
             return
         rates[name] = rate
-    clock.gap_s, clock.rates_before = max(gaps, key=lambda gap: gap[1] - gap[0]), rates
+    clock.gap_s, clock.rates_before = gap_s, rates
 
 
 def _judge_after(clock: Clock, probes: Mapping[str, Probe], to: Ledger) -> None:
@@ -117,7 +165,7 @@ def _judge_after(clock: Clock, probes: Mapping[str, Probe], to: Ledger) -> None:
     clock.gap_s, clock.rates_before = None, {}
     if goes_on:
         evidence: Evidence = {"gap_s": after_s - before_s, "limit_source": OWN_CHOICE}
-        _say_clock(clock, before_s, after_s, evidence, to=to, probability=0.7)
+        _say_clock(clock, before_s, after_s, evidence, to=to, probability=GOES_ON)
 
 
 def _say_clock(
