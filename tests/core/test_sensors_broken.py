@@ -139,8 +139,9 @@ def test_a_kiln_that_goes_on_after_a_silence_as_if_there_had_been_none_had_its_c
 
 
 def test_a_stoked_kiln_that_is_where_it_was_after_a_silence_of_an_hour_had_its_clock_set() -> None:
-    since_stoked = (RAMP.time_s % 1500) / 1500
-    samples = noisy(Samples(RAMP.time_s, RAMP.value + 60 * (1 - since_stoked) * (RAMP.value > 200)))
+    time_s, level_c = RAMP
+    since_stoked = (time_s % 1500) / 1500
+    samples = noisy((time_s, level_c + 60 * (1 - since_stoked) * (level_c > 200)))
     shifted = Samples(samples.time_s + 3600 * (samples.time_s >= at(4)), samples.value)
     silent = samples.where((samples.time_s < at(4)) | (samples.time_s >= at(5)))
 
