@@ -22,7 +22,7 @@ from service.core.findings import Severity
 from service.core.heat_work import heat_work
 from service.core.series import FloatArray
 from service.core.watch import Watch
-from service.core.witness import PRIOR, Bend, WitnessCone, learn
+from service.core.witness import PRIOR, Bend, Offset, WitnessCone, learn
 from service.simulation import Deviation, SimulatedFiring, simulate
 
 JUDGED_FROM_SEED: Final = 60_000
@@ -47,8 +47,8 @@ def fire(kiln_seed: int, number: int, deviations: Sequence[Deviation] = ()) -> S
     return simulate(fuel, seed=seed, deviations=deviations, step_s=READ_EVERY_S, kiln_seed=kiln_seed)
 
 
-def learnt(kiln_seed: int) -> dict[str, float]:
-    """Return what a kiln has learnt of its probes [°C]: three cones about the target beside each, in three firings."""
+def learnt(kiln_seed: int) -> dict[str, Offset]:
+    """Return what a kiln has learnt of its probes: three cones about the target beside each, in three firings."""
     offset = dict.fromkeys(("top", "bottom"), PRIOR)
     for number in range(LEARNT_FROM):
         firing = fire(kiln_seed, number)
@@ -58,7 +58,7 @@ def learnt(kiln_seed: int) -> dict[str, float]:
             shown = heat_work(firing.channels[name].time_s, np.nan_to_num(firing.channels[name].value, nan=20.0))
             seen = [WitnessCone(cones.names()[one], _seen(felt[one]), float(shown[one])) for one in _near(target)]
             offset[name] = learn(offset[name], seen)
-    return {name: one.mean_c for name, one in offset.items()}
+    return offset
 
 
 def _near(target: int) -> range:
@@ -80,8 +80,9 @@ def auc(bad: FloatArray, good: FloatArray) -> float:
 class Judged:
     """A firing looked at: how bad it looks, and what was said of it and when [s], notes apart."""
 
-    def __init__(self, firing: SimulatedFiring, offset_c: dict[str, float]) -> None:
-        watch = Watch(firing.target_cone, firing.fuel, offset_c)
+    def __init__(self, firing: SimulatedFiring, offset: dict[str, Offset]) -> None:
+        watch = Watch(firing.target_cone, firing.fuel, offset)
+        offset_c = {name: one.mean_c for name, one in offset.items()}
         found = features(firing.channels, fuel=firing.fuel, target_cone=firing.target_cone, cone_offset_c=offset_c)
         self.score = {kind: float(np.nan_to_num(look(found), nan=-1e9)) for kind, look in SCORES.items()}
         self.said = [

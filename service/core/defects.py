@@ -1,5 +1,7 @@
 """Rules on the ware by its cone: whether it got the heat that was meant for it."""
 
+from collections.abc import Mapping
+from math import hypot
 from typing import Final
 
 import numpy as np
@@ -11,6 +13,7 @@ from service.core.firing import Firing
 from service.core.heat_work import per_e_fold_c
 from service.core.ledger import Ledger
 from service.core.standing import Evidence
+from service.core.watch import Watch
 
 # The cone model is off by up to 3.8 °C at the chart's rates, so ware is called underfired only beyond that.
 MODEL_ERROR_C: Final = 4.0
@@ -19,29 +22,30 @@ MODEL_SOURCE: Final = "largest error of the cone model against Orton's chart: 3.
 SEEN_FROM_BELOW_TARGET_C: Final = 200.0
 
 
-def judge_cone(firing: Firing, channels: list[str], target_cone: str | None, now_s: float, *, to: Ledger) -> None:
+def judge_cone(firing: Firing, channels: list[str], watch: Watch, now_s: float, *, to: Ledger) -> None:
     """Say `overfired` as soon as the guard cone is down anywhere, `underfired` when the top is past without the target.
 
     The guard cone is the next whole number hotter than the target. `channels` are the chamber probes that read now.
+    What witness cones have taught of a probe is not sure, and that doubt is left to the ware.
     """
-    if target_cone is None:
+    if watch.target_cone is None:
         return
-    target = cones.index_of(target_cone)
-    _judge_guard(firing, target, to)
-    if firing.start_c > target_end_c(target_cone) - SEEN_FROM_BELOW_TARGET_C:
+    target = cones.index_of(watch.target_cone)
+    doubt_c = {name: one.sd_c for name, one in watch.cone_offset.items()}
+    _judge_guard(firing, target, doubt_c, to)
+    if not channels or firing.start_c > target_end_c(watch.target_cone) - SEEN_FROM_BELOW_TARGET_C:
         return
-    least = firing.least_done(target, channels)
-    if least is None:
-        return
-    missing_c = short_c(target, least)
-    if missing_c <= MODEL_ERROR_C:
+    missing_c = {name: short_c(target, float(firing.works[name].done[target])) for name in channels}
+    limit_c = {name: hypot(MODEL_ERROR_C, doubt_c.get(name, 0.0)) for name in channels}
+    name = max(channels, key=lambda one: missing_c[one] - limit_c[one])
+    if missing_c[name] <= limit_c[name]:
         to.close("underfired", now_s)
     elif firing.is_over_the_top and not to.has("underfired"):
         evidence: Evidence = {
-            "target_cone": target_cone,
-            "heat_work": least,
-            "short_by_c": missing_c,
-            "short_by_limit_c": MODEL_ERROR_C,
+            "target_cone": watch.target_cone,
+            "heat_work": float(firing.works[name].done[target]),
+            "short_by_c": missing_c[name],
+            "short_by_limit_c": limit_c[name],
             "limit_source": MODEL_SOURCE,
             "peak_c": firing.peak_c,
         }
@@ -51,11 +55,15 @@ def judge_cone(firing: Firing, channels: list[str], target_cone: str | None, now
         to.open("underfired", finding)
 
 
-def _judge_guard(firing: Firing, target: int, to: Ledger) -> None:
+def _judge_guard(firing: Firing, target: int, doubt_c: Mapping[str, float], to: Ledger) -> None:
     guard = guard_of(target)
     if guard is None or to.has("overfired"):
         return
-    down = {name: work.down_s[guard] for name, work in firing.works.items() if work.down_s[guard] is not None}
+    down = {
+        name: work.down_s[guard]
+        for name, work in firing.works.items()
+        if work.down_s[guard] is not None and _past_c(guard, float(work.done[guard])) >= doubt_c.get(name, 0.0)
+    }
     if not down:
         return
     name, down_s = min(down.items(), key=lambda item: item[1] or 0.0)
@@ -83,6 +91,10 @@ def guard_of(target: int) -> int | None:
     return next((index for index in range(target + 1, len(names)) if not names[index].endswith(".5")), None)
 
 
+def _past_c(cone: int, heat_work: float) -> float:
+    return per_e_fold_c(cone) * float(np.log(heat_work))
+
+
 def short_c(cone: int, heat_work: float) -> float:
     """Return how much further a kiln on a 60 °C/h ramp would have to go to bring the cone down [°C]; 0 if it is down.
 
@@ -100,4 +112,4 @@ def short_c(cone: int, heat_work: float) -> float:
     >>> short_c(cones.index_of("6"), 1.2)
     0.0
     """
-    return max(0.0, -per_e_fold_c(cone) * float(np.log(max(heat_work, 1e-9))))
+    return max(0.0, -_past_c(cone, max(heat_work, 1e-9)))

@@ -187,7 +187,7 @@ class LiveFiring:
         if not chamber:
             return
         said = {name: value for name in chamber if (value := values[name]) is not None}
-        offset_c = watch.cone_offset_c
+        offset_c = {name: one.mean_c for name, one in watch.cone_offset.items()}
         firing.add_heat({name: (one.time_s, one.value_c + offset_c.get(name, 0.0)) for name, one in said.items()})
         stand = {name: probe.trail.last[1] for name, probe in chamber.items()}
         rates = {
@@ -213,7 +213,7 @@ class LiveFiring:
             following = firing.following or Following()
             firing.following = judge_schedule(following, watch.schedule, level_c, now_s, fuel=watch.fuel, to=ledger)
         judge_defects(firing, stand, rates, spread, now_s, fuel=watch.fuel, ware=watch.ware, to=ledger)
-        defects.judge_cone(firing, kiln.judged_channels(), watch.target_cone, now_s, to=ledger)
+        defects.judge_cone(firing, kiln.judged_channels(), watch, now_s, to=ledger)
 
     def _look_for_end(self, firing: Firing, now_s: float) -> list[Event]:
         kiln = self._kiln

@@ -9,6 +9,7 @@ from service.core.findings import Finding
 from service.core.firing import ConeProgress, EndCause, Phase, Summary
 from service.core.fuels import FUELS
 from service.core.schedule import Schedule
+from service.core.witness import Offset
 
 __all__ = ["FUELS", "Advance", "ChannelStatus", "Event", "FiringEnd", "FiringStart", "Status", "Watch"]
 
@@ -23,8 +24,8 @@ class Watch:
         Orton self-supporting cone that the firing is to reach, None if nobody said.
     fuel : str
         ``lpg``, ``coal``, ``wood`` or ``electric``: how fast and how unsteadily the kiln may go.
-    cone_offset_c : mapping
-        What to add to a channel to have what cones feel at its place, by channel; see `witness.learn`. [°C]
+    cone_offset : mapping
+        By how much cones feel another heat at a channel's place, and how sure that is; see `witness.learn`.
     ware : frozenset of str
         What is known of the ware, of `defect_rules.WARE`.
     schedule : Schedule or None
@@ -38,7 +39,7 @@ class Watch:
 
     target_cone: str | None = None
     fuel: str = "lpg"
-    cone_offset_c: Mapping[str, float] = field(default_factory=dict)
+    cone_offset: Mapping[str, Offset] = field(default_factory=dict)
     ware: frozenset[str] = frozenset()
     schedule: Schedule | None = None
 

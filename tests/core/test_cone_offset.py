@@ -4,6 +4,7 @@ from recordings import made, noisy, watch_whole
 
 from service.core.assess import assess
 from service.core.watch import Watch
+from service.core.witness import Offset
 
 HIGH = {
     f"zone_{place}": noisy(made([0, 8, 8.3, 12], [30, 1215 + 4 * place, 1215, 400], every_s=30), seed=place)
@@ -18,7 +19,7 @@ def progress(watch: Watch) -> dict[str, float]:
 
 
 def test_an_offset_moves_the_cones_of_its_own_channel_alone() -> None:
-    plain, colder = progress(Watch()), progress(Watch(cone_offset_c={"zone_1": -15.0}))
+    plain, colder = progress(Watch()), progress(Watch(cone_offset={"zone_1": Offset(-15.0, 3.0)}))
 
     assert colder["zone_1"] < 0.7 * plain["zone_1"]
     assert (colder["zone_0"], colder["zone_2"]) == (plain["zone_0"], plain["zone_2"])
