@@ -43,7 +43,7 @@ def rate_c_per_h(points: Sequence[tuple[float, float]]) -> float | None:
         return None
     half = len(points) // 2
     times_s, values = zip(*points, strict=True)
-    lasted_s = median(times_s[-half:]) - median(times_s[:half])
+    lasted_s = _middle(times_s[-half:]) - _middle(times_s[:half])
     return (median(values[-half:]) - median(values[:half])) / lasted_s * 3600
 
 
@@ -55,9 +55,12 @@ def median(values: Sequence[float]) -> float:
     >>> median([3.0, 900.0, 1.0, 2.0])
     2.5
     """
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+    return _middle(sorted(values))
+
+
+def _middle(ordered: Sequence[float]) -> float:
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def thin_min_max(

@@ -35,12 +35,14 @@ def judge_cone(firing: Firing, channels: list[str], watch: Watch, now_s: float, 
     _judge_guard(firing, target, doubt_c, to)
     if not channels or firing.start_c > target_end_c(watch.target_cone) - SEEN_FROM_BELOW_TARGET_C:
         return
+    if not (firing.is_over_the_top or to.has("underfired")):
+        return
     missing_c = {name: short_c(target, float(firing.works[name].done[target])) for name in channels}
     limit_c = {name: hypot(MODEL_ERROR_C, doubt_c.get(name, 0.0)) for name in channels}
     name = max(channels, key=lambda one: missing_c[one] - limit_c[one])
     if missing_c[name] <= limit_c[name]:
         to.close("underfired", now_s)
-    elif firing.is_over_the_top and not to.has("underfired"):
+    elif not to.has("underfired"):
         evidence: Evidence = {
             "target_cone": watch.target_cone,
             "heat_work": float(firing.works[name].done[target]),

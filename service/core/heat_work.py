@@ -108,8 +108,8 @@ class HeatWork:
         if max(before_c, temp_c) < COLD_C:
             return None
         parts = min(ceil(lasted_s / COUNTED_EVERY_S - 1e-6), COUNTED_PARTS)  # 60 s is one minute, rounded or not
-        middles = ((part + 0.5) / parts * lasted_s / SMOOTHED_OVER_S for part in range(parts))
-        counted = sum(self._counted(steady_c + fading_c * exp(-middle)) for middle in middles) / parts
+        middles = [(part + 0.5) / parts * lasted_s / SMOOTHED_OVER_S for part in range(parts)]
+        counted = sum([self._counted(steady_c + fading_c * exp(-middle)) for middle in middles]) / parts
         return _Step(self, before_s, lasted_s, before_c, temp_c, counted)
 
     def _counted(self, behind_c: float) -> float:

@@ -56,7 +56,8 @@ class Kiln:
 
     def first_waiting_s(self) -> float | None:
         """Return the time of the earliest reading that is not yet judged [s]."""
-        return min((probe.pending[0][0] for probe in self.probes.values() if probe.pending), default=None)
+        waiting_s = (probe.first_waiting_s() for probe in self.probes.values())
+        return min((time_s for time_s in waiting_s if time_s is not None), default=None)
 
     def is_quiet(self, after_s: float) -> bool:
         """Say whether time alone changes nothing: no firing runs, and every silence and jump has had its say."""
@@ -65,13 +66,18 @@ class Kiln:
 
     def chamber(self, now_s: float) -> dict[str, Probe]:
         """Return the chamber probes that read now and can be believed, by channel."""
-        return {
-            name: probe
-            for name, probe in sorted(self.probes.items())
-            if self.is_chamber(name)
-            and probe.is_current(now_s)
+        return {name: self.probes[name] for name in sorted(self.probes) if self._is_believed(name, now_s)}
+
+    def has_chamber(self, now_s: float) -> bool:
+        """Say whether there is any chamber probe that reads now and can be believed."""
+        return any(self._is_believed(name, now_s) for name in self.probes)
+
+    def _is_believed(self, name: str, now_s: float) -> bool:
+        return (
+            self.is_chamber(name)
+            and self.probes[name].is_current(now_s)
             and not is_doubtful(name, self.signs[name], self.ledger)
-        }
+        )
 
     def judged_channels(self) -> list[str]:
         """Return the probes on which cones are judged: those that are not out, all if all are."""

@@ -97,6 +97,8 @@ class LiveFiring:
         events: list[Event] = [*kiln.ledger.take_news()]
         for end_s in self._complete_bins(kiln.until_s):
             events += self._judge_bin(end_s)
+        for probe in kiln.probes.values():
+            probe.forget_judged()
         self._status = kiln.refreshed(self._status) if kiln.judged_to_s() == before_s else kiln.status()
         return Advance(tuple(events), self._status)
 
@@ -220,7 +222,7 @@ class LiveFiring:
         heard_s = max(probe.last_s for probe in kiln.probes.values() if probe.last_s is not None)
         if now_s - heard_s > bounds.LOST_AFTER_S:
             return self._end(firing, heard_s, EndCause.LOST_SENSOR)
-        if not kiln.chamber(now_s):
+        if not kiln.has_chamber(now_s):
             return []
         again_s = bounds.reheated_from_s(firing, now_s)
         if again_s is not None:

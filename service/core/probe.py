@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import hypot, inf, isfinite
 from operator import itemgetter, lt
-from typing import Final
+from typing import Any, Final, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -44,8 +44,7 @@ class Step:
     to_c: float
 
 
-@dataclass(frozen=True)
-class BinValue:
+class BinValue(NamedTuple):
     """What one channel said in one bin.
 
     Parameters
@@ -81,10 +80,11 @@ class BinValue:
 class Probe:
     """State of one channel; all times are Unix times in s, all values °C.
 
-    What waits is a value, the name of a fault, or None for no value without a reason. Of the last finished bin,
-    `faults` are (time, what, value or None) and `repeats` the readings whose time had been said before. `silent_s` is
-    how long without a good reading the channel is silent: 300 s, or three of its usual intervals. `set_back` is from
-    when to when the clock went back in what was added last.
+    What waits is a value, the name of a fault, or None for no value without a reason; the first `judged` of them wait
+    no more, and are dropped together by `forget_judged`. Of the last finished bin, `faults` are (time, what, value or
+    None) and `repeats` the readings whose time had been said before. `silent_s` is how long without a good reading the
+    channel is silent: 300 s, or three of its usual intervals. `set_back` is from when to when the clock went back in
+    what was added last.
 
     Examples
     --------
@@ -97,6 +97,7 @@ class Probe:
     """
 
     pending: list[tuple[float, float | str | None]] = field(default_factory=list)
+    judged: int = 0
     newest_is_fault: bool = False
     taken_s: float | None = None
     set_back: tuple[float, float] | None = None
@@ -121,11 +122,10 @@ class Probe:
 
         Repeated times are dropped, the first is kept; order does not matter.
         """
-        new = [
-            reading
-            for reading in zip(samples.time_s.tolist(), _said(samples), strict=True)
-            if since_s <= reading[0] < ahead_s
-        ]
+        times_s: list[float] = samples.time_s.tolist()
+        new = list(zip(times_s, _said(samples), strict=True))
+        if times_s and not (since_s <= min(times_s) and max(times_s) < ahead_s):
+            new = [reading for reading in new if since_s <= reading[0] < ahead_s]
         refused = len(samples.time_s) - len(new)
         late = int((samples.time_s < since_s).sum()) if refused else 0
         start = max(len(self.pending) - 1, 0)
@@ -156,19 +156,13 @@ class Probe:
 
     def finish_bin(self, end_s: float) -> BinValue | None:
         """Take everything before `end_s` out of what waits; return what it says, None if nothing good is in it."""
-        cut = bisect_left(self.pending, (end_s,))
-        said = self.pending[:cut]
-        del self.pending[:cut]
+        cut = bisect_left(self.pending, (end_s,), self.judged)
+        said = self.pending[self.judged : cut]
+        self.judged = cut
         self.repeats = sum(time_s < end_s for time_s in self.repeats_s)
         self.repeats_s = [time_s for time_s in self.repeats_s if time_s >= end_s]
-        good = [
-            (time_s, value)
-            for time_s, value in said
-            if isinstance(value, float) and LOWEST_C < value < HIGHEST_C and value not in RAILS_C
-        ]
         self.faults = []
-        if len(good) < len(said):
-            good = self._sift(said)
+        good = said if _are_plain(said) else self._sift(said)
         if not good:
             return None
         before = None if self.last_s is None else (self.last_s, self.last_c)
@@ -190,6 +184,15 @@ class Probe:
         self.silent_s = max(SILENT_S, SILENT_INTERVALS * median(self.intervals_s)) if self.intervals_s else SILENT_S
         self._follow(bin_value)
         return bin_value
+
+    def forget_judged(self) -> None:
+        """Drop the readings whose bins are finished."""
+        del self.pending[: self.judged]
+        self.judged = 0
+
+    def first_waiting_s(self) -> float | None:
+        """Return the time of the earliest reading that is not yet judged [s]."""
+        return self.pending[self.judged][0] if self.judged < len(self.pending) else None
 
     def _rate_before(self, now_s: float) -> float | None:
         """Return the rate up to now; before a silence that of half an hour, for a flame flickers [°C/h]."""
@@ -270,11 +273,20 @@ def _said(samples: Samples) -> list[float | str | None]:
     """Return each reading as its value, the name of its fault, or None."""
     values = samples.value.tolist()
     if samples.quality is None:
-        return [value if isfinite(value) else None for value in values]
+        return values if isfinite(sum(values)) else [value if isfinite(value) else None for value in values]
     return [
         QUALITIES[quality] if quality else value if isfinite(value) else None
         for value, quality in zip(values, samples.quality.tolist(), strict=True)
     ]
+
+
+def _are_plain(said: list[tuple[float, float | str | None]]) -> TypeGuard[list[tuple[float, float]]]:
+    """Say whether all are values that a kiln can have; nearly always, so it has to be quick."""
+    values: list[Any] = [value for _, value in said]
+    try:
+        return bool(values) and LOWEST_C < min(values) and max(values) < HIGHEST_C and RAILS_C.isdisjoint(values)
+    except TypeError:  # the name of a fault, or no value
+        return False
 
 
 def _what_is_wrong(value_c: float, level_c: float | None) -> str | None:

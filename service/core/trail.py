@@ -35,7 +35,9 @@ class Trail:
         """Take in the next point, and forget what is more than `keep_s` before it [s]."""
         self.time_s.append(time_s)
         self.value.append(value)
-        gone = bisect_left(self.time_s, time_s - keep_s)
+        gone = 0
+        while self.time_s[gone] < time_s - keep_s:
+            gone += 1
         if gone:
             del self.time_s[:gone], self.value[:gone]
 
