@@ -21,21 +21,49 @@ class Heard:
     arrived_ms: int
 
 
-def place(known: DeviceTime | None, heard: Sequence[Heard], *, jitter_ms: int) -> list[DeviceTime]:
-    """Return the time of each message, strictly increasing; the last is what to know next time.
+def place(known: DeviceTime | None, heard: Sequence[Heard], *, jitter_ms: int) -> tuple[list[int], DeviceTime | None]:
+    """Return the time of each message in Unix ms, and what to know next time.
 
     A message can be late, never early, so the earliest arrival of a boot tells best when the device booted. All
     messages at hand are looked at first, so those that come in one heap after an outage are dated by the last of
     them, which waited least. An anchor moves only when it is wrong by more than `jitter_ms`: steps stay the device's.
+    Times increase, but for a message that was overtaken on its way: it gets the time it was measured at.
     """
-    placed: list[DeviceTime] = []
-    boots = _split_by_boot(known, heard)
+    overtaken = _overtaken(known, heard)
+    in_turn = [number for number in range(len(heard)) if number not in overtaken]
+    boots = _split_by_boot(known, [heard[number] for number in in_turn])
+    times_ms = [0] * len(heard)
+    numbers = iter(in_turn)
+    of_overtaken_ms = known.booted_ms if known is not None else 0
     for boot, booted_ms in zip(boots, _anchors(known, boots, jitter_ms), strict=True):
+        if known is not None and boot is boots[0] and boot[0].since_boot_ms >= known.since_boot_ms:
+            of_overtaken_ms = booted_ms
         for one in boot:
             at_ms = booted_ms + one.since_boot_ms
             known = DeviceTime(booted_ms, one.since_boot_ms, at_ms if known is None else max(at_ms, known.at_ms + 1))
-            placed.append(known)
-    return placed
+            times_ms[next(numbers)] = known.at_ms
+    for number in overtaken:
+        times_ms[number] = of_overtaken_ms + heard[number].since_boot_ms
+    return times_ms, known
+
+
+def _overtaken(known: DeviceTime | None, heard: Sequence[Heard]) -> set[int]:
+    """Return which messages are older than others of the known boot that came before them.
+
+    A device that began anew did so after its last word, and this one would have begun before it.
+    """
+    if known is None:
+        return set()
+    newest_ms = known.since_boot_ms
+    overtaken = set()
+    for number, one in enumerate(heard):
+        if one.since_boot_ms >= newest_ms:
+            newest_ms = one.since_boot_ms
+        elif one.arrived_ms - one.since_boot_ms < known.booted_ms + newest_ms:
+            overtaken.add(number)
+        else:
+            break
+    return overtaken
 
 
 def _split_by_boot(known: DeviceTime | None, heard: Sequence[Heard]) -> list[list[Heard]]:

@@ -232,7 +232,7 @@ def _date(
             heard.setdefault(one.measured.when.device, []).append(arrival)
     jitter_ms = jitter // timedelta(milliseconds=1)
     placed = {device: place(known.get(device), words, jitter_ms=jitter_ms) for device, words in heard.items()}
-    clocks = {device: iter(times) for device, times in placed.items()}
+    clocks = {device: iter(times_ms) for device, (times_ms, _) in placed.items()}
     whens = [one.measured.when for one in news]
-    times_ms = [next(clocks[when.device]).at_ms if isinstance(when, Uptime) else to_ms(when) for when in whens]
-    return times_ms, {device: times[-1] for device, times in placed.items()}
+    times_ms = [next(clocks[when.device]) if isinstance(when, Uptime) else to_ms(when) for when in whens]
+    return times_ms, {device: clock for device, (_, clock) in placed.items() if clock is not None}
