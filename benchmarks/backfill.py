@@ -25,7 +25,7 @@ from firmware_bridge.spool import Spool
 from firmware_bridge.uplink import Uplink
 from firmware_bridge.wire import Reading
 from service.demo.broker import free_port
-from service.series import blocks as series
+from service.series import history as series
 from service.store.database import Database
 from service.store.kilns import kiln_by_key
 from service.store.migrate import upgrade
@@ -105,7 +105,7 @@ def measure(days: float) -> Outcome:
                 service.send_signal(signal.SIGTERM)
         with database.read() as session:
             kiln = kiln_by_key(session, 1, "lo-0")
-            stored = series.count_readings(session, kiln.id)[0] if kiln else 0
+            stored = series.count(session, kiln.id)[0] if kiln else 0
         database.close()
     return Outcome(seconds * CHANNELS, stored, round(size, 2), round(lasted_s, 1))
 

@@ -32,7 +32,7 @@ from service.clock import Clock
 from service.demo.broker import broker_command, free_port
 from service.demo.instruments import MqttInstrument, SerialInstrument
 from service.demo.recordings import Utterance
-from service.series import blocks as series
+from service.series import history as series
 from service.store import identity
 from service.store.database import Database
 from service.store.kilns import create_kiln, kiln_by_key
@@ -317,7 +317,7 @@ async def _until_whole(database: Database, spoken: tuple[int, int], since_s: flo
 
 
 def _stored(database: Database) -> dict[str, list[tuple[float, float]]]:
-    """Return (time, value) of every reading in the store, by channel, doubles and all."""
+    """Return (time, value) of every reading in the store, by channel."""
     found: dict[str, list[tuple[float, float]]] = {}
     with database.read() as session:
         for key in ("lo-1", "lo-2"):
@@ -329,11 +329,19 @@ def _stored(database: Database) -> dict[str, list[tuple[float, float]]]:
     return found
 
 
+def _came(database: Database) -> int:
+    """Return how many readings have come, doubles and all."""
+    with database.read() as session:
+        kilns = [kiln for key in ("lo-1", "lo-2") if (kiln := kiln_by_key(session, 1, key))]
+        return sum(series.count(session, kiln.id)[0] for kiln in kilns)
+
+
 def _judge(
     database: Database, spoken: tuple[int, int], faults: Counter[str], lasted_s: float, whole_s: float
 ) -> Outcome:
     stored = _stored(database)
-    lost = doubled = wrong = 0
+    lost = wrong = 0
+    doubled = _came(database) - sum(len(readings) for readings in stored.values())  # what sealing has thrown away
     largest_s = 0.0
     # The logger writes its own time, to the second. The device behind the broker knows only its uptime: when it
     # started is told by the message that came through fastest, so its times can be late by what the network takes.
@@ -372,7 +380,7 @@ What bridge and service keep when everything around them fails. {lasted} of one 
 
 A logger with two probes on a serial device says ten lines a second, a device behind a broker ten messages; both stamp
 their own time. Faults come at random, {per_minute:.0f} a minute, to the real programs, a real Mosquitto and a real file
-system of {disk_mb} MB. At the end every reading that was said is looked for in the store.
+system of {disk_mb} MB; the service seals what is older than ten minutes (six seconds of the run). At the end every reading that was said is looked for in the store.
 
 | | |
 |---|---|

@@ -30,6 +30,7 @@ from service.ingest.limits import HandedLimits
 from service.ingest.receive import BlockReceiver
 from service.ingest.writer import Writer
 from service.monitor.loop import KilnChange, Monitor
+from service.series.sealer import Sealer
 from service.settings import Settings, parse_clock
 from service.store.database import Database
 
@@ -61,6 +62,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
     monitor = Monitor(database, clock, on_change)
     writer = Writer(database, clock, monitor.stored)
+    sealer = Sealer(database, clock)
     receiver = BlockReceiver(Admission(database), writer, HandedLimits(database))
 
     @asynccontextmanager
@@ -69,7 +71,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         writer.start()
         try:
             async with push, asyncio.TaskGroup() as loops:
-                tasks = [loops.create_task(monitor.run()), loops.create_task(outbox.run())]
+                tasks = [loops.create_task(one.run()) for one in (monitor, outbox, sealer)]
                 yield
                 for task in tasks:
                     task.cancel()

@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     analyse.add_command(commands.add_parser("analyse", help="read a log of any known format and say what it holds"))
     archive.add_import(commands.add_parser("import", help="bring a log of any known format into a kiln's history"))
     archive.add_export(commands.add_parser("export", help="hand out a firing as a plain log, Parquet or JSON"))
+    archive.add_verify(commands.add_parser("verify", help="read back everything that is stored"))
     openapi = commands.add_parser("openapi", help="print the API's OpenAPI document")
     openapi.set_defaults(run=_openapi)
     return parser

@@ -6,6 +6,10 @@ POSTS = Counter("canhlo_ingest_posts", "Posts of bridges, by how they ended", ["
 READINGS = Counter("canhlo_ingest_readings", "Readings stored")
 DUPLICATE_BLOCKS = Counter("canhlo_ingest_duplicate_blocks", "Blocks that were stored before")
 SKIPPED_BLOCKS = Counter("canhlo_ingest_skipped_blocks", "Blocks that a bridge has put into quarantine")
+SEALED_BLOCKS = Counter("canhlo_sealed_blocks", "Blocks whose readings were sealed")
+SEALING_FAILURES = Counter(
+    "canhlo_sealing_failures", "Kilns whose readings could not be sealed and will be tried again"
+)
 KILNS_BEHIND = Gauge("canhlo_monitor_kilns_behind", "Kilns with blocks that are not analysed yet")
 MONITOR_FAILURES = Counter("canhlo_monitor_failures", "Kilns whose analysis failed and will be tried again")
 DELIVERIES = Counter("canhlo_deliveries", "Alerts handed over, by how they ended", ["result"])

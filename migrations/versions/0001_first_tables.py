@@ -328,8 +328,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_delivery_alarm_id"), ["alarm_id"], unique=False)
         batch_op.create_index("ix_delivery_next_try_at", ["next_try_at"], unique=False)
 
+    if op.get_bind().dialect.name == "postgresql":  # SQLite has a file a month for these, made when it begins
+        op.create_table(
+            "chunk",
+            sa.Column("kiln_id", sa.Integer(), nullable=False),
+            sa.Column("step_ms", sa.Integer(), nullable=False),
+            sa.Column("from_ms", sa.BigInteger(), nullable=False),
+            sa.Column("workshop_id", sa.Integer(), nullable=False),
+            sa.Column("readings", sa.Integer(), nullable=False),
+            sa.Column("repeats", sa.Integer(), nullable=False),
+            sa.Column("upto_block", sa.BigInteger(), nullable=False),
+            sa.Column("crc", sa.BigInteger(), nullable=False),
+            sa.Column("payload", sa.LargeBinary(), nullable=False),
+            sa.PrimaryKeyConstraint("kiln_id", "step_ms", "from_ms", name=op.f("pk_chunk")),
+            postgresql_partition_by="RANGE (from_ms)",
+        )
+
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.drop_table("chunk")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index("ix_delivery_next_try_at")
         batch_op.drop_index(batch_op.f("ix_delivery_alarm_id"))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from service.api import schemas
 from service.core.curve import thin_min_max
-from service.series import blocks as series
+from service.series import history as series
 from service.store import kilns
 from service.store.models import Kiln
 
@@ -19,13 +19,14 @@ Width = Annotated[int, Query(ge=50, le=4000)]
 
 
 def curve_out(session: Session, kiln: Kiln, from_at: datetime, to_at: datetime, width: int) -> schemas.CurveOut:
-    found = series.read(session, kiln.id, from_at=from_at, to_at=to_at)
+    found, step_s = series.read_for_chart(session, kiln.id, from_at=from_at, to_at=to_at, width=width)
+    gap_s = max(GAP_S, 2 * step_s)
     drawn = []
     for channel in kilns.channels(session, [kiln.id]):
         if channel.name not in found:
             continue
         samples = found[channel.name]
-        time_s, value_c = thin_min_max(samples.time_s, samples.value, width, gap_s=GAP_S)
+        time_s, value_c = thin_min_max(samples.time_s, samples.value, width, gap_s=gap_s)
         drawn.append(
             schemas.CurveChannel(
                 channel_id=channel.id, name=channel.name, time_s=time_s.tolist(), value_c=nullable(value_c)

@@ -22,7 +22,7 @@ from service.series.blocks import NewBlock
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
 from service.store.identity import bridge_of_logs
-from service.store.models import Firing, Kiln
+from service.store.models import Firing, Kiln, Mark
 
 PER_COLUMN: Final = 3600  # readings; an hour at one a second, so that a chart of an hour reads little more
 EARLIEST: Final = datetime(1971, 1, 1, tzinfo=UTC)
@@ -114,7 +114,7 @@ def _store_readings(session: Session, kiln: Kiln, log: Log, now: datetime) -> No
     bridge = bridge_of_logs(session, kiln.workshop_id, now=now)
     columns = [column for recording in log.recordings for column in _columns(recording)]
     boot = _fingerprint(kiln, columns)
-    if series.has_blocks(session, bridge, boot):
+    if session.get(Mark, (bridge.bridge_id, boot)) is not None:
         msg = f"these readings of {kiln.name} were brought in before"
         raise ConflictError(msg)
     numbers = count(1)
@@ -123,6 +123,7 @@ def _store_readings(session: Session, kiln: Kiln, log: Log, now: datetime) -> No
         for column in columns
     ]
     series.append(session, blocks, received_at=now, is_history=True)
+    session.add(Mark(bridge_id=bridge.bridge_id, boot=boot, seq=len(blocks)))
 
 
 def _columns(recording: Recording) -> Iterator[Column]:

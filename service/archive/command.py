@@ -1,4 +1,4 @@
-"""`canhlo import` and `canhlo export`: firings in from logs, and out as files, on the machine of the service."""
+"""`canhlo import`, `export`, `verify`: firings in from logs and out as files, and whether what is stored holds."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,10 +16,14 @@ from service.archive.bring_in import bring_in
 from service.archive.hand_out import FORMATS, hand_out, write
 from service.errors import InvalidError, NotFoundError
 from service.importers.read import read_log
+from service.series.codec import DamagedError
+from service.series.verify import verify
 from service.settings import Settings
 from service.store.database import Database
 from service.store.migrate import upgrade
 from service.store.models import Firing, Kiln
+
+MOST_TOLD: Final = 20
 
 
 def add_import(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +47,12 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help="the file to write (standard output)")
     parser.add_argument("--data-dir", type=Path, help="where the database lives")
     parser.set_defaults(run=run_export)
+
+
+def add_verify(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `canhlo verify`."""
+    parser.add_argument("--data-dir", type=Path, help="where the database lives")
+    parser.set_defaults(run=run_verify)
 
 
 def run_import(options: argparse.Namespace) -> None:
@@ -75,6 +86,21 @@ def run_export(options: argparse.Namespace) -> None:
             msg = f"{options.out} cannot be written: {(error.strerror or str(error)).lower()}"
             raise InvalidError(msg) from error
     print(f"{options.out}: {sum(len(one.time_s) for one in handed.channels.values()):,} readings")
+
+
+def run_verify(options: argparse.Namespace) -> None:
+    """Read back everything that is stored; fail if anything of it is damaged."""
+    damaged = 0
+    with _database(options) as database:
+        for part in verify(database):
+            share = f", {part.bytes / part.readings:.2f} bytes each" if part.readings else ""
+            verdict = f"{len(part.damaged)} DAMAGED" if part.damaged else "all as written"
+            print(f"{part.name}: {part.readings:,} readings{share}: {verdict}", flush=True)
+            print("".join(f"  {one}\n" for one in part.damaged[:MOST_TOLD]), end="")
+            damaged += len(part.damaged)
+    if damaged:
+        msg = f"{damaged} places are not what was written; restore them from a backup"
+        raise DamagedError(msg)
 
 
 def _told(firing: Firing) -> str:

@@ -10,9 +10,8 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Unit
 from service.core.series import FloatArray, Samples
-from service.series import blocks as series
+from service.series import history as series
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
 from service.store.models import Firing
@@ -24,7 +23,6 @@ MEDIA_TYPES: Final = {
     "parquet": "application/vnd.apache.parquet",
     "json": "application/json",
 }
-_ALL_UNITS: Final = frozenset(Unit)
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,9 @@ def hand_out(session: Session, firing: Firing, *, now: datetime) -> Handed:
     """Return a firing with the readings from its beginning to its end, or to now."""
     kiln = firing.kiln
     units = {channel.name: channel.unit for channel in kiln_rows.channels(session, [kiln.id])}
-    found = series.read(session, kiln.id, from_at=firing.started_at, to_at=firing.ended_at or now, units=_ALL_UNITS)
+    found = series.read(
+        session, kiln.id, from_at=firing.started_at, to_at=firing.ended_at or now, units=series.EVERY_UNIT
+    )
     findings = firing_rows.findings_of(session, firing.id)
     told = {
         "kiln": kiln.key,

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from service.demo.recordings import Utterance
-from service.series import blocks as series
+from service.series import history as series
+from service.series.blocks import newest_ids
 from service.store import firings as firing_rows
 from service.store.database import Database
 from service.store.kilns import last_blocks
@@ -60,12 +61,12 @@ def make_report(database: Database, kilns: Sequence[Replayed]) -> Report:
     reports: list[KilnReport] = []
     with database.read() as session:
         seen = last_blocks(session)
-        behind = any(newest > seen.get(kiln_id, 0) for kiln_id, newest in series.newest_ids(session).items())
+        behind = any(newest > seen.get(kiln_id, 0) for kiln_id, newest in newest_ids(session).items())
         unsent = session.scalar(select(func.count()).where(Delivery.next_try_at.is_not(None))) or 0
         for replayed in kilns:
             kiln = session.scalars(select(Kiln).where(Kiln.key == replayed.key)).one()
             said = sum(utterance.readings for utterance in replayed.said)
-            stored, duplicated = series.count_readings(session, kiln.id)
+            stored, duplicated = series.count(session, kiln.id)
             firings = firing_rows.list_firings(session, [kiln.workshop_id], kiln_id=kiln.id)
             hottest = max(firings, key=lambda firing: firing.peak_c or 0.0, default=None)
             alarms = session.scalars(

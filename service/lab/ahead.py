@@ -13,7 +13,7 @@ from service.core.kiln import OUTSIDE
 from service.core.schedule import FULL_C_PER_H, from_corners
 from service.core.series import Samples
 from service.errors import ConflictError
-from service.series import blocks as series
+from service.series import history as series
 from service.store import firings
 from service.store.models import Firing
 

@@ -8,7 +8,7 @@ from service.core.chamber import chamber_curve
 from service.core.kiln import OUTSIDE
 from service.core.segments import Segment, segments
 from service.core.series import FloatArray
-from service.series import blocks as series
+from service.series import history as series
 from service.store.models import Firing
 
 

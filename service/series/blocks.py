@@ -1,7 +1,7 @@
 """Readings as they came: blocks in the database, read back by arrival or by time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,7 +12,8 @@ from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block, Column, Unit
-from service.core.series import QUALITIES, ByteArray, Chunk, Samples
+from service.core.series import Chunk, Samples
+from service.series.columns import quality_of
 from service.store.identity import BridgeIdentity
 from service.store.models import Kiln, StoredBlock
 
@@ -20,7 +21,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Block).decode
 _APPEND_LOCK: Final = 0x6C6F  # any number that nothing else in the database locks
 # Analysis and curves are of temperatures; a gas pressure or a bent cone is stored, and must not be taken for one.
-_TEMPERATURES: Final = frozenset({Unit.CELSIUS})
+TEMPERATURES: Final = frozenset({Unit.CELSIUS})
 _Row = Row[int, int, datetime, bytes]
 _ARRIVAL: Final = select(StoredBlock.id, StoredBlock.kiln_id, StoredBlock.received_at, StoredBlock.payload).where(
     StoredBlock.is_history.is_(False)
@@ -93,12 +94,6 @@ def _row(block_id: int, new: NewBlock, received_at: datetime) -> dict[str, Any]:
     }
 
 
-def has_blocks(session: Session, bridge: BridgeIdentity, boot: str) -> bool:
-    """Say whether anything is stored of this run of a bridge."""
-    query = select(StoredBlock.id).where(StoredBlock.bridge_id == bridge.bridge_id, StoredBlock.boot == boot)
-    return session.scalar(query.limit(1)) is not None
-
-
 def newest_id(session: Session) -> int:
     """Return the id of the newest block of all kilns, 0 without any."""
     return session.scalar(select(func.max(StoredBlock.id))) or 0
@@ -139,28 +134,7 @@ def _arrived(rows: Sequence[_Row]) -> Arrived:
 
 def _join(blocks: Sequence[tuple[int, Block]], received_at: datetime) -> Arrived:
     until_s = max(block.until_ms for _, block in blocks) / 1000
-    return Arrived(Chunk(until_s, _columns((block for _, block in blocks), _TEMPERATURES)), blocks[-1][0], received_at)
-
-
-def read(
-    session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime, units: frozenset[Unit] = _TEMPERATURES
-) -> dict[str, Samples]:
-    """Return the temperatures of a kiln in [from_at, to_at], by channel, in order of time, each time once.
-
-    With other `units`, all that is measured in one of them.
-    """
-    from_s, to_s = from_at.timestamp(), to_at.timestamp()
-    payloads = session.scalars(
-        select(StoredBlock.payload)
-        .where(
-            StoredBlock.kiln_id == kiln_id,
-            StoredBlock.to_ms >= int(from_s * 1000),
-            StoredBlock.from_ms <= int(to_s * 1000),
-        )
-        .order_by(StoredBlock.id)
-    )
-    found = _columns((_decode(payload) for payload in payloads), units)
-    return {name: _window(samples, from_s, to_s) for name, samples in found.items()}
+    return Arrived(Chunk(until_s, _columns((block for _, block in blocks), TEMPERATURES)), blocks[-1][0], received_at)
 
 
 def newest_ids(session: Session) -> dict[int, int]:
@@ -171,22 +145,21 @@ def newest_ids(session: Session) -> dict[int, int]:
     return {kiln_id: block_id for kiln_id, block_id in found if block_id is not None}
 
 
-def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
-    """Return every reading of a kiln by channel as it is stored, in the order of arrival, repeats and all."""
-    payloads = session.scalars(
-        select(StoredBlock.payload).where(StoredBlock.kiln_id == kiln_id).order_by(StoredBlock.id)
+def between(session: Session, kiln_id: int, from_ms: int, to_ms: int) -> Iterator[Block]:
+    """Go through the blocks of a kiln with readings in [from_ms, to_ms] that are not sealed yet, as they came."""
+    query = select(StoredBlock.payload).where(
+        StoredBlock.kiln_id == kiln_id, StoredBlock.to_ms >= from_ms, StoredBlock.from_ms <= to_ms
     )
-    return _columns((_decode(payload) for payload in payloads), frozenset(Unit))
+    return map(_decode, session.scalars(query.order_by(StoredBlock.id)))
 
 
-def count_readings(session: Session, kiln_id: int) -> tuple[int, int]:
-    """Return how many readings of a kiln are stored, and how many of them repeat a channel's time."""
-    columns = read_all(session, kiln_id).values()
-    stored = sum(len(samples.time_s) for samples in columns)
-    return stored, stored - sum(len(np.unique(samples.time_s)) for samples in columns)
+def numbered(session: Session, kiln_id: int) -> list[tuple[int, Block]]:
+    """Return every block of a kiln that is not sealed yet, with its id."""
+    query = select(StoredBlock.id, StoredBlock.payload).where(StoredBlock.kiln_id == kiln_id)
+    return [(row.id, _decode(row.payload)) for row in session.execute(query.order_by(StoredBlock.id))]
 
 
-def _columns(blocks: Iterable[Block], units: frozenset[Unit] = frozenset(Unit)) -> dict[str, Samples]:
+def _columns(blocks: Iterable[Block], units: frozenset[Unit]) -> dict[str, Samples]:
     parts: defaultdict[str, list[Column]] = defaultdict(list)
     for block in blocks:
         for column in block.columns:
@@ -201,23 +174,4 @@ def _samples(columns: Sequence[Column]) -> Samples:
     else:
         at_ms = [at for column in columns for at in column.at_ms]
         value = [one for column in columns for one in column.value]
-    return Samples(np.array(at_ms, dtype=np.float64) / 1000, np.array(value, dtype=np.float64), _quality(columns))
-
-
-def _quality(columns: Sequence[Column]) -> ByteArray | None:
-    """Return what the instrument said of each reading, None if it found no fault."""
-    if not any(column.fault for column in columns):
-        return None
-    quality = np.zeros(sum(len(column.at_ms) for column in columns), dtype=np.uint8)
-    first = 0
-    for column in columns:
-        for index, one in column.fault.items():
-            quality[first + index] = QUALITIES.index(one.value)
-        first += len(column.at_ms)
-    return quality
-
-
-def _window(samples: Samples, from_s: float, to_s: float) -> Samples:
-    time_s, first = np.unique(samples.time_s, return_index=True)
-    inside = (time_s >= from_s) & (time_s <= to_s)
-    return samples.where(first[inside])
+    return Samples(np.array(at_ms, dtype=np.float64) / 1000, np.array(value, dtype=np.float64), quality_of(columns))

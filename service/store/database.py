@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import DateTime, Engine, create_engine, event
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy import DateTime
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
+
+from service.store.engine import make_engine
+from service.store.months import months_of
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -35,9 +37,12 @@ class Database:
     """Hands out sessions: `read()` sees one state, `write()` is one transaction that commits at its end."""
 
     def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
-        self._read = sessionmaker(self.engine, expire_on_commit=False)
-        self._write = sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)
+        self.engine = make_engine(url)
+        self.months = months_of(self.engine)
+        info = {"months": self.months}
+        writes = self.engine.execution_options(writes=True)
+        self._read = sessionmaker(self.engine, expire_on_commit=False, info=info)
+        self._write = sessionmaker(writes, expire_on_commit=False, info=info)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -51,23 +56,3 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
-
-
-def _engine(url: str) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, in _begin_sqlite
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A read that turns into a write cannot wait for its turn in SQLite, so writers say so at once.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

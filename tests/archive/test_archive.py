@@ -19,7 +19,8 @@ from service.cli import main
 from service.errors import ConflictError, InvalidError
 from service.importers.log import Asked, Log
 from service.importers.read import read_log
-from service.series import blocks as series
+from service.series import blocks
+from service.series import history as series
 from service.store import firings as firing_rows
 from service.store import identity, kilns
 from service.store.database import Database
@@ -77,15 +78,15 @@ def test_a_log_becomes_a_firing_with_its_readings_and_findings(database: Databas
         kinds = [one.kind for one in firing_rows.findings_of(session, firing_id)]
         assert kinds.count("sensor_silent") == 10
         assert "uneven_heating" in kinds
-        assert series.count_readings(session, 1) == (11_008, 0)
+        assert series.count(session, 1) == (11_008, 0)
 
 
 def test_history_rings_nobody_and_is_not_watched(database: Database, two_probes: Log) -> None:
     brought(database, two_probes)
 
     with database.read() as session:
-        assert series.newest_ids(session) == {}
-        assert series.read_after(session, 0, limit=1000) == ({}, 0, 0)
+        assert blocks.newest_ids(session) == {}
+        assert blocks.read_after(session, 0, limit=1000) == ({}, 0, 0)
 
 
 def test_the_same_log_is_not_brought_in_twice(database: Database, two_probes: Log) -> None:
@@ -94,7 +95,7 @@ def test_the_same_log_is_not_brought_in_twice(database: Database, two_probes: Lo
     with pytest.raises(ConflictError, match="brought in before"):
         brought(database, two_probes)
     with database.read() as session:
-        assert series.count_readings(session, 1) == (11_008, 0)
+        assert series.count(session, 1) == (11_008, 0)
 
 
 def test_a_log_without_a_firing_is_not_brought_in_twice_either(database: Database, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from programs import BIN, Program, until
 
 from service.core.series import Samples
 from service.demo.recordings import mqtt_firing, serial_firing
-from service.series import blocks as series
+from service.series import history as series
 from service.store.database import Database
 from service.store.kilns import kiln_by_key
 

@@ -18,7 +18,8 @@ from sqlalchemy import func, select
 from firmware_bridge.wire import Column, Post, Receipt, Skipped, Unit
 from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
-from service.series import blocks as series
+from service.series import blocks
+from service.series import history as series
 from service.store import identity
 from service.store.database import Database
 from service.store.kilns import channels, kiln_by_key
@@ -229,7 +230,7 @@ async def test_readings_come_back_by_time_each_once_and_faults_as_gaps(
         found = series.read(
             session, kiln.id, from_at=datetime.fromtimestamp(5, UTC), to_at=datetime.fromtimestamp(60, UTC)
         )["top"]
-        counts = series.count_readings(session, kiln.id)
+        counts = series.count(session, kiln.id)
         readings = session.scalar(select(func.sum(StoredBlock.readings)))
     assert found.time_s.tolist() == [10.0, 20.0, 30.0]
     assert [str(value) for value in found.value] == ["nan", "22.0", "23.0"]
@@ -249,8 +250,8 @@ async def test_what_is_no_temperature_is_stored_and_never_taken_for_one(
         kiln = kiln_by_key(session, 1, "lo-1")
         assert kiln is not None
         found = series.read(session, kiln.id, from_at=datetime.fromtimestamp(0, UTC), to_at=NOW)
-        arrived = series.read_kiln(session, kiln.id, after_id=0, upto_id=1, limit=1)
+        arrived = blocks.read_kiln(session, kiln.id, after_id=0, upto_id=1, limit=1)
         assert {channel.name: channel.unit for channel in channels(session, [kiln.id])} == {"top": "c", "cone": "deg"}
-        assert series.count_readings(session, kiln.id) == (2, 0)
+        assert series.count(session, kiln.id) == (2, 0)
     assert arrived is not None
     assert list(found) == list(arrived.chunk.channels) == ["top"]

@@ -1,0 +1,116 @@
+"""Rows of sealed readings in one month: an hour of a kiln each, and what was rolled up of days and of the month."""
+
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from firmware_bridge.wire import Unit
+from service.series.codec import DamagedError, pack, unpack
+from service.series.columns import Key, Readings
+from service.store.months import chunk, month_bounds_ms, month_of
+
+AS_TAKEN: Final = 0  # the `step_ms` of readings that are not rolled up
+HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 24 * HOUR_MS
+_SPAN_MS: Final = {AS_TAKEN: HOUR_MS, 10_000: _DAY_MS, 60_000: _DAY_MS}  # what is not named spans a month
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Readings of a kiln over one span, by column; `repeats` came as well, of times that it had already."""
+
+    kiln_id: int
+    step_ms: int
+    from_ms: int
+    repeats: int = 0
+    upto_block: int = 0
+    columns: Mapping[Key, Readings] = field(default_factory=dict)
+
+    @property
+    def readings(self) -> int:
+        return sum(len(readings.at_ms) for readings in self.columns.values())
+
+
+def begins_ms(step_ms: int, at_ms: int) -> int:
+    """Return where the span of a row begins that holds a time."""
+    span_ms = _SPAN_MS.get(step_ms)
+    return at_ms // span_ms * span_ms if span_ms else month_bounds_ms(month_of(at_ms))[0]
+
+
+def load(chunks: Session, kiln_id: int, step_ms: int, from_ms: int) -> Chunk:
+    """Return a span as it is sealed; an empty one if nothing is."""
+    query = select(chunk).where(chunk.c.kiln_id == kiln_id, chunk.c.step_ms == step_ms, chunk.c.from_ms == from_ms)
+    row = chunks.execute(query).one_or_none()
+    return Chunk(kiln_id, step_ms, from_ms) if row is None else opened(row)
+
+
+def save(chunks: Session, one: Chunk, workshop_id: int) -> None:
+    """Put a span in place of what was sealed of it."""
+    payload = pack(one.columns)
+    row = {
+        "kiln_id": one.kiln_id,
+        "step_ms": one.step_ms,
+        "from_ms": one.from_ms,
+        "workshop_id": workshop_id,
+        "readings": one.readings,
+        "repeats": one.repeats,
+        "upto_block": one.upto_block,
+        "crc": zlib.crc32(payload),
+        "payload": payload,
+    }
+    keys = [chunk.c[name] == row[name] for name in ("kiln_id", "step_ms", "from_ms")]
+    chunks.execute(delete(chunk).where(*keys))
+    chunks.execute(insert(chunk), [row])
+
+
+def between(
+    chunks: Session, kiln_id: int, step_ms: int, from_ms: int, to_ms: int, units: Collection[Unit]
+) -> Iterator[Chunk]:
+    """Go through the spans of a kiln that touch [from_ms, to_ms], in order of time."""
+    query = select(chunk).where(
+        chunk.c.kiln_id == kiln_id,
+        chunk.c.step_ms == step_ms,
+        chunk.c.from_ms >= begins_ms(step_ms, from_ms),
+        chunk.c.from_ms <= to_ms,
+    )
+    for row in chunks.execute(query.order_by(chunk.c.from_ms)):
+        yield opened(row, units)
+
+
+def count_repeats(chunks: Session, kiln_id: int, month: str) -> int:
+    """Return how many readings of a kiln came once more, of times that its hours of a month had already."""
+    held = _in_month(month) & (chunk.c.kiln_id == kiln_id) & (chunk.c.step_ms == AS_TAKEN)
+    return chunks.scalar(select(func.coalesce(func.sum(chunk.c.repeats), 0)).where(held)) or 0
+
+
+def every(chunks: Session, month: str) -> Iterator[Row[Any]]:
+    """Go through all rows of a month, kiln by kiln."""
+    order = (chunk.c.kiln_id, chunk.c.step_ms, chunk.c.from_ms)
+    with chunks.execute(
+        select(chunk).where(_in_month(month)).order_by(*order).execution_options(yield_per=100)
+    ) as rows:
+        yield from rows
+
+
+def _in_month(month: str) -> ColumnElement[bool]:
+    from_ms, to_ms = month_bounds_ms(month)
+    return (chunk.c.from_ms >= from_ms) & (chunk.c.from_ms < to_ms)
+
+
+def opened(row: Row[Any], units: Collection[Unit] = frozenset(Unit)) -> Chunk:
+    """Return a row with its columns of some units.
+
+    Raises
+    ------
+    DamagedError
+        If it is not what was written.
+    """
+    if zlib.crc32(row.payload) != row.crc:
+        msg = f"sealed readings of kiln {row.kiln_id} from {row.from_ms} on are not what was written: wrong checksum"
+        raise DamagedError(msg)
+    columns = unpack(row.payload, units)
+    return Chunk(row.kiln_id, row.step_ms, row.from_ms, row.repeats, row.upto_block, columns)

@@ -1,0 +1,66 @@
+"""Readings as arrays: what stands in blocks and in sealed hours, column by column."""
+
+from collections.abc import Collection, Iterable
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_bridge.wire import Column, Quality, Unit
+from service.core.series import QUALITIES, ByteArray, FloatArray, Samples
+
+IntArray = npt.NDArray[np.int64]
+_CODE: Final = {Quality(name): code for code, name in enumerate(QUALITIES)}
+
+
+class Key(NamedTuple):
+    """What a column holds; `kind` is "" for readings, "estimated" if their time is a guess, else what was rolled up."""
+
+    channel: str
+    unit: Unit
+    kind: str = ""
+
+
+class Readings(NamedTuple):
+    """Readings of one column in order of time: Unix ms, value (NaN for none), and index into `QUALITIES`."""
+
+    at_ms: IntArray
+    value: FloatArray
+    quality: ByteArray
+
+    def where(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp] | slice) -> "Readings":
+        """Return the readings chosen by a mask, by their indices or by a slice."""
+        return Readings(self.at_ms[chosen], self.value[chosen], self.quality[chosen])
+
+    def samples(self) -> Samples:
+        """Return them as the science takes them."""
+        return Samples(self.at_ms / 1000, self.value, self.quality if self.quality.any() else None)
+
+
+def readings_of(columns: Collection[Column]) -> Readings:
+    """Return what one channel said in some blocks, in the order of the blocks."""
+    at_ms = np.array([at for column in columns for at in column.at_ms], dtype=np.int64)
+    value = np.array([one for column in columns for one in column.value], dtype=np.float64)
+    quality = quality_of(columns)
+    return Readings(at_ms, value, np.zeros(len(at_ms), dtype=np.uint8) if quality is None else quality)
+
+
+def quality_of(columns: Collection[Column]) -> ByteArray | None:
+    """Return what the instrument said of each reading, None if it found no fault."""
+    if not any(column.fault for column in columns):
+        return None
+    quality = np.zeros(sum(len(column.at_ms) for column in columns), dtype=np.uint8)
+    first = 0
+    for column in columns:
+        for index, one in column.fault.items():
+            quality[first + index] = _CODE[one]
+        first += len(column.at_ms)
+    return quality
+
+
+def in_order(parts: Iterable[Readings]) -> Readings:
+    """Return readings in order of time, each time once: of several at one time the first of the first part stays."""
+    joined = Readings(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    if (np.diff(joined.at_ms) > 0).all():
+        return joined
+    return joined.where(np.unique(joined.at_ms, return_index=True)[1])

@@ -1,0 +1,147 @@
+"""What a kiln has measured: sealed hours and the blocks that came since, as one.
+
+Blocks are read before sealed hours: what is sealed in between is then seen twice, which does not matter, and never
+missed.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from firmware_bridge.wire import Column, Unit
+from service.core.series import Samples
+from service.series import blocks, chunks
+from service.series.blocks import TEMPERATURES
+from service.series.chunks import AS_TAKEN, HOUR_MS, Chunk
+from service.series.columns import Key, Readings, in_order, readings_of
+from service.series.rollups import STEPS_MS
+from service.store.months import Months, month_of
+
+EVERY_UNIT: Final = frozenset(Unit)
+# A chart is drawn from readings, or from the finest roll-up that has no more points than this on one pixel.
+MOST_POINTS_PER_PIXEL: Final = 60
+_USUAL_INTERVAL_MS: Final = 1000
+_EVER_MS: Final = (0, 4_102_444_800_000)  # 1970 to 2100, as what travels
+
+
+def read(
+    session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime, units: Collection[Unit] = TEMPERATURES
+) -> dict[str, Samples]:
+    """Return the temperatures of a kiln in [from_at, to_at], by channel, in order of time, each time once.
+
+    With other `units`, all that is measured in one of them.
+    """
+    found = _read(session, kiln_id, _ms(from_at), _ms(to_at), units)
+    return {name: one.samples() for name, one in found.items()}
+
+
+def read_for_chart(
+    session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime, width: int
+) -> tuple[dict[str, Samples], float]:
+    """Return temperatures to be drawn on `width` pixels, and how far apart they may lie at most for it [s].
+
+    Of what is rolled up there are two points a step, the lowest and the highest.
+    """
+    from_ms, to_ms = _ms(from_at), _ms(to_at)
+    step_ms = next(
+        (step for step in STEPS_MS if (to_ms - from_ms) / step <= MOST_POINTS_PER_PIXEL * width), STEPS_MS[-1]
+    )
+    if (to_ms - from_ms) / _USUAL_INTERVAL_MS <= MOST_POINTS_PER_PIXEL * width:
+        return read(session, kiln_id, from_at=from_at, to_at=to_at), _USUAL_INTERVAL_MS / 1000
+    parts = _since_sealed(session, kiln_id, from_ms, to_ms, TEMPERATURES)
+    for one in _sealed(session, kiln_id, step_ms, from_ms, to_ms, TEMPERATURES):
+        for name, points in _lowest_and_highest(one.columns, step_ms).items():
+            parts[name].append(points)
+    return {name: _within(in_order(found), from_ms, to_ms).samples() for name, found in parts.items()}, step_ms / 1000
+
+
+def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
+    """Return every reading of a kiln, by channel, in no order; what repeats a time is among them until it is sealed."""
+    waiting = blocks.numbered(session, kiln_id)
+    parts: defaultdict[str, list[Readings]] = defaultdict(list)
+    sealed_upto: dict[int, int] = {}
+    for one in _sealed(session, kiln_id, AS_TAKEN, *_EVER_MS, EVERY_UNIT):
+        sealed_upto[one.from_ms] = one.upto_block
+        for key, readings in one.columns.items():
+            parts[key.channel].append(readings)
+    for block_id, block in waiting:
+        for column in block.columns:
+            readings = readings_of([column])
+            hours = (readings.at_ms // HOUR_MS * HOUR_MS).tolist()
+            is_new = [block_id > sealed_upto.get(from_ms, 0) for from_ms in hours]
+            parts[column.channel].append(readings.where(np.array(is_new, dtype=np.bool_)))
+    return {name: Readings(*map(np.concatenate, zip(*found, strict=True))).samples() for name, found in parts.items()}
+
+
+def count(session: Session, kiln_id: int) -> tuple[int, int]:
+    """Return how many readings of a kiln have come, and how many of them repeat a channel's time."""
+    kept = read_all(session, kiln_id).values()
+    months = _months(session)
+    gone = 0
+    for month in months.names(session):
+        with months.reading(session, month) as found:
+            gone += chunks.count_repeats(found, kiln_id, month)
+    stored = gone + sum(len(samples.time_s) for samples in kept)
+    return stored, stored - sum(len(np.unique(samples.time_s)) for samples in kept)
+
+
+def _read(session: Session, kiln_id: int, from_ms: int, to_ms: int, units: Collection[Unit]) -> dict[str, Readings]:
+    waiting = _since_sealed(session, kiln_id, from_ms, to_ms, units)
+    parts: defaultdict[str, list[Readings]] = defaultdict(list)
+    for one in _sealed(session, kiln_id, AS_TAKEN, from_ms, to_ms, units):
+        for key, readings in one.columns.items():
+            parts[key.channel].append(readings)
+    for name, since in waiting.items():
+        parts[name] += since
+    return {name: _within(in_order(found), from_ms, to_ms) for name, found in parts.items()}
+
+
+def _since_sealed(
+    session: Session, kiln_id: int, from_ms: int, to_ms: int, units: Collection[Unit]
+) -> defaultdict[str, list[Readings]]:
+    columns: defaultdict[str, list[Column]] = defaultdict(list)
+    for block in blocks.between(session, kiln_id, from_ms, to_ms):
+        for column in block.columns:
+            if column.unit in units:
+                columns[column.channel].append(column)
+    return defaultdict(list, {name: [readings_of(found)] for name, found in columns.items()})
+
+
+def _sealed(
+    session: Session, kiln_id: int, step_ms: int, from_ms: int, to_ms: int, units: Collection[Unit]
+) -> Iterator[Chunk]:
+    months = _months(session)
+    for month in months.names(session):
+        if month_of(from_ms) <= month <= month_of(to_ms):
+            with months.reading(session, month) as found:
+                yield from chunks.between(found, kiln_id, step_ms, from_ms, to_ms, units)
+
+
+def _lowest_and_highest(columns: Mapping[Key, Readings], step_ms: int) -> dict[str, Readings]:
+    """Return of each channel the two extremes of each step, a quarter from its beginning and from its end."""
+    points = {}
+    for key, lowest in columns.items():
+        if key.kind == "min":
+            highest = columns[key._replace(kind="max")]
+            at_ms = np.stack([lowest.at_ms + step_ms // 4, lowest.at_ms + 3 * step_ms // 4], axis=1).ravel()
+            value = np.stack([lowest.value, highest.value], axis=1).ravel()
+            points[key.channel] = Readings(at_ms, value, np.zeros(len(at_ms), dtype=np.uint8))
+    return points
+
+
+def _within(readings: Readings, from_ms: int, to_ms: int) -> Readings:
+    first, last = np.searchsorted(readings.at_ms, (from_ms, to_ms + 1))
+    return readings.where(np.s_[first:last])
+
+
+def _months(session: Session) -> Months:
+    months: Months = session.info["months"]
+    return months
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)

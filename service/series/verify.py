@@ -1,0 +1,96 @@
+"""Read back everything that is stored, and say what is not what was written."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from firmware_bridge.wire import Block
+from service.series import chunks as rows
+from service.series.chunks import AS_TAKEN, Chunk
+from service.series.codec import DamagedError
+from service.series.rollups import STEPS_MS, roll_up
+from service.store.database import Database
+from service.store.models import StoredBlock
+
+_decode = msgspec.msgpack.Decoder(Block).decode
+
+
+@dataclass
+class Checked:
+    """What one part of the store came to; `damaged` says in words what cannot be relied on."""
+
+    name: str
+    readings: int = 0
+    bytes: int = 0
+    damaged: list[str] = field(default_factory=list)
+
+
+def verify(database: Database) -> Iterator[Checked]:
+    """Go through the parts: what is sealed month by month, then what has come since."""
+    with database.read() as session:
+        for month in database.months.names(session):
+            with database.months.reading(session, month) as chunks:
+                yield _check_month(chunks, month)
+        yield _check_blocks(session)
+
+
+def _check_month(chunks: Session, month: str) -> Checked:
+    checked = Checked(month)
+    checked.damaged += _integrity(chunks)
+    counts: Counter[tuple[int, int]] = Counter()  # readings with a value, by kiln and step
+    for row in rows.every(chunks, month):
+        checked.bytes += len(row.payload)
+        try:
+            one = rows.opened(row)
+        except DamagedError as error:
+            checked.damaged.append(str(error))
+            continue
+        where = f"kiln {one.kiln_id} from {datetime.fromtimestamp(one.from_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC on"
+        if one.readings != row.readings:
+            checked.damaged.append(f"{where}: {one.readings} readings, and {row.readings} were written")
+        if any((np.diff(readings.at_ms) <= 0).any() for readings in one.columns.values()):
+            checked.damaged.append(f"{where}: times that do not increase")
+        checked.readings += one.readings if one.step_ms == AS_TAKEN else 0
+        counts[one.kiln_id, one.step_ms] += _with_value(one)
+    for kiln_id, step_ms in sorted(counts):
+        if step_ms == AS_TAKEN:
+            rolled = {counts[kiln_id, step] for step in STEPS_MS}
+            if rolled != {counts[kiln_id, AS_TAKEN]}:
+                checked.damaged.append(f"kiln {kiln_id}: what is rolled up is not what was taken")
+    return checked
+
+
+def _with_value(one: Chunk) -> int:
+    """Return how many readings with a value a row stands for."""
+    rolled = roll_up(one.columns, rows.HOUR_MS) if one.step_ms == AS_TAKEN else one.columns
+    return sum(int(readings.value.sum()) for key, readings in rolled.items() if key.kind == "count")
+
+
+def _check_blocks(session: Session) -> Checked:
+    checked = Checked("not sealed yet")
+    checked.damaged += _integrity(session)
+    query = select(StoredBlock.id, StoredBlock.readings, StoredBlock.payload).execution_options(yield_per=100)
+    for row in session.execute(query):
+        checked.bytes += len(row.payload)
+        try:
+            readings = _decode(row.payload).readings
+        except msgspec.MsgspecError as error:
+            checked.damaged.append(f"block {row.id} cannot be read: {error}")
+            continue
+        checked.readings += readings
+        if readings != row.readings:
+            checked.damaged.append(f"block {row.id}: {readings} readings, and {row.readings} were written")
+    return checked
+
+
+def _integrity(session: Session) -> list[str]:
+    """Return what SQLite finds wrong with its file; PostgreSQL looks after its own pages."""
+    if session.get_bind().dialect.name != "sqlite":
+        return []
+    return [line for line in session.scalars(text("PRAGMA integrity_check")) if line != "ok"]

@@ -1,0 +1,151 @@
+"""Where sealed readings live: a file a month beside a SQLite database, a partition a month in PostgreSQL.
+
+A month can be handed over or dropped whole; the rest of the database does not notice.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+from sqlalchemy import BigInteger, Column, Engine, Integer, LargeBinary, MetaData, Table, text
+from sqlalchemy.orm import Session
+
+from service.store.engine import make_engine
+
+SERIES: Final = MetaData()
+# A span of one kiln: `step_ms` 0 is an hour of readings as they were taken, else what was rolled up over so long.
+chunk: Final = Table(
+    "chunk",
+    SERIES,
+    Column("kiln_id", Integer, primary_key=True),
+    Column("step_ms", Integer, primary_key=True),
+    Column("from_ms", BigInteger, primary_key=True),
+    Column("workshop_id", Integer, nullable=False),
+    Column("readings", Integer, nullable=False),
+    Column("repeats", Integer, nullable=False),  # came as well, of times that it has already
+    Column("upto_block", BigInteger, nullable=False),  # every block of the kiln up to here is in it
+    Column("crc", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+_FILE: Final = re.compile(r"(\d{4}-\d\d)\.sqlite3")
+_PARTITION: Final = re.compile(r"chunk_(\d{4})_(\d\d)")
+
+
+class Months(Protocol):
+    """The months in which a database holds sealed readings, each called such as `2026-11`."""
+
+    def names(self, session: Session) -> list[str]:
+        """Return those that there are, the oldest first."""
+
+    def reading(self, session: Session, month: str) -> AbstractContextManager[Session]:
+        """Open one that there is, to read its chunks beside what `session` reads."""
+
+    def writing(self, month: str) -> AbstractContextManager[Session]:
+        """Open one to write its chunks in one transaction; it is made if there is none."""
+
+    def drop(self, month: str) -> None:
+        """Do away with one and all readings in it."""
+
+
+def month_of(at_ms: int) -> str:
+    """Return the month that a time is in, by UTC."""
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m}"
+
+
+def month_bounds_ms(month: str) -> tuple[int, int]:
+    """Return where a month begins, and where the next one does."""
+    year, number = (int(part) for part in month.split("-"))
+    first = datetime(year, number, 1, tzinfo=UTC)
+    after = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+    return int(first.timestamp()) * 1000, int(after.timestamp()) * 1000
+
+
+def months_of(engine: Engine) -> Months:
+    """Return where a database holds its sealed readings."""
+    return MonthPartitions(engine) if engine.dialect.name == "postgresql" else MonthFiles(engine)
+
+
+class MonthFiles:
+    """Files beside that of a SQLite database, which has none if it is in memory only."""
+
+    def __init__(self, engine: Engine) -> None:
+        name = engine.url.database
+        self.folder = Path(name).parent / "series" if name else None
+
+    def names(self, session: Session) -> list[str]:
+        found = [] if self.folder is None or not self.folder.is_dir() else self.folder.iterdir()
+        return sorted(match[1] for path in found if (match := _FILE.fullmatch(path.name)))
+
+    @contextmanager
+    def reading(self, session: Session, month: str) -> Iterator[Session]:
+        with self._engine(month) as engine, Session(engine) as chunks:
+            yield chunks
+
+    @contextmanager
+    def writing(self, month: str) -> Iterator[Session]:
+        path = self.path(month)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        with self._engine(month) as engine:
+            if not path.exists():
+                SERIES.create_all(engine)
+            with Session(engine.execution_options(writes=True)) as chunks, chunks.begin():
+                yield chunks
+
+    def drop(self, month: str) -> None:
+        self.path(month).unlink()
+
+    def path(self, month: str) -> Path:
+        """Return the file of a month, whether there is one or not."""
+        if self.folder is None:
+            msg = "a database in memory has no files"
+            raise ValueError(msg)
+        return self.folder / f"{month}.sqlite3"
+
+    @contextmanager
+    def _engine(self, month: str) -> Iterator[Engine]:
+        engine = make_engine(f"sqlite:///{self.path(month)}", keeps_connections=False)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+class MonthPartitions:
+    """Partitions of the table in PostgreSQL."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(writes=True)
+
+    def names(self, session: Session) -> list[str]:
+        found = session.scalars(
+            text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'chunk'::regclass")
+        )
+        return sorted(f"{match[1]}-{match[2]}" for name in found if (match := _PARTITION.fullmatch(name)))
+
+    @contextmanager
+    def reading(self, session: Session, month: str) -> Iterator[Session]:
+        yield session
+
+    @contextmanager
+    def writing(self, month: str) -> Iterator[Session]:
+        from_ms, to_ms = month_bounds_ms(month)
+        with Session(self._engine) as chunks, chunks.begin():
+            if month not in self.names(chunks):
+                chunks.execute(
+                    text(
+                        f"CREATE TABLE IF NOT EXISTS {_partition(month)} PARTITION OF chunk"
+                        f" FOR VALUES FROM ({from_ms}) TO ({to_ms})"
+                    )
+                )
+            yield chunks
+
+    def drop(self, month: str) -> None:
+        with Session(self._engine) as chunks, chunks.begin():
+            chunks.execute(text(f"DROP TABLE {_partition(month)}"))
+
+
+def _partition(month: str) -> str:
+    return f"chunk_{month.replace('-', '_')}"

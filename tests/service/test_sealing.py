@@ -1,0 +1,370 @@
+"""Sealed readings: nothing lost, doubled or changed, whatever was sealed when, and wherever it was cut off."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from service_parts import BOOT, NOW, new_bridge, new_workshop
+from sqlalchemy import func, select, update
+
+from firmware_bridge.wire import Block, Column, Quality, Unit
+from service.cli import main
+from service.clock import Clock
+from service.core.series import Samples
+from service.series import blocks, history
+from service.series.blocks import NewBlock
+from service.series.codec import DamagedError, pack, unpack
+from service.series.columns import Key, Readings
+from service.series.seal import seal
+from service.series.sealer import ROUND_LASTS, SEAL_AFTER, Sealer
+from service.series.verify import verify
+from service.store import identity, kilns
+from service.store.database import Database
+from service.store.migrate import upgrade
+from service.store.models import LiveState, Mark, StoredBlock
+from service.store.months import chunk, month_of
+
+LONG_AGO = NOW - timedelta(days=1)
+
+
+class Store:
+    """A database with one bridge and one kiln, to which blocks are added as ingest and the watch over kilns would."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        token = new_bridge(database, new_workshop(database, "lan@example.org"))
+        with database.write() as session:
+            found = identity.bridge_of_token(session, token)
+            assert found is not None
+            self.bridge = found
+            self.kiln_id = kilns.create_kiln(session, self.bridge.workshop_id, name="Lò 1", key="lo-1").id
+
+    def add(
+        self, *added: Block, received_at: datetime = LONG_AGO, mark: int | None = None, watched: bool = True
+    ) -> None:
+        with self.database.write() as session:
+            appended = blocks.append(
+                session, [NewBlock(self.bridge, self.kiln_id, one) for one in added], received_at=received_at
+            )
+            session.merge(
+                Mark(
+                    bridge_id=self.bridge.bridge_id, boot=BOOT, seq=max(b.seq for b in added) if mark is None else mark
+                )
+            )
+            if watched:
+                last_id = appended.first_id + len(added) - 1
+                state = {"last_block_id": last_id, "last_block_at": received_at, "snapshot": {}, "status": {}}
+                session.merge(LiveState(kiln_id=self.kiln_id, workshop_id=self.bridge.workshop_id, **state))
+
+    def close_with_newest(self, seq: int) -> None:
+        """Add the heartbeat that stays behind: the newest block of all is never sealed."""
+        self.add(Block(BOOT, seq, "lo-1", 0, []))
+
+    def seal(self) -> int:
+        return seal(self.database, self.kiln_id, received_before=NOW)
+
+    def read(self, name: str = "top", **between: datetime) -> Samples:
+        with self.database.read() as session:
+            whole = {"from_at": datetime.fromtimestamp(0, UTC), "to_at": NOW, **between}
+            return history.read(session, self.kiln_id, **whole)[name]
+
+    def count(self) -> tuple[int, int]:
+        with self.database.read() as session:
+            return history.count(session, self.kiln_id)
+
+    def waiting(self) -> int:
+        with self.database.read() as session:
+            return session.scalar(select(func.count()).select_from(StoredBlock)) or 0
+
+    def months(self) -> list[str]:
+        with self.database.read() as session:
+            return self.database.months.names(session)
+
+
+@pytest.fixture
+def store(database: Database) -> Store:
+    return Store(database)
+
+
+def column(at_s: list[float], value: list[float | None], name: str = "top") -> Column:
+    fault = {i: Quality.OPEN for i, one in enumerate(value) if one is None}
+    return Column(name, Unit.CELSIUS, [round(one * 1000) for one in at_s], value, fault)
+
+
+def steady(seq: int, at_s: float, *, every_s: float = 1.0, count: int = 600, level: float = 700.0) -> Block:
+    """Return ten minutes of a kiln that rises slowly, in quarters of a degree."""
+    at = [at_s + every_s * i for i in range(count)]
+    value: list[float | None] = [level + round(i / 60 * 4) / 4 for i in range(count)]
+    return Block(BOOT, seq, "lo-1", round((at[-1] + 1) * 1000), [column(at, value), column(at, value, "bottom")])
+
+
+# --- the bytes -------------------------------------------------------------------------------------------------------
+
+VALUES = arrays.arrays(
+    np.float64,
+    st.shared(st.integers(0, 40), key="n"),
+    elements=st.one_of(
+        st.floats(allow_infinity=True, allow_nan=True),
+        st.integers(-2000, 20000).map(lambda i: i / 10),
+        st.integers(-2000, 20000).map(lambda i: i / 128),
+    ),
+)
+TIMES = arrays.arrays(np.int64, st.shared(st.integers(0, 40), key="n"), elements=st.integers(0, 4_102_444_800_000))
+QUALITIES = arrays.arrays(np.uint8, st.shared(st.integers(0, 40), key="n"), elements=st.integers(0, 6))
+
+
+@given(at_ms=TIMES, value=VALUES, quality=QUALITIES)
+def test_readings_come_back_from_bytes_as_they_were(at_ms: np.ndarray, value: np.ndarray, quality: np.ndarray) -> None:
+    columns = {
+        Key("top", Unit.CELSIUS): Readings(at_ms, value, quality),
+        Key("gas", Unit.KILOGRAM, "estimated"): Readings(at_ms, -value, quality),
+    }
+
+    back = unpack(pack(columns))
+
+    assert back.keys() == columns.keys()
+    for key, readings in columns.items():
+        for was, now in zip(readings, back[key], strict=True):
+            np.testing.assert_array_equal(now, was)
+
+
+@given(st.binary(max_size=200))
+def test_bytes_of_something_else_are_said_to_be_damaged(noise: bytes) -> None:
+    with pytest.raises(DamagedError, match="cannot be read back"):
+        unpack(noise)
+
+
+def test_an_hour_of_a_thermocouple_takes_half_a_byte_a_reading() -> None:
+    noise = np.random.default_rng(1).normal(0, 0.3, 3600)
+    value = np.round((800 + np.arange(3600) / 36 + noise) * 4) / 4  # a MAX31855 says quarters
+    readings = Readings(np.arange(3600, dtype=np.int64) * 1000, value, np.zeros(3600, np.uint8))
+
+    packed = pack({Key("top", Unit.CELSIUS): readings, Key("flue", Unit.CELSIUS): readings})
+
+    assert len(packed) / 7200 < 0.5
+
+
+# --- sealing ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_sealed_reads_as_it_did_before_and_the_blocks_are_gone(store: Store) -> None:
+    start_s = LONG_AGO.timestamp()
+    store.add(*(steady(seq, start_s + 600 * (seq - 1)) for seq in range(1, 20)))
+    store.add(Block(BOOT, 20, "lo-1", 0, [column([start_s + 3], [None]), column([start_s + 4000.5], [None], "top2")]))
+    store.close_with_newest(21)
+    before, faulty, counted = store.read(), store.read("top2"), store.count()
+
+    sealed = store.seal()
+
+    assert (sealed, store.waiting()) == (20, 1)
+    after = store.read()
+    np.testing.assert_array_equal(after.time_s, before.time_s)
+    np.testing.assert_array_equal(after.value, before.value)
+    assert store.read("top2").quality is not None
+    assert faulty.quality is not None
+    assert store.read("top2").quality.tolist() == faulty.quality.tolist() == [1]  # type: ignore[union-attr]
+    assert store.count() == counted == (19 * 1200 + 2, 1)
+
+
+def test_late_readings_join_the_hour_they_belong_to(store: Store) -> None:
+    start_s = LONG_AGO.timestamp()
+    store.add(steady(1, start_s), steady(3, start_s + 1200))
+    store.close_with_newest(4)
+    store.seal()
+
+    store.add(steady(2, start_s + 600), steady(5, start_s))  # one late, one said twice
+    store.close_with_newest(6)
+    store.seal()
+
+    assert store.waiting() == 1
+    assert np.diff(store.read().time_s).tolist() == [1.0] * 1799
+    assert store.count() == (4 * 1200, 1200)
+
+
+def test_what_is_still_needed_is_left_alone(store: Store) -> None:
+    start_s = LONG_AGO.timestamp()
+    store.add(steady(1, start_s), steady(2, start_s + 600))
+
+    store.add(steady(3, start_s + 1200), received_at=NOW)
+    assert store.seal() == 2  # the third has just come
+    store.add(steady(5, start_s + 2400), mark=3)
+    store.close_with_newest(6)
+    with store.database.write() as session:
+        session.execute(update(StoredBlock).values(received_at=LONG_AGO))
+        session.execute(update(Mark).values(seq=3))
+    assert store.seal() == 1  # the fifth is known as stored by nothing but itself, for the fourth is missing
+    store.add(steady(4, start_s + 1800), mark=6, watched=False)
+    store.add(steady(7, start_s + 3000), mark=7, watched=False)
+    assert store.seal() == 2  # the watch over the kiln has not taken in the last two
+    assert store.waiting() == 2
+
+
+def test_a_crash_after_the_hours_were_written_doubles_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    start_s = LONG_AGO.timestamp()
+    store.add(*(steady(seq, start_s + 600 * (seq - 1)) for seq in range(1, 10)))
+    store.close_with_newest(10)
+    counted, before = store.count(), store.read()
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store.database, "write", _fail)
+        with pytest.raises(OSError, match="power"):
+            store.seal()
+    assert store.waiting() == 10
+    assert store.count() == counted
+    assert store.seal() == 9
+
+    assert store.count() == counted
+    np.testing.assert_array_equal(store.read().time_s, before.time_s)
+
+
+def _fail() -> None:
+    msg = "the power went off"
+    raise OSError(msg)
+
+
+POSTS = st.lists(
+    st.tuples(
+        st.sampled_from(["post", "post", "post", "seal", "crash"]),
+        st.integers(0, 5),  # the quarter of an hour, two hours in all and over the end of a month
+        st.lists(st.tuples(st.integers(0, 900), st.none() | st.integers(0, 5000).map(lambda i: i / 4)), max_size=8),
+        st.booleans(),
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=30)
+@given(steps=POSTS)
+def test_any_order_of_posts_seals_and_crashes_loses_and_doubles_nothing(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, list[tuple[int, float | None]], bool]]
+) -> None:
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('sealing') / 'canhlo.sqlite3'}")
+    upgrade(database)
+    store = Store(database)
+    first_s = datetime(2026, 1, 31, 23, 0, tzinfo=UTC).timestamp()
+    told: dict[float, float] = {}
+    came = 0
+    try:
+        for seq, (what, quarter, said, is_estimated) in enumerate(steps, start=1):
+            if what == "post":
+                at = [first_s + 900 * quarter + second for second, _ in said]
+                one = Block(BOOT, seq, "lo-1", 0, [column(at, [value for _, value in said])], is_estimated)
+                store.add(one)
+                came += len(said)
+                for at_s, (_, value) in zip(at, said, strict=True):
+                    told.setdefault(at_s, np.nan if value is None else value)
+            elif what == "seal":
+                store.seal()
+            else:
+                with pytest.MonkeyPatch.context() as broken:
+                    broken.setattr(database, "write", _fail)
+                    try:
+                        store.seal()
+                    except OSError:
+                        pass
+        stored, repeats = store.count()
+        assert (stored, stored - repeats) == (came, len(told))
+        if told:
+            read = store.read()
+            assert read.time_s.tolist() == sorted(told)
+            np.testing.assert_array_equal(read.value, [told[at] for at in sorted(told)])
+        assert [part.damaged for part in verify(database) if part.damaged] == []
+    finally:
+        database.close()
+
+
+# --- charts ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_chart_of_a_month_keeps_the_one_second_that_was_hottest(store: Store) -> None:
+    start = datetime(2026, 1, 28, tzinfo=UTC)
+    level = 600.0
+    for day in range(4):
+        first_s = start.timestamp() + 86400 * day
+        store.add(*(steady(24 * day + hour + 1, first_s + 3600 * hour, every_s=6.0, level=level) for hour in range(24)))
+    peak_s = start.timestamp() + 86400 * 2 + 12345.0
+    store.add(Block(BOOT, 100, "lo-1", 0, [column([peak_s], [1234.5])]))
+    store.close_with_newest(101)
+    while store.seal():
+        pass
+
+    with store.database.read() as session:
+        asked = {"from_at": start, "to_at": start + timedelta(days=4)}
+        drawn, step_s = history.read_for_chart(session, store.kiln_id, width=80, **asked)
+        exact, exact_step_s = history.read_for_chart(session, store.kiln_id, width=4000, **asked)
+
+    top = drawn["top"]
+    assert (step_s, exact_step_s) == (600.0, 10.0)
+    assert len(top.time_s) == 2 * 4 * 144
+    assert (top.value.min(), top.value.max()) == (600.0, 1234.5)
+    assert abs(float(top.time_s[top.value.argmax()]) - peak_s) < 600.0
+    assert abs(float(exact["top"].time_s[exact["top"].value.argmax()]) - peak_s) < 10.0
+    assert store.months() == ["2026-01"]
+
+
+# --- months, and whether they hold -----------------------------------------------------------------------------------
+
+
+def test_a_month_can_be_dropped_whole(store: Store) -> None:
+    january, february = (datetime(2026, month, 1, tzinfo=UTC).timestamp() for month in (1, 2))
+    store.add(steady(1, january), steady(2, february))
+    store.close_with_newest(3)
+    store.seal()
+    assert store.months() == ["2026-01", "2026-02"]
+
+    store.database.months.drop("2026-01")
+
+    assert store.months() == ["2026-02"]
+    assert store.read().time_s[0] == february
+
+
+def test_verify_reads_everything_back_and_finds_what_has_changed(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store.add(steady(1, LONG_AGO.timestamp()), steady(2, LONG_AGO.timestamp() + 600))
+    store.close_with_newest(3)
+    store.seal()
+    store.add(steady(4, LONG_AGO.timestamp() + 1200))
+    month = month_of(round(LONG_AGO.timestamp() * 1000))
+    parts = list(verify(store.database))
+    assert [(part.name, part.readings, part.damaged) for part in parts] == [
+        (month, 2400, []),
+        ("not sealed yet", 1200, []),
+    ]
+
+    with store.database.months.writing(month) as chunks:
+        spoiled = chunks.scalars(select(chunk.c.payload).where(chunk.c.step_ms == 0)).one()
+        spoiled = spoiled[:40] + bytes([spoiled[40] ^ 1]) + spoiled[41:]
+        chunks.execute(update(chunk).where(chunk.c.step_ms == 0).values(payload=spoiled))
+    with pytest.raises(DamagedError, match="wrong checksum"):
+        store.read()
+    monkeypatch.setenv("CANHLO_DATABASE_URL", store.database.engine.url.render_as_string(hide_password=False))
+    monkeypatch.setattr("sys.argv", ["canhlo", "verify", "--data-dir", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert f"{month}: 0 readings: 1 DAMAGED\n  sealed readings of kiln 1" in said.out
+    assert "not sealed yet: 1,200 readings" in said.out
+    assert "1 places are not what was written" in said.err
+
+
+# --- the loop --------------------------------------------------------------------------------------------------------
+
+
+def test_the_loop_comes_to_every_kiln_once_a_round(store: Store) -> None:
+    store.add(steady(1, LONG_AGO.timestamp()))
+    store.close_with_newest(2)
+    sealer = Sealer(store.database, Clock())
+    began = LONG_AGO + SEAL_AFTER + timedelta(seconds=1)
+
+    sealer.step(began)
+    assert store.waiting() == 2
+    sealer.step(began + ROUND_LASTS)
+
+    assert store.waiting() == 1
