@@ -380,7 +380,8 @@ What bridge and service keep when everything around them fails. {lasted} of one 
 
 A logger with two probes on a serial device says ten lines a second, a device behind a broker ten messages; both stamp
 their own time. Faults come at random, {per_minute:.0f} a minute, to the real programs, a real Mosquitto and a real file
-system of {disk_mb} MB; the service seals what is older than ten minutes (six seconds of the run). At the end every reading that was said is looked for in the store.
+system of {disk_mb} MB; the service seals what is older than ten minutes, six seconds of the run. At the end every
+reading that was said is looked for in the store.
 
 | | |
 |---|---|
