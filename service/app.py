@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.alarms.channels.web_push import WebPush
 from service.alarms.outbox import Outbox
 from service.alarms.vapid import VapidKey
-from service.api import alarms, batches, bridges, firings, identity, kilns, problems, stream
+from service.api import alarms, batches, bridges, firings, identity, kilns, members, problems, stream
 from service.api.deps import SAFE_METHODS, Parts
 from service.api.live import Hub
 from service.ingest.admission import Admission
@@ -35,7 +35,7 @@ from service.settings import Settings, parse_clock
 from service.store.database import Database
 
 API: Final = "/api/v1"
-ROUTERS: Final = (identity, kilns, bridges, firings, batches, alarms, stream)
+ROUTERS: Final = (identity, members, kilns, bridges, firings, batches, alarms, stream)
 _PACKAGED_PAGE = Path(__file__).parent / "web"
 PAGE: Final = _PACKAGED_PAGE if _PACKAGED_PAGE.is_dir() else Path(__file__).parents[1] / "dashboards/web/dist"
 

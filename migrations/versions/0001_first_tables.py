@@ -10,6 +10,23 @@ down_revision: str | None = None
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+OF_A_WORKSHOP = (
+    *(
+        "plan",
+        "kiln",
+        "channel",
+        "bridge",
+        "skipped_block",
+        "block",
+        "chunk",
+        "live_state",
+        "firing",
+        "finding",
+        "alarm",
+    ),
+    *("alarm_event", "delivery", "batch", "invitation", "api_token", "audit", "membership"),
+)
+
 
 def upgrade() -> None:
     op.create_table(
@@ -59,6 +76,58 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["workshop_id"], ["workshop.id"], name=op.f("fk_membership_workshop_id")),
         sa.PrimaryKeyConstraint("account_id", "workshop_id", name=op.f("pk_membership")),
     )
+    op.create_table(
+        "invitation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workshop_id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("invited_by", sa.String(length=80), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["workshop_id"], ["workshop.id"], name=op.f("fk_invitation_workshop_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_invitation_token_hash")),
+    )
+    with op.batch_alter_table("invitation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_invitation_workshop_id"), ["workshop_id"], unique=False)
+
+    op.create_table(
+        "api_token",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workshop_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("scope", sa.String(length=10), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_api_token_account_id")),
+        sa.ForeignKeyConstraint(["workshop_id"], ["workshop.id"], name=op.f("fk_api_token_workshop_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_api_token_token_hash")),
+    )
+    with op.batch_alter_table("api_token", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_token_workshop_id"), ["workshop_id"], unique=False)
+
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workshop_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("who", sa.String(length=80), nullable=False),
+        sa.Column("what", sa.String(length=40), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["workshop_id"], ["workshop.id"], name=op.f("fk_audit_workshop_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_workshop_id"), ["workshop_id"], unique=False)
+
     op.create_table(
         "one_time_link",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
@@ -328,7 +397,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_delivery_alarm_id"), ["alarm_id"], unique=False)
         batch_op.create_index("ix_delivery_next_try_at", ["next_try_at"], unique=False)
 
-    if op.get_bind().dialect.name == "postgresql":  # SQLite has a file a month for these, made when it begins
+    if op.get_bind().dialect.name == "sqlite":
+        for statement in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER audit_no_{statement.lower()} BEFORE {statement} ON audit"
+                " BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END"
+            )
+    else:
+        # SQLite has a file a month for these, made when it begins.
         op.create_table(
             "chunk",
             sa.Column("kiln_id", sa.Integer(), nullable=False),
@@ -343,11 +419,31 @@ def upgrade() -> None:
             sa.PrimaryKeyConstraint("kiln_id", "step_ms", "from_ms", name=op.f("pk_chunk")),
             postgresql_partition_by="RANGE (from_ms)",
         )
+        op.execute(
+            "CREATE FUNCTION audit_is_kept() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'the audit is only ever added to'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER audit_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON audit"
+            " FOR EACH STATEMENT EXECUTE FUNCTION audit_is_kept()"
+        )
+        # A request says for which workshops it is made; the loops of the service, for all.
+        for table in OF_A_WORKSHOP:
+            op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+            op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+            op.execute(
+                f"CREATE POLICY of_its_workshops ON {table} USING ("
+                "current_setting('canhlo.workshops', true) = '*' OR workshop_id::text ="
+                " ANY (string_to_array(current_setting('canhlo.workshops', true), ',')))"
+            )
 
 
 def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.drop_table("chunk")
+        op.execute("DROP FUNCTION audit_is_kept CASCADE")
+    for table in ("audit", "api_token", "invitation"):
+        op.drop_table(table)
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index("ix_delivery_next_try_at")
         batch_op.drop_index(batch_op.f("ix_delivery_alarm_id"))

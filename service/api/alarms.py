@@ -8,7 +8,7 @@ from service.alarms import record
 from service.alarms.channels.web_push import check_endpoint
 from service.alarms.outbox import send_test
 from service.api import schemas, views
-from service.api.deps import Language, MachineNow, Now, PartsOf, Session, SignedIn
+from service.api.deps import Fires, Follows, Language, MachineNow, Now, OpenSession, PartsOf, Session, SignedIn
 from service.store import alarms
 from service.store.models import PushSubscription
 
@@ -18,7 +18,7 @@ router = APIRouter(tags=["alarms"])
 @router.get("/alarms", response_model=list[schemas.AlarmOut])
 def list_alarms(
     session: Session,
-    who: SignedIn,
+    who: Follows,
     language: Language,
     state: Literal["open", "all"] = "open",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
@@ -32,7 +32,7 @@ def list_alarms(
 def acknowledge(
     alarm_id: int,
     session: Session,
-    who: SignedIn,
+    who: Fires,
     service: PartsOf,
     language: Language,
     now: Now,
@@ -45,7 +45,7 @@ def acknowledge(
 
 @router.post("/acknowledge", response_model=schemas.AlarmOut)
 def acknowledge_from_push(
-    asked: schemas.TokenAcknowledgeIn, session: Session, service: PartsOf, now: Now, after_reply: BackgroundTasks
+    asked: schemas.TokenAcknowledgeIn, session: OpenSession, service: PartsOf, now: Now, after_reply: BackgroundTasks
 ) -> schemas.AlarmOut:
     """Acknowledge with the token that came in the push: a tap is enough, without signing in."""
     alarm, language = record.acknowledge_by_token(session, asked.token, now=now)
@@ -54,7 +54,7 @@ def acknowledge_from_push(
 
 
 @router.post("/pushes/seen", status_code=204)
-def push_seen(asked: schemas.TokenAcknowledgeIn, session: Session, now: Now) -> None:
+def push_seen(asked: schemas.TokenAcknowledgeIn, session: OpenSession, now: Now) -> None:
     """Take the phone's word that it has shown the push: the push service's own answer does not say so."""
     record.mark_seen(session, asked.token, now=now)
 

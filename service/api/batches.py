@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from service.api import schemas
-from service.api.deps import Now, Session, SignedIn
+from service.api.deps import Looks, Now, Records, Session
 from service.lab import batches
 from service.lab.comparison import compare
 from service.store import firings
@@ -15,32 +15,32 @@ router = APIRouter(tags=["batches"])
 
 
 @router.get("/firings/{firing_id}/batches", response_model=list[schemas.BatchOut])
-def list_batches(firing_id: int, session: Session, who: SignedIn) -> list[Batch]:
+def list_batches(firing_id: int, session: Session, who: Looks) -> list[Batch]:
     return batches.batches_of(session, [firings.get_firing(session, who.workshop_ids, firing_id).id])
 
 
 @router.post("/firings/{firing_id}/batches", response_model=schemas.BatchOut, status_code=201)
-def create_batch(firing_id: int, asked: schemas.BatchIn, session: Session, who: SignedIn) -> Batch:
+def create_batch(firing_id: int, asked: schemas.BatchIn, session: Session, who: Records) -> Batch:
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
     return batches.save_batch(session, firing, None, asked.model_dump(mode="json"))
 
 
 @router.put("/batches/{batch_id}", response_model=schemas.BatchOut)
-def change_batch(batch_id: int, asked: schemas.BatchIn, session: Session, who: SignedIn) -> Batch:
+def change_batch(batch_id: int, asked: schemas.BatchIn, session: Session, who: Records) -> Batch:
     batch = batches.get_batch(session, who.workshop_ids, batch_id)
     firing = firings.get_firing(session, who.workshop_ids, batch.firing_id)
     return batches.save_batch(session, firing, batch, asked.model_dump(mode="json"))
 
 
 @router.delete("/batches/{batch_id}", status_code=204)
-def delete_batch(batch_id: int, session: Session, who: SignedIn) -> None:
+def delete_batch(batch_id: int, session: Session, who: Records) -> None:
     session.delete(batches.get_batch(session, who.workshop_ids, batch_id))
 
 
 @router.get("/comparison", response_model=schemas.ComparisonOut)
 def read_comparison(
     session: Session,
-    who: SignedIn,
+    who: Looks,
     now: Now,
     firing: Annotated[list[int], Query(min_length=1, max_length=8)],
     align: Literal["time", "temperature"] = "time",

@@ -5,9 +5,9 @@ from typing import Final
 from fastapi import APIRouter, Request
 
 from service.api import schemas
-from service.api.deps import MachineNow, PartsOf, Session, SignedIn, own_workshop
+from service.api.deps import MachineNow, OpenSession, PartsOf, Session, SetsUp, own_workshop
 from service.errors import TooManyError
-from service.store import identity
+from service.store import audit, identity
 from service.store.models import Bridge
 
 router = APIRouter(tags=["bridges"])
@@ -16,38 +16,44 @@ MAX_BRIDGES_PER_WORKSHOP: Final = 100
 
 
 @router.get("/bridges", response_model=list[schemas.BridgeOut])
-def list_bridges(session: Session, who: SignedIn) -> list[Bridge]:
+def list_bridges(session: Session, who: SetsUp) -> list[Bridge]:
     return identity.bridges(session, who.workshop_ids)
 
 
 @router.post("/bridges", response_model=schemas.PairingOut, status_code=201)
-def create_bridge(asked: schemas.BridgeIn, session: Session, who: SignedIn, now: MachineNow) -> schemas.PairingOut:
+def create_bridge(asked: schemas.BridgeIn, session: Session, who: SetsUp, now: MachineNow) -> schemas.PairingOut:
     workshop_id = own_workshop(who, asked.workshop_id)
     if identity.count_bridges(session, workshop_id) >= MAX_BRIDGES_PER_WORKSHOP:
         msg = f"a workshop has at most {MAX_BRIDGES_PER_WORKSHOP} bridges; revoked ones count too"
         raise TooManyError(msg)
-    return _pairing(session, identity.create_bridge(session, workshop_id, asked.name, now=now), now)
+    bridge = identity.create_bridge(session, workshop_id, asked.name, now=now)
+    audit.note(session, workshop_id, who=who.name, what="bridge made", now=now, bridge=bridge.id, name=bridge.name)
+    return _pairing(session, bridge, now)
 
 
 @router.post("/bridges/{bridge_id}/pairing-code", response_model=schemas.PairingOut, status_code=201)
-def create_pairing_code(bridge_id: int, session: Session, who: SignedIn, now: MachineNow) -> schemas.PairingOut:
-    return _pairing(session, identity.get_bridge(session, who.workshop_ids, bridge_id), now)
+def create_pairing_code(bridge_id: int, session: Session, who: SetsUp, now: MachineNow) -> schemas.PairingOut:
+    bridge = identity.get_bridge(session, who.workshop_ids, bridge_id)
+    audit.note(session, bridge.workshop_id, who=who.name, what="pairing code made", now=now, bridge=bridge.id)
+    return _pairing(session, bridge, now)
 
 
 @router.post("/bridges/{bridge_id}/revoke", response_model=schemas.BridgeOut)
-def revoke_bridge(bridge_id: int, session: Session, who: SignedIn, now: MachineNow) -> Bridge:
+def revoke_bridge(bridge_id: int, session: Session, who: SetsUp, now: MachineNow) -> Bridge:
     bridge = identity.get_bridge(session, who.workshop_ids, bridge_id)
     identity.revoke_bridge(session, bridge, now=now)
+    audit.note(session, bridge.workshop_id, who=who.name, what="bridge revoked", now=now, bridge=bridge.id)
     return bridge
 
 
 @router.post("/pair", response_model=schemas.PairOut)
 def pair(
-    asked: schemas.PairIn, session: Session, service: PartsOf, now: MachineNow, request: Request
+    asked: schemas.PairIn, session: OpenSession, service: PartsOf, now: MachineNow, request: Request
 ) -> schemas.PairOut:
     """Give a bridge its token for the code that a person read out to it."""
     service.pairing_tries.spend(request.client.host if request.client else "")
     bridge, token = identity.pair(session, asked.code, now=now)
+    audit.note(session, bridge.workshop_id, who=bridge.name, what="bridge paired", now=now, bridge=bridge.id)
     workshop = identity.workshops(session, [bridge.workshop_id])[0]
     return schemas.PairOut(token=token, bridge_name=bridge.name, workshop_name=workshop.name)
 

@@ -1,7 +1,7 @@
 """What routes ask for: a session that commits before the reply, who is asking, and the parts of the running service."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -14,11 +14,15 @@ from service.alarms.vapid import VapidKey
 from service.api.limits import TryLimit
 from service.api.live import Hub
 from service.clock import Clock
-from service.errors import NotFoundError, ServiceError
+from service.errors import NotFoundError, RefusedError, ServiceError
 from service.monitor.loop import Monitor
 from service.settings import Settings
+from service.store import api_tokens
 from service.store.database import Database
-from service.store.identity import SESSION_LASTS, Who, who_is
+from service.store.identity import SESSION_LASTS, who_is
+from service.store.roles import Action
+from service.store.tenancy import confine
+from service.store.who import Who
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -73,16 +77,6 @@ def parts(request: Request) -> Parts:
 PartsOf = Annotated[Parts, Depends(parts)]
 
 
-def _session(request: Request, service: PartsOf) -> Iterator[OrmSession]:
-    open_session = service.database.read if request.method in SAFE_METHODS else service.database.write
-    with open_session() as session:
-        yield session
-
-
-# The default scope would commit after the reply, and a failed commit would have been answered with success.
-Session = Annotated[OrmSession, Depends(_session, scope="function")]
-
-
 def machine_now() -> datetime:
     """Return the machine's time: what sessions, links and networks live by, whatever a replay's clock says."""
     return datetime.now(UTC)
@@ -98,19 +92,78 @@ def _now(service: PartsOf) -> datetime:
 Now = Annotated[datetime, Depends(_now)]
 
 
-def _signed_in(request: Request, service: PartsOf, now: MachineNow) -> Who:
-    with service.database.read() as session:  # never the request's own: it would keep others from writing
-        who = who_is(session, request.cookies.get(service.cookie, ""), now=now)
+def _caller(request: Request, service: PartsOf, now: MachineNow) -> Who:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        with service.database.write() as session:
+            who = api_tokens.who_has(session, token.strip(), now=now)
+            if who is not None and who.token_id is not None:
+                api_tokens.used(session, who.token_id, now=now)
+    else:
+        with service.database.read() as session:  # never the request's own: it would keep others from writing
+            who = who_is(session, request.cookies.get(service.cookie, ""), now=now)
     if who is None:
-        msg = "please sign in"
+        msg = "please sign in" if scheme.lower() != "bearer" else "this token is unknown, revoked or has ended"
         raise SignedOutError(msg)
     return who
 
 
-SignedIn = Annotated[Who, Depends(_signed_in)]
+Caller = Annotated[Who, Depends(_caller)]
 
 
-def _language(request: Request, who: SignedIn) -> str:
+def _person(who: Caller) -> Who:
+    if who.token_id is not None:
+        msg = "a token cannot do this; a person has to sign in for it"
+        raise RefusedError(msg)
+    return who
+
+
+SignedIn = Annotated[Who, Depends(_person)]
+
+
+class May:
+    """The dependency of a route that does `action`: who asks, with those workshops alone where that is allowed."""
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+
+    def __call__(self, who: Caller) -> Who:
+        grants = who.where_may(self.action)
+        if not grants:
+            msg = (
+                f"your part in this workshop does not let you do this ({self.action.value}); its owner can change that"
+            )
+            raise RefusedError(msg)
+        return replace(who, grants=grants)
+
+
+Looks = Annotated[Who, Depends(May(Action.LOOK))]
+Follows = Annotated[Who, Depends(May(Action.FOLLOW))]
+Fires = Annotated[Who, Depends(May(Action.FIRE))]
+Records = Annotated[Who, Depends(May(Action.RECORD))]
+SetsUp = Annotated[Who, Depends(May(Action.SET_UP))]
+Governs = Annotated[Who, Depends(May(Action.GOVERN))]
+
+
+def _any_session(request: Request, service: PartsOf) -> Iterator[OrmSession]:
+    open_session = service.database.read if request.method in SAFE_METHODS else service.database.write
+    with open_session() as session:
+        yield session
+
+
+# The default scope would commit after the reply, and a failed commit would have been answered with success.
+# `OpenSession` is for those who are nobody yet: it sees every workshop.
+OpenSession = Annotated[OrmSession, Depends(_any_session, scope="function")]
+
+
+def _confined(session: OpenSession, who: Caller) -> OrmSession:
+    return confine(session, who.workshop_ids)
+
+
+Session = Annotated[OrmSession, Depends(_confined, scope="function")]
+
+
+def _language(request: Request, who: Caller) -> str:
     asked = request.headers.get("accept-language", "")[:2].lower()
     return asked if asked in {"vi", "en"} else who.language
 
@@ -119,8 +172,8 @@ Language = Annotated[str, Depends(_language)]
 
 
 def own_workshop(who: Who, workshop_id: int) -> int:
-    """Return the workshop a request names, if the person belongs to it; otherwise there is no such workshop."""
+    """Return the workshop a request names, if this may be done there; otherwise there is no such workshop."""
     if workshop_id not in who.workshop_ids:
-        msg = f"there is no workshop {workshop_id} among yours"
+        msg = f"there is no workshop {workshop_id} where you may do this"
         raise NotFoundError(msg)
     return workshop_id

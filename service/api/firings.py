@@ -8,12 +8,15 @@ from fastapi.responses import StreamingResponse
 
 from service.api import schemas, views
 from service.api.curves import Width, curve_out
-from service.api.deps import Language, MachineNow, Now, PartsOf, Session, SignedIn
+from service.api.deps import Fires, Follows, Language, Looks, MachineNow, Now, PartsOf, Session
 from service.archive.hand_out import MEDIA_TYPES, hand_out, write
 from service.lab.ahead import forecast_of
 from service.lab.curve import segments_of
 from service.store import firings, kilns
 from service.store.models import Firing
+from service.store.roles import Action
+from service.store.tenancy import confine
+from service.store.who import Who
 
 router = APIRouter(tags=["firings"])
 
@@ -27,7 +30,7 @@ Form = Literal["csv", "parquet", "json"]
 @router.get("/firings", response_model=list[schemas.FiringOut])
 def list_firings(
     session: Session,
-    who: SignedIn,
+    who: Looks,
     kiln_id: int | None = None,
     before_id: int | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -38,8 +41,8 @@ def list_firings(
 
 
 @router.get("/firings/{firing_id}", response_model=schemas.FiringDetail)
-def read_firing(firing_id: int, session: Session, who: SignedIn, language: Language, now: Now) -> schemas.FiringDetail:
-    return _detail(session, firings.get_firing(session, who.workshop_ids, firing_id), language, now)
+def read_firing(firing_id: int, session: Session, who: Looks, language: Language, now: Now) -> schemas.FiringDetail:
+    return _detail(session, who, firings.get_firing(session, who.workshop_ids, firing_id), language, now)
 
 
 @router.patch("/firings/{firing_id}", response_model=schemas.FiringDetail)
@@ -47,7 +50,7 @@ def change_firing(
     firing_id: int,
     asked: schemas.FiringChange,
     session: Session,
-    who: SignedIn,
+    who: Fires,
     service: PartsOf,
     language: Language,
     now: Now,
@@ -67,36 +70,38 @@ def change_firing(
     firing.kiln.edited_at = machine_now
     session.flush()
     after_reply.add_task(service.monitor.tell, firing.kiln_id)
-    return _detail(session, firing, language, now)
+    return _detail(session, who, firing, language, now)
 
 
 @router.post("/firings/{firing_id}/end", response_model=schemas.FiringDetail)
 def end_firing(
-    firing_id: int, who: SignedIn, service: PartsOf, language: Language, now: Now, machine_now: MachineNow
+    firing_id: int, who: Fires, service: PartsOf, language: Language, now: Now, machine_now: MachineNow
 ) -> schemas.FiringDetail:
     """End a firing because its operator says so; one that has ended stays as it is."""
     with service.database.write() as session:
+        confine(session, who.workshop_ids)
         firing = firings.get_firing(session, who.workshop_ids, firing_id)
         firings.ask_to_end(firing, now=now, machine_now=machine_now)
     service.monitor.attend()
     deadline_s = time.monotonic() + END_WITHIN_S
     while True:
         with service.database.read() as session:
+            confine(session, who.workshop_ids)
             firing = firings.get_firing(session, who.workshop_ids, firing_id)
             if firing.ended_at is not None or time.monotonic() > deadline_s:
-                return _detail(session, firing, language, now)
+                return _detail(session, who, firing, language, now)
         time.sleep(ASK_AGAIN_S)
 
 
 @router.get("/firings/{firing_id}/curve", response_model=schemas.CurveOut)
-def read_curve(firing_id: int, session: Session, who: SignedIn, now: Now, width: Width = 1000) -> schemas.CurveOut:
+def read_curve(firing_id: int, session: Session, who: Looks, now: Now, width: Width = 1000) -> schemas.CurveOut:
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
     return curve_out(session, firing.kiln, firing.started_at, firing.ended_at or now, width)
 
 
 @router.get("/firings/{firing_id}/file", response_class=StreamingResponse)
 def read_file(
-    firing_id: int, session: Session, who: SignedIn, now: Now, form: Annotated[Form, Query(alias="format")] = "csv"
+    firing_id: int, session: Session, who: Looks, now: Now, form: Annotated[Form, Query(alias="format")] = "csv"
 ) -> StreamingResponse:
     """Hand out a firing with every reading: the plain log, Parquet, or JSON with what was found in it."""
     handed = hand_out(session, firings.get_firing(session, who.workshop_ids, firing_id), now=now)
@@ -107,12 +112,12 @@ def read_file(
 
 
 @router.get("/firings/{firing_id}/forecast", response_model=schemas.ForecastOut)
-def read_forecast(firing_id: int, session: Session, who: SignedIn, now: Now) -> schemas.ForecastOut:
+def read_forecast(firing_id: int, session: Session, who: Follows, now: Now) -> schemas.ForecastOut:
     """Say how a running firing will go on; one that has ended is a conflict."""
     return views.forecast_out(forecast_of(session, firings.get_firing(session, who.workshop_ids, firing_id), now=now))
 
 
-def _detail(session: Session, firing: Firing, language: Language, now: Now) -> schemas.FiringDetail:
+def _detail(session: Session, who: Who, firing: Firing, language: Language, now: Now) -> schemas.FiringDetail:
     segments = [
         schemas.SegmentOut(
             kind=segment.kind,
@@ -124,4 +129,6 @@ def _detail(session: Session, firing: Firing, language: Language, now: Now) -> s
         )
         for segment in segments_of(session, firing, now=now)
     ]
-    return views.firing_detail(session, firing, segments, language)
+    detail = views.firing_detail(session, firing, segments, language)
+    # Who only looks, such as the association, reads no notes: they name people.
+    return detail if firing.workshop_id in who.where_may(Action.FOLLOW) else detail.model_copy(update={"note": ""})

@@ -8,21 +8,23 @@ from fastapi import APIRouter, BackgroundTasks, Query
 
 from service.api import schemas, views
 from service.api.curves import Width, curve_out
-from service.api.deps import MachineNow, Now, Parts, PartsOf, Session, SignedIn, own_workshop
+from service.api.deps import Fires, Looks, MachineNow, Now, Parts, PartsOf, Session, SetsUp, own_workshop
 from service.errors import InvalidError
-from service.store import kilns
+from service.store import audit, kilns
 from service.store.models import Kiln
 
 router = APIRouter(tags=["kilns"])
 
 
 @router.get("/kilns", response_model=list[schemas.KilnOut])
-def list_kilns(session: Session, who: SignedIn, service: PartsOf, now: Now) -> list[schemas.KilnOut]:
+def list_kilns(session: Session, who: Looks, service: PartsOf, now: Now) -> list[schemas.KilnOut]:
     return _out(session, service, kilns.list_kilns(session, who.workshop_ids), now)
 
 
 @router.post("/kilns", response_model=schemas.KilnOut, status_code=201)
-def create_kiln(asked: schemas.KilnIn, session: Session, who: SignedIn, service: PartsOf, now: Now) -> schemas.KilnOut:
+def create_kiln(
+    asked: schemas.KilnIn, session: Session, who: SetsUp, service: PartsOf, now: Now, machine_now: MachineNow
+) -> schemas.KilnOut:
     kiln = kilns.create_kiln(
         session,
         own_workshop(who, asked.workshop_id),
@@ -31,11 +33,12 @@ def create_kiln(asked: schemas.KilnIn, session: Session, who: SignedIn, service:
         fuel=asked.fuel.value,
     )
     kiln.target_cone = asked.target_cone
+    audit.note(session, kiln.workshop_id, who=who.name, what="kiln made", now=machine_now, kiln=kiln.id, name=kiln.name)
     return _out(session, service, [kiln], now)[0]
 
 
 @router.get("/kilns/{kiln_id}", response_model=schemas.KilnOut)
-def read_kiln(kiln_id: int, session: Session, who: SignedIn, service: PartsOf, now: Now) -> schemas.KilnOut:
+def read_kiln(kiln_id: int, session: Session, who: Looks, service: PartsOf, now: Now) -> schemas.KilnOut:
     return _out(session, service, [kilns.get_kiln(session, who.workshop_ids, kiln_id)], now)[0]
 
 
@@ -44,7 +47,7 @@ def change_kiln(
     kiln_id: int,
     asked: schemas.KilnChange,
     session: Session,
-    who: SignedIn,
+    who: Fires,
     service: PartsOf,
     now: Now,
     machine_now: MachineNow,
@@ -64,6 +67,10 @@ def change_kiln(
     if asked.ware is not None:
         kiln.ware = sorted(asked.ware)
     kiln.edited_at = machine_now
+    changes = ", ".join(sorted(sent))
+    audit.note(
+        session, kiln.workshop_id, who=who.name, what="kiln changed", now=machine_now, kiln=kiln.id, changes=changes
+    )
     after_reply.add_task(service.monitor.tell, kiln.id)
     return _out(session, service, [kiln], now)[0]
 
@@ -72,7 +79,7 @@ def change_kiln(
 def read_curve(
     kiln_id: int,
     session: Session,
-    who: SignedIn,
+    who: Looks,
     from_at: Annotated[datetime, Query()],
     to_at: Annotated[datetime, Query()],
     width: Width = 1000,
@@ -86,12 +93,12 @@ def read_curve(
 
 
 @router.get("/plans", response_model=list[schemas.PlanOut])
-def list_plans(session: Session, who: SignedIn) -> list[schemas.PlanOut]:
+def list_plans(session: Session, who: Looks) -> list[schemas.PlanOut]:
     return [schemas.PlanOut.model_validate(plan) for plan in kilns.list_plans(session, who.workshop_ids)]
 
 
 @router.post("/plans", response_model=schemas.PlanOut, status_code=201)
-def create_plan(asked: schemas.PlanIn, session: Session, who: SignedIn) -> schemas.PlanOut:
+def create_plan(asked: schemas.PlanIn, session: Session, who: SetsUp) -> schemas.PlanOut:
     workshop_id = own_workshop(who, asked.workshop_id)
     points = [point.model_dump() for point in asked.points]
     return schemas.PlanOut.model_validate(kilns.create_plan(session, workshop_id, name=asked.name, points=points))

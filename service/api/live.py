@@ -16,6 +16,7 @@ from service.monitor.loop import KilnChange
 from service.store import alarms as alarm_rows
 from service.store import firings as firing_rows
 from service.store.database import Database
+from service.store.who import Who
 
 MAX_WAITING: Final = 500
 POINTS_WIDTH: Final = 16  # pixels that the newest block gets at most: its extremes, not its every reading
@@ -24,8 +25,9 @@ POINTS_WIDTH: Final = 16  # pixels that the newest block gets at most: its extre
 class Viewer:
     """One browser: what it may see, in which language, and what waits to be sent to it."""
 
-    def __init__(self, workshop_ids: tuple[int, ...], language: str) -> None:
-        self.workshop_ids = frozenset(workshop_ids)
+    def __init__(self, who: Who, language: str) -> None:
+        self.account_id = who.account_id
+        self.workshop_ids = frozenset(who.workshop_ids)
         self.language = language
         self._waiting: asyncio.Queue[str | None] = asyncio.Queue(MAX_WAITING)
 
@@ -60,13 +62,23 @@ class Hub:
         for viewer in self._viewers:
             viewer.put(None)
 
+    def rights_changed(self, account_id: int) -> None:
+        """End a person's streams: the browsers come again, and get what that person may see from now on."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._end_streams_of, account_id)
+
+    def _end_streams_of(self, account_id: int) -> None:
+        for viewer in self._viewers:
+            if viewer.account_id == account_id:
+                viewer.put(None)
+
     @property
     def viewers(self) -> int:
         """Return how many browsers follow."""
         return len(self._viewers)
 
-    def join(self, workshop_ids: tuple[int, ...], language: str) -> Viewer:
-        viewer = Viewer(workshop_ids, language)
+    def join(self, who: Who, language: str) -> Viewer:
+        viewer = Viewer(who, language)
         self._viewers.add(viewer)
         LIVE_VIEWERS.set(len(self._viewers))
         return viewer

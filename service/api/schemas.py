@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.core.forecast import Basis
+from service.store.roles import Action, Role, Scope
 
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Login = Annotated[str, Field(min_length=3, max_length=120, description="e-mail address or phone number")]
@@ -47,8 +48,11 @@ class LinkIn(In):
 
 
 class WorkshopOut(Out):
+    """A workshop, and what whoever asks may do there."""
+
     id: int
     name: str
+    may: list[Action]
 
 
 class MeOut(Out):
@@ -66,8 +70,81 @@ class MeIn(In):
     language: Language
 
 
-class WorkshopIn(In):
+class MemberOut(Out):
+    account_id: int
+    name: str
+    login: str
+    role: Role
+
+
+class MemberChange(In):
+    role: Role
+
+
+class InvitationIn(In):
+    role: Role
+
+
+class InvitationOut(Out):
+    id: int
+    role: Role
+    invited_by: str
+    expires_at: datetime
+
+
+class InvitationLinkOut(InvitationOut):
+    """The link works once; `qr_svg` is the same link as a picture."""
+
+    link: str
+    qr_svg: str
+
+
+class InvitedOut(Out):
+    workshop_name: str
+    role: Role
+    invited_by: str
+    expires_at: datetime
+
+
+class PersonIn(In):
     name: Name
+    login: Login
+    password: Password
+    language: Language = "vi"
+
+
+class JoinIn(In):
+    """An invitation taken: by whoever is signed in, else by a person with a new account."""
+
+    token: Annotated[str, Field(max_length=100)]
+    person: PersonIn | None = None
+
+
+class ApiTokenIn(In):
+    name: Name
+    scope: Scope
+    days: Annotated[int, Field(ge=1, le=366, description="how long it works")]
+
+
+class ApiTokenOut(Out):
+    id: int
+    name: str
+    scope: Scope
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+
+
+class NewApiTokenOut(ApiTokenOut):
+    token: str
+
+
+class AuditOut(Out):
+    id: int
+    at: datetime
+    who: str
+    what: str
+    details: dict[str, str | int | None]
 
 
 # --- kilns and bridges -----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from service.api import schemas
-from service.api.deps import Language, Parts, PartsOf, SignedIn
+from service.api.deps import Follows, Language, Parts, PartsOf
 from service.api.live import Viewer, encode
 
 router = APIRouter(tags=["live"])
@@ -25,9 +25,9 @@ class ClockBeat(schemas.Out):
 
 
 @router.get("/live", response_class=StreamingResponse)
-async def follow(request: Request, who: SignedIn, language: Language, service: PartsOf) -> StreamingResponse:
+async def follow(request: Request, who: Follows, language: Language, service: PartsOf) -> StreamingResponse:
     """Send `kiln`, `points`, `firing`, `alarm` and `clock` events until the viewer goes."""
-    viewer = service.hub.join(who.workshop_ids, request.query_params.get("language", language))
+    viewer = service.hub.join(who, request.query_params.get("language", language))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_events(service, viewer), media_type="text/event-stream", headers=headers)
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from service.errors import NotFoundError, TooManyError
 from service.store.identity import hash_secret
 from service.store.models import Account, Alarm, Delivery, Membership, PushSubscription, StoredFinding
+from service.store.roles import Action, roles_that
 
 MAX_SUBSCRIPTIONS_PER_ACCOUNT: Final = 20
 
@@ -120,8 +121,10 @@ def subscriptions(session: Session, account_id: int) -> list[PushSubscription]:
 
 
 def subscriptions_of_workshop(session: Session, workshop_id: int) -> list[PushSubscription]:
+    """Return the browsers of those who are to hear of its alarms."""
     query = select(PushSubscription).join(Membership, Membership.account_id == PushSubscription.account_id)
-    return list(session.scalars(query.where(Membership.workshop_id == workshop_id).order_by(PushSubscription.id)))
+    reached = (Membership.workshop_id == workshop_id, Membership.role.in_(roles_that(Action.FOLLOW)))
+    return list(session.scalars(query.where(*reached).order_by(PushSubscription.id)))
 
 
 def get_subscription(session: Session, account_id: int, subscription_id: int) -> PushSubscription:
@@ -219,7 +222,7 @@ def token_holder(session: Session, token: str) -> TokenHolder | None:
         .join(PushSubscription, PushSubscription.id == Delivery.subscription_id)
         .join(Account, Account.id == PushSubscription.account_id)
         .join(Membership, (Membership.account_id == Account.id) & (Membership.workshop_id == Alarm.workshop_id))
-        .where(Delivery.token_hash == hash_secret(token))
+        .where(Delivery.token_hash == hash_secret(token), Membership.role.in_(roles_that(Action.FIRE)))
     ).one_or_none()
     return None if found is None else TokenHolder(*found)
 

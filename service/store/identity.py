@@ -12,23 +12,14 @@ from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, NotFoundError, RefusedError
 from service.store.models import Account, Bridge, Membership, OneTimeLink, SignInSession, Workshop
+from service.store.roles import GRANTS, Role
+from service.store.who import Who
 
 SESSION_LASTS: Final = timedelta(days=60)
 PAIRING_LASTS: Final = timedelta(minutes=30)
 # No 0/O, 1/I/L: a code is read from one screen and typed on another.
 LOGS: Final = "\u00b7logs\u00b7"  # no name that a person would give
 PAIRING_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-
-
-@dataclass(frozen=True)
-class Who:
-    """A signed-in person and the workshops that person may see: the tenant comes from here and nowhere else."""
-
-    account_id: int
-    name: str
-    login: str
-    language: str
-    workshop_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ def create_workshop(session: Session, *, name: str, owner: Account, now: datetim
     workshop = Workshop(name=name, created_at=now)
     session.add(workshop)
     session.flush()
-    session.add(Membership(account_id=owner.id, workshop_id=workshop.id, role="owner"))
+    session.add(Membership(account_id=owner.id, workshop_id=workshop.id, role=Role.OWNER.value))
     session.flush()
     return workshop
 
@@ -112,8 +103,9 @@ def who_is(session: Session, token: str, *, now: datetime) -> Who | None:
     )
     if account is None:
         return None
-    ids = session.scalars(select(Membership.workshop_id).where(Membership.account_id == account.id))
-    return Who(account.id, account.name, account.login, account.language, tuple(sorted(ids)))
+    belongs = select(Membership.workshop_id, Membership.role).where(Membership.account_id == account.id)
+    grants = {workshop_id: GRANTS[Role(role)] for workshop_id, role in session.execute(belongs)}
+    return Who(account.id, account.name, account.login, account.language, grants)
 
 
 def create_link(session: Session, account: Account | None, *, now: datetime, lasts: timedelta) -> str:

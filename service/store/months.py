@@ -120,7 +120,7 @@ class MonthPartitions:
         self._engine = engine.execution_options(writes=True)
 
     def names(self, session: Session) -> list[str]:
-        found = session.scalars(
+        found = session.connection().scalars(
             text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'chunk'::regclass")
         )
         return sorted(f"{match[1]}-{match[2]}" for name in found if (match := _PARTITION.fullmatch(name)))

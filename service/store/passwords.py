@@ -1,24 +1,44 @@
 """Passwords: argon2id, at most two at a time (each takes a core and some memory for a while)."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from service.errors import TooManyError
+
 # OWASP's smaller profile: 19 MiB, two passes, one lane.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_slots = threading.BoundedSemaphore(2)
+AT_WORK: Final = 2
+MOST_WAITING: Final = 8  # whoever waits holds a thread that others need
+_working = threading.BoundedSemaphore(AT_WORK)
+_waiting = threading.BoundedSemaphore(AT_WORK + MOST_WAITING)
 _NOBODY = _hasher.hash("nobody has this password")
 
 
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _waiting.acquire(blocking=False):
+        msg = "many people are signing in at this moment; try again in some seconds"
+        raise TooManyError(msg)
+    try:
+        with _working:
+            yield
+    finally:
+        _waiting.release()
+
+
 def hash_password(password: str) -> str:
-    with _slots:
+    with _turn():
         return _hasher.hash(password)
 
 
 def verify_password(stored: str | None, password: str) -> bool:
     """Say whether it is the password; without an account it takes as long, so nobody learns which exist."""
-    with _slots:
+    with _turn():
         try:
             return _hasher.verify(stored or _NOBODY, password) and stored is not None
         except (VerificationError, InvalidHashError):

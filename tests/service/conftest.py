@@ -1,7 +1,6 @@
 """A migrated database, a paired bridge, and the service behind its HTTP door."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -9,12 +8,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from postgres import postgres_server
-from service_parts import BridgeClient, new_bridge, new_workshop
+from service_parts import BridgeClient, new_bridge, new_workshop, sign_in
 from sqlalchemy import create_engine, text
 
 from service.app import create_app
 from service.settings import Settings
-from service.store import identity
 from service.store.database import Database
 from service.store.migrate import upgrade
 
@@ -84,11 +82,3 @@ async def bridge(database: Database, http: httpx.AsyncClient) -> BridgeClient:
 async def signed_in(bridge: BridgeClient, database: Database, http: httpx.AsyncClient) -> httpx.AsyncClient:
     """Return the client, signed in as the owner of the workshop of `bridge`."""
     return sign_in(http, database, "lan@example.org")
-
-
-def sign_in(http: httpx.AsyncClient, database: Database, login: str) -> httpx.AsyncClient:
-    with database.write() as session:
-        account = identity.account_by_login(session, login)
-        assert account is not None
-        http.cookies.set("canhlo", identity.open_session(session, account, now=datetime.now(UTC)))
-    return http

@@ -85,3 +85,11 @@ class BridgeClient:
 
 def _dashed(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def sign_in(http: httpx.AsyncClient, database: Database, login: str) -> httpx.AsyncClient:
+    with database.write() as session:
+        account = identity.account_by_login(session, login)
+        assert account is not None
+        http.cookies.set("canhlo", identity.open_session(session, account, now=datetime.now(UTC)))
+    return http

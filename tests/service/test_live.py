@@ -10,6 +10,11 @@ from service_parts import BridgeClient, block
 
 from service.api.deps import Parts
 from service.api.live import MAX_WAITING, Viewer
+from service.store.roles import GRANTS, Role
+from service.store.who import Who
+
+OWNER = Who(1, "Lan", "lan@example.org", "vi", {1: GRANTS[Role.OWNER]})
+STRANGER = Who(2, "Ba", "ba@example.org", "vi", {2: GRANTS[Role.OWNER]})
 
 
 def events(message: str) -> list[tuple[str, dict]]:
@@ -29,7 +34,7 @@ def parts(app: FastAPI) -> Parts:
 async def test_a_stored_block_reaches_a_viewer_with_the_kiln_and_its_new_points(
     parts: Parts, bridge: BridgeClient
 ) -> None:
-    viewer = parts.hub.join((1,), "vi")
+    viewer = parts.hub.join(OWNER, "vi")
 
     await bridge.send(block(1, at_s=1000, top=[650.0, 652.0], until_s=1010))
     message = await viewer.next(timeout_s=10)
@@ -41,7 +46,7 @@ async def test_a_stored_block_reaches_a_viewer_with_the_kiln_and_its_new_points(
 
 
 async def test_a_viewer_hears_nothing_of_another_workshop(parts: Parts, bridge: BridgeClient) -> None:
-    stranger, owner = parts.hub.join((2,), "vi"), parts.hub.join((1,), "vi")
+    stranger, owner = parts.hub.join(STRANGER, "vi"), parts.hub.join(OWNER, "vi")
 
     await bridge.send(block(1))
     await owner.next(timeout_s=10)
@@ -53,7 +58,7 @@ async def test_a_viewer_hears_nothing_of_another_workshop(parts: Parts, bridge: 
 
 
 async def test_a_gap_in_what_comes_live_is_sent_as_a_gap(parts: Parts, bridge: BridgeClient) -> None:
-    viewer = parts.hub.join((1,), "vi")
+    viewer = parts.hub.join(OWNER, "vi")
 
     await bridge.send(block(1, at_s=0, top=[20.0]), block(2, at_s=2000, top=[30.0]))
     message = await viewer.next(timeout_s=10)
@@ -63,7 +68,7 @@ async def test_a_gap_in_what_comes_live_is_sent_as_a_gap(parts: Parts, bridge: B
 
 
 async def test_a_viewer_that_does_not_keep_up_is_cut_off_and_comes_back_for_the_rest() -> None:
-    viewer = Viewer((1,), "vi")
+    viewer = Viewer(OWNER, "vi")
 
     for number in range(MAX_WAITING + 1):
         viewer.put(f"event: {number}\n\n")

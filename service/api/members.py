@@ -1,0 +1,185 @@
+"""The people of a workshop, invitations to join it, its tokens for programs, and what was done by whom."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import segno
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from service.api import schemas
+from service.api.deps import Governs, MachineNow, OpenSession, PartsOf, Session, own_workshop
+from service.api.identity import signed_in
+from service.errors import InvalidError
+from service.store import api_tokens, audit, identity, members
+from service.store.models import Account, ApiToken, AuditEntry, Invitation
+from service.store.passwords import hash_password
+from service.store.roles import Role, Scope
+
+router = APIRouter(tags=["people"])
+
+WorkshopId = Annotated[int, Path(ge=1)]
+
+
+@router.get("/workshops/{workshop_id}/members", response_model=list[schemas.MemberOut])
+def list_members(workshop_id: WorkshopId, session: Session, who: Governs) -> list[members.Member]:
+    return members.members(session, own_workshop(who, workshop_id))
+
+
+@router.patch("/workshops/{workshop_id}/members/{account_id}", response_model=list[schemas.MemberOut])
+def change_member(
+    workshop_id: WorkshopId,
+    account_id: int,
+    asked: schemas.MemberChange,
+    session: Session,
+    who: Governs,
+    service: PartsOf,
+    now: MachineNow,
+) -> list[members.Member]:
+    before = members.change_role(session, own_workshop(who, workshop_id), account_id, Role(asked.role))
+    told = {"member": account_id, "before": before.value, "after": asked.role.value}
+    audit.note(session, workshop_id, who=who.name, what="role changed", now=now, **told)
+    service.hub.rights_changed(account_id)
+    return members.members(session, workshop_id)
+
+
+@router.delete("/workshops/{workshop_id}/members/{account_id}", status_code=204)
+def remove_member(
+    workshop_id: WorkshopId, account_id: int, session: Session, who: Governs, service: PartsOf, now: MachineNow
+) -> None:
+    """End a person's reach into the workshop at once; what that person has done stays."""
+    gone = members.remove(session, own_workshop(who, workshop_id), account_id)
+    audit.note(session, workshop_id, who=who.name, what="member removed", now=now, member=account_id, name=gone.name)
+    service.hub.rights_changed(account_id)
+
+
+# --- invitations -----------------------------------------------------------------------------------------------------
+
+
+@router.get("/workshops/{workshop_id}/invitations", response_model=list[schemas.InvitationOut])
+def list_invitations(workshop_id: WorkshopId, session: Session, who: Governs, now: MachineNow) -> list[Invitation]:
+    return members.open_invitations(session, own_workshop(who, workshop_id), now=now)
+
+
+@router.post("/workshops/{workshop_id}/invitations", response_model=schemas.InvitationLinkOut, status_code=201)
+def invite(
+    workshop_id: WorkshopId,
+    asked: schemas.InvitationIn,
+    session: Session,
+    who: Governs,
+    service: PartsOf,
+    now: MachineNow,
+) -> schemas.InvitationLinkOut:
+    """Make a link that lets one person join; it is told only here, also as a picture to be photographed."""
+    invitation, token = members.invite(
+        session, own_workshop(who, workshop_id), Role(asked.role), invited_by=who.name, now=now
+    )
+    audit.note(session, workshop_id, who=who.name, what="invited", now=now, role=asked.role.value)
+    link = f"{service.settings.url}/join#{token}"
+    picture = segno.make(link, error="m").svg_inline(scale=4, border=2, dark="#000", light="#fff", svgclass=None)
+    return schemas.InvitationLinkOut(
+        **schemas.InvitationOut.model_validate(invitation).model_dump(), link=link, qr_svg=picture
+    )
+
+
+@router.delete("/workshops/{workshop_id}/invitations/{invitation_id}", status_code=204)
+def take_back_invitation(
+    workshop_id: WorkshopId, invitation_id: int, session: Session, who: Governs, now: MachineNow
+) -> None:
+    members.take_back(session, own_workshop(who, workshop_id), invitation_id, now=now)
+    audit.note(session, workshop_id, who=who.name, what="invitation taken back", now=now, invitation=invitation_id)
+
+
+@router.post("/invitations/look", response_model=schemas.InvitedOut)
+def look_at_invitation(
+    asked: schemas.LinkIn, session: OpenSession, service: PartsOf, now: MachineNow, request: Request
+) -> schemas.InvitedOut:
+    """Say where an invitation leads, before anybody takes it."""
+    service.pairing_tries.spend(request.client.host if request.client else "")
+    invitation = members.invitation_of(session, asked.token, now=now)
+    workshop = identity.workshops(session, [invitation.workshop_id])[0]
+    return schemas.InvitedOut(
+        workshop_name=workshop.name,
+        role=Role(invitation.role),
+        invited_by=invitation.invited_by,
+        expires_at=invitation.expires_at,
+    )
+
+
+@router.post("/invitations/join", response_model=schemas.MeOut)
+def join(
+    asked: schemas.JoinIn, session: OpenSession, service: PartsOf, now: MachineNow, request: Request, response: Response
+) -> schemas.MeOut:
+    """Join a workshop: as who is signed in, or with an account made for it."""
+    service.pairing_tries.spend(request.client.host if request.client else "")
+    members.invitation_of(session, asked.token, now=now)
+    account = _account_for(asked, session, service, request, now)
+    invitation = members.join(session, asked.token, account, now=now)
+    audit.note(session, invitation.workshop_id, who=account.name, what="joined", now=now, role=invitation.role)
+    service.hub.rights_changed(account.id)
+    return signed_in(session, service, account, now, response)
+
+
+def _account_for(
+    asked: schemas.JoinIn, session: OpenSession, service: PartsOf, request: Request, now: MachineNow
+) -> Account:
+    who = identity.who_is(session, request.cookies.get(service.cookie, ""), now=now)
+    if who is not None:
+        return session.get_one(Account, who.account_id)
+    if asked.person is None:
+        msg = "sign in first, or say the name, login and password of a new account"
+        raise InvalidError(msg)
+    return identity.create_account(
+        session,
+        name=asked.person.name,
+        login=asked.person.login,
+        password_hash=hash_password(asked.person.password),
+        language=asked.person.language,
+        now=now,
+    )
+
+
+# --- tokens for programs ---------------------------------------------------------------------------------------------
+
+
+@router.get("/workshops/{workshop_id}/tokens", response_model=list[schemas.ApiTokenOut])
+def list_tokens(workshop_id: WorkshopId, session: Session, who: Governs) -> list[ApiToken]:
+    return api_tokens.tokens(session, own_workshop(who, workshop_id))
+
+
+@router.post("/workshops/{workshop_id}/tokens", response_model=schemas.NewApiTokenOut, status_code=201)
+def create_token(
+    workshop_id: WorkshopId, asked: schemas.ApiTokenIn, session: Session, who: Governs, now: MachineNow
+) -> schemas.NewApiTokenOut:
+    """Make a token for a program; its text is told only here."""
+    token, secret = api_tokens.create(
+        session,
+        own_workshop(who, workshop_id),
+        who.account_id,
+        name=asked.name,
+        scope=Scope(asked.scope),
+        expires_at=now + timedelta(days=asked.days),
+        now=now,
+    )
+    audit.note(session, workshop_id, who=who.name, what="token made", now=now, name=asked.name, scope=asked.scope.value)
+    return schemas.NewApiTokenOut(**schemas.ApiTokenOut.model_validate(token).model_dump(), token=secret)
+
+
+@router.delete("/workshops/{workshop_id}/tokens/{token_id}", status_code=204)
+def revoke_token(workshop_id: WorkshopId, token_id: int, session: Session, who: Governs, now: MachineNow) -> None:
+    token = api_tokens.revoke(session, own_workshop(who, workshop_id), token_id, now=now)
+    audit.note(session, workshop_id, who=who.name, what="token revoked", now=now, name=token.name)
+
+
+# --- what was done by whom -------------------------------------------------------------------------------------------
+
+
+@router.get("/workshops/{workshop_id}/audit", response_model=list[schemas.AuditOut])
+def read_audit(
+    workshop_id: WorkshopId,
+    session: Session,
+    who: Governs,
+    before_id: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[AuditEntry]:
+    """Return what was done by whom, newest first."""
+    return audit.newest(session, own_workshop(who, workshop_id), before_id=before_id, limit=limit)

@@ -1,0 +1,159 @@
+"""The people of a workshop: who belongs to it and as what, and invitations to join."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from service.errors import ConflictError, NotFoundError, RefusedError, TooManyError
+from service.store.identity import hash_secret
+from service.store.models import Account, Invitation, Membership
+from service.store.roles import Role
+
+INVITATION_LASTS: Final = timedelta(days=7)
+MAX_OPEN_INVITATIONS: Final = 50
+MAX_MEMBERS: Final = 200
+
+
+@dataclass(frozen=True)
+class Member:
+    """A person and what that person is to the workshop."""
+
+    account_id: int
+    name: str
+    login: str
+    role: Role
+
+
+def members(session: Session, workshop_id: int) -> list[Member]:
+    rows = session.execute(
+        select(Account.id, Account.name, Account.login, Membership.role)
+        .join(Membership, Membership.account_id == Account.id)
+        .where(Membership.workshop_id == workshop_id)
+        .order_by(Account.id)
+    )
+    return [Member(row.id, row.name, row.login, Role(row.role)) for row in rows]
+
+
+def change_role(session: Session, workshop_id: int, account_id: int, role: Role) -> Role:
+    """Give a member another role; return the one before. The last owner stays one."""
+    membership = _membership(session, workshop_id, account_id)
+    before = Role(membership.role)
+    if before is Role.OWNER and role is not Role.OWNER:
+        _check_other_owner(session, workshop_id, account_id)
+    membership.role = role.value
+    session.flush()
+    return before
+
+
+def remove(session: Session, workshop_id: int, account_id: int) -> Member:
+    """End a person's reach into the workshop; return who it was. The last owner cannot go."""
+    membership = _membership(session, workshop_id, account_id)
+    if Role(membership.role) is Role.OWNER:
+        _check_other_owner(session, workshop_id, account_id)
+    gone = next(one for one in members(session, workshop_id) if one.account_id == account_id)
+    session.execute(
+        delete(Membership).where(Membership.workshop_id == workshop_id, Membership.account_id == account_id)
+    )
+    return gone
+
+
+def _membership(session: Session, workshop_id: int, account_id: int) -> Membership:
+    query = select(Membership).where(Membership.workshop_id == workshop_id, Membership.account_id == account_id)
+    found = session.scalar(query)
+    if found is None:
+        msg = f"there is no member {account_id} in this workshop"
+        raise NotFoundError(msg)
+    return found
+
+
+def _check_other_owner(session: Session, workshop_id: int, account_id: int) -> None:
+    other = select(func.count()).where(
+        Membership.workshop_id == workshop_id,
+        Membership.role == Role.OWNER.value,
+        Membership.account_id != account_id,
+    )
+    if not session.scalar(other):
+        msg = "a workshop needs an owner: make somebody else one first"
+        raise ConflictError(msg)
+
+
+# --- invitations -----------------------------------------------------------------------------------------------------
+
+
+def invite(session: Session, workshop_id: int, role: Role, *, invited_by: str, now: datetime) -> tuple[Invitation, str]:
+    """Return an invitation and its token, which exists in clear only here; it works once."""
+    if len(open_invitations(session, workshop_id, now=now)) >= MAX_OPEN_INVITATIONS:
+        msg = f"{MAX_OPEN_INVITATIONS} invitations are open: take one back, or wait until one was used"
+        raise TooManyError(msg)
+    token = secrets.token_urlsafe(24)
+    invitation = Invitation(
+        workshop_id=workshop_id,
+        token_hash=hash_secret(token),
+        role=role.value,
+        invited_by=invited_by,
+        created_at=now,
+        expires_at=now + INVITATION_LASTS,
+    )
+    session.add(invitation)
+    session.flush()
+    return invitation, token
+
+
+def open_invitations(session: Session, workshop_id: int, *, now: datetime) -> list[Invitation]:
+    query = select(Invitation).where(
+        Invitation.workshop_id == workshop_id, Invitation.used_at.is_(None), Invitation.expires_at > now
+    )
+    return list(session.scalars(query.order_by(Invitation.id)))
+
+
+def take_back(session: Session, workshop_id: int, invitation_id: int, *, now: datetime) -> None:
+    """End an invitation that nobody has used."""
+    ended = session.scalar(
+        update(Invitation)
+        .where(Invitation.id == invitation_id, Invitation.workshop_id == workshop_id, Invitation.used_at.is_(None))
+        .values(expires_at=now)
+        .returning(Invitation.id)
+    )
+    if ended is None:
+        msg = f"there is no open invitation {invitation_id} in this workshop"
+        raise NotFoundError(msg)
+
+
+def invitation_of(session: Session, token: str, *, now: datetime) -> Invitation:
+    """Return the invitation that a link stands for; refused if it was used, taken back or is too old."""
+    found = session.scalar(
+        select(Invitation).where(
+            Invitation.token_hash == hash_secret(token), Invitation.used_at.is_(None), Invitation.expires_at > now
+        )
+    )
+    if found is None:
+        msg = "this invitation was used, taken back or is older than a week; ask for a new one"
+        raise RefusedError(msg)
+    return found
+
+
+def join(session: Session, token: str, account: Account, *, now: datetime) -> Invitation:
+    """Spend an invitation: the account belongs to its workshop from now on."""
+    invitation = invitation_of(session, token, now=now)
+    key = (account.id, invitation.workshop_id)
+    if session.get(Membership, key) is not None:
+        msg = "you belong to this workshop already"
+        raise ConflictError(msg)
+    if len(members(session, invitation.workshop_id)) >= MAX_MEMBERS:
+        msg = f"a workshop has at most {MAX_MEMBERS} people"
+        raise TooManyError(msg)
+    spent = session.scalar(
+        update(Invitation)
+        .where(Invitation.id == invitation.id, Invitation.used_at.is_(None))
+        .values(used_at=now)
+        .returning(Invitation.id)
+    )
+    if spent is None:  # somebody else used it in this very moment
+        return invitation_of(session, token, now=now)
+    session.add(Membership(account_id=account.id, workshop_id=invitation.workshop_id, role=invitation.role))
+    session.flush()
+    return invitation

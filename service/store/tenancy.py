@@ -1,0 +1,62 @@
+"""The second lock: a request's session sees the rows of its workshops only, whatever a query forgets to say.
+
+The queries name their workshops themselves. This holds if one of them does not: every statement of such a session gets
+the workshops as a condition, a row of another one cannot be written, and in PostgreSQL the rows' own policies say the
+same once more. The loops of the service use sessions without it.
+"""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from sqlalchemy import event, text
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+
+from service.store.models import Base
+from service.store.months import SERIES
+
+_KEY: Final = "workshop_ids"
+
+
+class OutOfBoundsError(Exception):
+    """A request reached for something that is not its workshops'. This is a mistake of ours, never of the caller."""
+
+
+def confine(session: Session, workshop_ids: Collection[int]) -> Session:
+    """Let a session see the rows of some workshops only, from here to its end."""
+    ids = frozenset(workshop_ids)
+    if session.get_bind().dialect.name == "postgresql":
+        said = ",".join(str(workshop_id) for workshop_id in sorted(ids))
+        session.connection().execute(text("SELECT set_config('canhlo.workshops', :ids, true)"), {"ids": said})
+    session.info[_KEY] = ids
+    session.info["criteria"] = [
+        with_loader_criteria(one, one.workshop_id.in_(ids), include_aliases=True) for one in _tenant_classes()
+    ]
+    return session
+
+
+def _tenant_classes() -> list[Any]:
+    return [mapper.class_ for mapper in Base.registry.mappers if hasattr(mapper.class_, "workshop_id")]
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _add_workshops(state: ORMExecuteState) -> None:
+    if _KEY not in state.session.info:
+        return
+    if not state.is_orm_statement:
+        tables: list[Any] = getattr(state.statement, "get_final_froms", list)()
+        if tables and all(table.metadata is SERIES for table in tables):
+            return
+        msg = f"a request may only ask through the mapped tables, not: {state.statement}"
+        raise OutOfBoundsError(msg)
+    state.statement = state.statement.options(*state.session.info["criteria"])
+
+
+@event.listens_for(Session, "before_flush")
+def _check_rows(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    ids = session.info.get(_KEY)
+    if ids is None:
+        return
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if getattr(row, "workshop_id", None) not in (*ids, None):
+            msg = f"a row of {type(row).__name__} of workshop {row.workshop_id} was written by a request of others"
+            raise OutOfBoundsError(msg)

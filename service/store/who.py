@@ -1,0 +1,29 @@
+"""Who is asking, and what that person or program may do where."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.store.roles import Action
+
+
+@dataclass(frozen=True)
+class Who:
+    """A signed-in person, or a program with a token: the tenant comes from here and nowhere else.
+
+    `grants` says for each workshop what may be done there; `token_id` is None for a person.
+    """
+
+    account_id: int
+    name: str
+    login: str
+    language: str
+    grants: Mapping[int, frozenset[Action]]
+    token_id: int | None = None
+
+    @property
+    def workshop_ids(self) -> tuple[int, ...]:
+        return tuple(sorted(self.grants))
+
+    def where_may(self, action: Action) -> dict[int, frozenset[Action]]:
+        """Return the grants of those workshops in which the action is allowed."""
+        return {workshop_id: actions for workshop_id, actions in self.grants.items() if action in actions}

@@ -1,0 +1,216 @@
+"""People of a workshop: they join by invitation, do what their part lets them, and their reach can end at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from service_parts import NOW, PASSWORD, new_workshop, sign_in
+from sqlalchemy import update
+
+from service.api.deps import Parts
+from service.errors import TooManyError
+from service.store import alarms, firings, kilns
+from service.store.database import Database
+from service.store.models import Invitation
+from service.store.passwords import hash_password, verify_password
+from service.store.roles import GRANTS, Role
+from service.store.who import Who
+
+MAI = {"name": "Mai", "login": "0987 654 321", "password": PASSWORD, "language": "vi"}
+
+
+@pytest.fixture
+def owner(http: httpx.AsyncClient, database: Database) -> httpx.AsyncClient:
+    """Return the client, signed in as the owner of workshop 1."""
+    new_workshop(database, "lan@example.org")
+    return sign_in(http, database, "lan@example.org")
+
+
+@pytest.fixture
+def guest(app: FastAPI) -> httpx.AsyncClient:
+    """Return a client of somebody whom nobody knows yet."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lo.test")
+
+
+async def invited(owner: httpx.AsyncClient, role: str = "operator") -> str:
+    answer = await owner.post("/api/v1/workshops/1/invitations", json={"role": role})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["link"].partition("#")[2]
+
+
+async def test_a_person_joins_by_a_link_and_sees_the_workshop(
+    owner: httpx.AsyncClient, guest: httpx.AsyncClient
+) -> None:
+    token = await invited(owner)
+
+    looked = await guest.post("/api/v1/invitations/look", json={"token": token})
+    joined = await guest.post("/api/v1/invitations/join", json={"token": token, "person": MAI})
+    again = await guest.post("/api/v1/invitations/join", json={"token": token})
+
+    assert (looked.json()["workshop_name"], looked.json()["role"]) == ("Xưởng lan@example.org", "operator")
+    assert looked.json()["invited_by"] == "Lan"
+    assert joined.status_code == 200
+    assert joined.json()["workshops"][0]["may"] == ["fire", "follow", "look", "record"]
+    assert (again.status_code, again.json()["code"]) == (403, "refused")
+    assert [one["role"] for one in (await owner.get("/api/v1/workshops/1/members")).json()] == ["owner", "operator"]
+    assert (await owner.get("/api/v1/workshops/1/invitations")).json() == []
+
+
+async def test_a_technician_who_has_an_account_joins_a_second_workshop(
+    owner: httpx.AsyncClient, guest: httpx.AsyncClient, database: Database
+) -> None:
+    new_workshop(database, "minh@example.org")
+    sign_in(guest, database, "minh@example.org")
+
+    joined = await guest.post("/api/v1/invitations/join", json={"token": await invited(owner, "technician")})
+
+    assert [(one["id"], "govern" in one["may"]) for one in joined.json()["workshops"]] == [(1, False), (2, True)]
+
+
+async def test_an_invitation_has_a_picture_to_be_photographed(owner: httpx.AsyncClient) -> None:
+    made = (await owner.post("/api/v1/workshops/1/invitations", json={"role": "operator"})).json()
+
+    assert made["qr_svg"].startswith("<svg")
+    assert "/join#" in made["link"]
+
+
+@pytest.mark.parametrize("how", ["old", "taken back", "unknown"])
+async def test_an_invitation_that_is_over_lets_nobody_in(
+    owner: httpx.AsyncClient, guest: httpx.AsyncClient, database: Database, how: str
+) -> None:
+    token = await invited(owner)
+    if how == "old":
+        with database.write() as session:
+            session.execute(update(Invitation).values(expires_at=NOW))
+    elif how == "taken back":
+        assert (await owner.delete("/api/v1/workshops/1/invitations/1")).status_code == 204
+
+    shown = "guessed" if how == "unknown" else token
+    answers = [
+        await guest.post("/api/v1/invitations/look", json={"token": shown}),
+        await guest.post("/api/v1/invitations/join", json={"token": shown, "person": MAI}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert "ask for a new one" in answers[0].json()["detail"]
+
+
+async def test_whoever_is_removed_sees_nothing_more_at_once(
+    owner: httpx.AsyncClient, guest: httpx.AsyncClient, app: FastAPI
+) -> None:
+    parts: Parts = app.state.parts
+    await guest.post("/api/v1/invitations/join", json={"token": await invited(owner), "person": MAI})
+    viewer = parts.hub.join(Who(2, "Mai", "", "vi", {1: GRANTS[Role.OPERATOR]}), "vi")
+    assert (await guest.get("/api/v1/kilns")).status_code == 200
+
+    gone = await owner.delete("/api/v1/workshops/1/members/2")
+
+    assert gone.status_code == 204
+    assert await viewer.next(timeout_s=5) is None  # the stream ends, and the page asks anew
+    assert (await guest.get("/api/v1/kilns")).status_code == 403
+    assert (await guest.get("/api/v1/me")).json()["workshops"] == []
+    parts.hub.leave(viewer)
+
+
+async def test_the_last_owner_stays_and_a_second_one_may_replace_the_first(
+    owner: httpx.AsyncClient, guest: httpx.AsyncClient
+) -> None:
+    refused = [
+        await owner.delete("/api/v1/workshops/1/members/1"),
+        await owner.patch("/api/v1/workshops/1/members/1", json={"role": "operator"}),
+    ]
+    await guest.post("/api/v1/invitations/join", json={"token": await invited(owner, "owner"), "person": MAI})
+    changed = await guest.patch("/api/v1/workshops/1/members/1", json={"role": "operator"})
+
+    assert [answer.status_code for answer in refused] == [409, 409]
+    assert "needs an owner" in refused[0].json()["detail"]
+    assert [one["role"] for one in changed.json()] == ["operator", "owner"]
+    assert (await owner.get("/api/v1/workshops/1/members")).status_code == 403
+
+
+async def test_alarms_ring_only_those_who_are_to_hear_of_them(
+    owner: httpx.AsyncClient, guest: httpx.AsyncClient, database: Database
+) -> None:
+    await guest.post("/api/v1/invitations/join", json={"token": await invited(owner, "testing_centre"), "person": MAI})
+    with database.write() as session:
+        for account_id in (1, 2):
+            alarms.subscribe(
+                session, account_id, endpoint=f"https://push/{account_id}", p256dh="a", auth="b", device="x", now=NOW
+            )
+
+    with database.read() as session:
+        rung = alarms.subscriptions_of_workshop(session, 1)
+
+    assert [one.account_id for one in rung] == [1]
+
+
+async def test_the_association_reads_no_notes(
+    owner: httpx.AsyncClient, guest: httpx.AsyncClient, database: Database
+) -> None:
+    await guest.post("/api/v1/invitations/join", json={"token": await invited(owner, "association"), "person": MAI})
+    with database.write() as session:
+        kiln = kilns.create_kiln(session, 1, name="Lò 1", key="lo-1")
+        firings.start_firing(session, kiln, started_at=NOW).note = "anh Ba canh lò"
+
+    assert (await owner.get("/api/v1/firings/1")).json()["note"] == "anh Ba canh lò"
+    assert (await guest.get("/api/v1/firings/1")).json()["note"] == ""
+
+
+async def test_a_token_does_what_its_scope_says_and_tells_when_it_was_used(
+    owner: httpx.AsyncClient, guest: httpx.AsyncClient
+) -> None:
+    asked = {"name": "Grafana", "scope": "read", "days": 30}
+    made = (await owner.post("/api/v1/workshops/1/tokens", json=asked)).json()
+    shown = {"authorization": f"Bearer {made['token']}"}
+
+    reads = await guest.get("/api/v1/kilns", headers=shown)
+    writes = await guest.post("/api/v1/kilns", headers=shown, json={"workshop_id": 1, "name": "Lò 9"})
+    listed = (await owner.get("/api/v1/workshops/1/tokens")).json()
+    revoked = await owner.delete("/api/v1/workshops/1/tokens/1")
+
+    assert (reads.status_code, writes.status_code, revoked.status_code) == (200, 403, 204)
+    assert "token" not in listed[0]
+    assert listed[0]["used_at"] is not None
+    assert datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC) > timedelta(days=29)
+    assert (await guest.get("/api/v1/kilns", headers=shown)).status_code == 401
+
+
+async def test_the_owner_reads_what_was_done_by_whom(owner: httpx.AsyncClient, guest: httpx.AsyncClient) -> None:
+    await owner.post("/api/v1/kilns", json={"workshop_id": 1, "name": "Lò 9"})
+    await guest.post("/api/v1/invitations/join", json={"token": await invited(owner), "person": MAI})
+    await owner.patch("/api/v1/workshops/1/members/2", json={"role": "technician"})
+
+    said = (await owner.get("/api/v1/workshops/1/audit")).json()
+    older = (await owner.get("/api/v1/workshops/1/audit", params={"before_id": said[-1]["id"]})).json()
+
+    assert [(one["who"], one["what"]) for one in said] == [
+        ("Lan", "role changed"),
+        ("Mai", "signed in"),
+        ("Mai", "joined"),
+        ("Lan", "invited"),
+        ("Lan", "kiln made"),
+    ]
+    assert said[0]["details"] == {"member": 2, "before": "operator", "after": "technician"}
+    assert older == []
+
+
+async def test_guessing_invitations_is_slowed_down(owner: httpx.AsyncClient, guest: httpx.AsyncClient) -> None:
+    answers = [await guest.post("/api/v1/invitations/look", json={"token": f"guess {n}"}) for n in range(25)]
+
+    assert answers[-1].status_code == 429
+
+
+def test_a_flood_of_passwords_is_turned_away_and_not_queued() -> None:
+    def attempt(_number: int) -> str:
+        try:
+            return str(verify_password(None, PASSWORD))
+        except TooManyError as error:
+            return error.code
+
+    with ThreadPoolExecutor(40) as crowd:
+        answers = list(crowd.map(attempt, range(200)))
+
+    assert set(answers) == {"False", "too_many"}
+    assert verify_password(hash_password(PASSWORD), PASSWORD)

@@ -1,0 +1,239 @@
+"""Every route, asked by everybody who must not get anything: generated from the application itself."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
+from service_parts import NOW, new_workshop
+from sqlalchemy import update
+
+from service.api.deps import May, _caller
+from service.core.findings import Finding, Group, Severity
+from service.store import api_tokens, audit, firings, identity, kilns, members
+from service.store.database import Database
+from service.store.models import Account, Alarm, Batch, Membership, SignInSession
+from service.store.roles import GRANTS, Action, Role, Scope
+
+API = "/api/v1"
+SECRET = "BÍ MẬT CỦA NHÀ MINH"
+LAN, MINH = 1, 2  # the two workshops
+# What may be called by nobody in particular: entering, and what carries a secret of its own.
+OPEN = {
+    *("/setup", "/session", "/session/link", "/pair", "/acknowledge", "/pushes/seen"),
+    *("/invitations/look", "/invitations/join"),
+}
+# What a person does with what is that person's own, whatever the workshop.
+OWN = {
+    "/me",
+    "/push-subscriptions",
+    "/push-subscriptions/{subscription_id}",
+    "/push-subscriptions/{subscription_id}/test",
+}
+HOUR = {"from_at": NOW.isoformat(), "to_at": (NOW + timedelta(hours=1)).isoformat()}
+QUERIES = {"/kilns/{kiln_id}/curve": HOUR, "/comparison": {"firing": "1"}}
+PLAN = [{"time_s": 0, "temp_c": 30}, {"time_s": 9, "temp_c": 40}]
+BODIES: dict[str, dict[str, Any]] = {
+    "PATCH /me": {"language": "en"},
+    "PATCH /workshops/{workshop_id}/members/{account_id}": {"role": "operator"},
+    "POST /workshops/{workshop_id}/invitations": {"role": "operator"},
+    "POST /workshops/{workshop_id}/tokens": {"name": "Telegraf", "scope": "read", "days": 30},
+    "POST /kilns": {"workshop_id": MINH, "name": "Lò của tôi"},
+    "PATCH /kilns/{kiln_id}": {"name": "mine now"},
+    "POST /plans": {"workshop_id": MINH, "name": "men", "points": PLAN},
+    "POST /bridges": {"workshop_id": MINH, "name": "Pi"},
+    "PATCH /firings/{firing_id}": {"note": "mine now"},
+    "POST /firings/{firing_id}/batches": {"ware": "bát", "pieces_loaded": 1},
+    "PUT /batches/{batch_id}": {"ware": "bát", "pieces_loaded": 1},
+    "POST /push-subscriptions": {
+        "endpoint": "https://127.0.0.1/push",
+        "keys": {"p256dh": "a", "auth": "b"},
+        "device": "điện thoại",
+    },
+}
+
+
+class Route:
+    """One method of one address, and what it says that it does."""
+
+    def __init__(self, method: str, route: Any) -> None:
+        self.method, self.path = method, route.path.removeprefix(API)
+        self.actions = {one.action for one in _dependencies(route.dependant) if isinstance(one, May)}
+        self.asks_who = any(one is _caller for one in _dependencies(route.dependant))
+        self.needs_body = route.body_field is not None
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    async def ask(self, http: httpx.AsyncClient, **headers: str) -> httpx.Response:
+        """Ask with the ids of the neighbour's things, which are all 1, and a body that is well-formed."""
+        path = self.path.replace("{workshop_id}", str(MINH))
+        path = "/".join("1" if part.startswith("{") else part for part in path.split("/"))
+        return await http.request(
+            self.method, API + path, json=BODIES.get(self.name), params=QUERIES.get(self.path), headers=headers
+        )
+
+
+def _dependencies(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:
+    for one in dependant.dependencies:
+        yield one.call
+        yield from _dependencies(one)
+
+
+@pytest.fixture
+def routes(app: FastAPI) -> list[Route]:
+    found = [
+        Route(method, route)
+        for route in iter_route_contexts(app.routes)
+        if route.path.startswith(API) and getattr(route, "methods", None) and hasattr(route, "dependant")
+        for method in sorted(route.methods - {"HEAD", "OPTIONS"})
+    ]
+    return [route for route in found if route.path not in OPEN]
+
+
+@pytest.fixture
+def village(database: Database) -> Database:
+    """Two workshops; everything of the second one bears a name that nobody of the first may ever read."""
+    assert new_workshop(database, "lan@example.org") == LAN
+    assert new_workshop(database, "minh@example.org") == MINH
+    with database.write() as session:
+        session.execute(update(Account).where(Account.login == "minh@example.org").values(name=SECRET))
+        kiln = kilns.create_kiln(session, MINH, name=SECRET, key="lo-1")
+        kilns.create_plan(session, MINH, name=SECRET, points=PLAN)
+        identity.create_bridge(session, MINH, SECRET, now=NOW)
+        firing = firings.start_firing(session, kiln, started_at=NOW)
+        firing.note = SECRET
+        session.add(
+            Batch(workshop_id=MINH, firing_id=firing.id, ware=SECRET, pieces_loaded=1, note=SECRET, outcomes=[])
+        )
+        found = Finding("stalled", Group.KILN, Severity.WARNING, None, NOW.timestamp(), None)
+        row = firings.save_findings(session, kiln, firing.id, [found])[0]
+        session.add(Alarm(workshop_id=MINH, finding_id=row.id, opened_at=NOW))
+        members.invite(session, MINH, Role.OPERATOR, invited_by=SECRET, now=datetime.now(UTC))
+        audit.note(session, MINH, who=SECRET, what="invited", now=NOW)
+    return database
+
+
+def sign_in(http: httpx.AsyncClient, database: Database, role: Role = Role.OWNER) -> None:
+    """Be the person of the first workshop, in a role."""
+    with database.write() as session:
+        session.execute(update(Membership).where(Membership.workshop_id == LAN).values(role=role.value))
+        account = identity.account_by_login(session, "lan@example.org")
+        assert account is not None
+        http.cookies.set("canhlo", identity.open_session(session, account, now=datetime.now(UTC)))
+
+
+def token(database: Database, scope: Scope, *, ends_in: timedelta = timedelta(days=1)) -> str:
+    now = datetime.now(UTC)
+    with database.write() as session:
+        return api_tokens.create(session, LAN, 1, name="Telegraf", scope=scope, expires_at=now + ends_in, now=now)[1]
+
+
+async def refused(routes: list[Route], http: httpx.AsyncClient, wanted: int, **headers: str) -> dict[str, int]:
+    """Return the routes that answer anything but `wanted`, or that let slip what nobody may read."""
+    wrong = {}
+    for route in routes:
+        answer = await route.ask(http, **headers)
+        if answer.status_code != wanted or SECRET in answer.text:
+            wrong[route.name] = answer.status_code
+    return wrong
+
+
+def test_every_route_says_what_it_does_and_has_an_example(routes: list[Route]) -> None:
+    assert len(routes) > 40
+    assert [route.name for route in routes if not route.asks_who] == []
+    assert [route.name for route in routes if len(route.actions) != (route.path not in OWN)] == []
+    assert [route.name for route in routes if route.needs_body and route.name not in BODIES] == []
+
+
+async def test_nobody_gets_nothing(routes: list[Route], http: httpx.AsyncClient, village: Database) -> None:
+    assert await refused(routes, http, 401) == {}
+
+
+async def test_a_session_that_has_ended_gets_nothing(
+    routes: list[Route], http: httpx.AsyncClient, village: Database
+) -> None:
+    sign_in(http, village)
+    with village.write() as session:
+        session.execute(update(SignInSession).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+
+    assert await refused(routes, http, 401) == {}
+
+
+@pytest.mark.parametrize("how", ["revoked", "ended", "of one who left", "unknown"])
+async def test_a_token_that_is_no_longer_good_gets_nothing(
+    routes: list[Route], http: httpx.AsyncClient, village: Database, how: str
+) -> None:
+    secret = token(village, Scope.WRITE, ends_in=timedelta(days=-1 if how == "ended" else 1))
+    with village.write() as session:
+        if how == "revoked":
+            api_tokens.revoke(session, LAN, 1, now=NOW)
+        elif how == "of one who left":
+            session.add(Membership(account_id=2, workshop_id=LAN, role=Role.OWNER.value))
+            members.remove(session, LAN, 1)
+    shown = "canhlo_guessed" if how == "unknown" else secret
+
+    assert await refused(routes, http, 401, authorization=f"Bearer {shown}") == {}
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_role_that_may_not_is_told_so(
+    routes: list[Route], http: httpx.AsyncClient, village: Database, role: Role
+) -> None:
+    sign_in(http, village, role)
+    beyond = [route for route in routes if not route.actions <= GRANTS[role]]
+
+    assert (len(beyond) == 0) == (role is Role.OWNER)
+    assert await refused(beyond, http, 403) == {}
+
+
+async def test_a_token_to_read_changes_nothing_and_none_governs(
+    routes: list[Route], http: httpx.AsyncClient, village: Database
+) -> None:
+    changing = [route for route in routes if route.method != "GET" and route.path not in OWN]
+    governing = [route for route in routes if Action.GOVERN in route.actions]
+    personal = [route for route in routes if route.path in OWN]
+
+    assert await refused(changing, http, 403, authorization=f"Bearer {token(village, Scope.READ)}") == {}
+    writes = f"Bearer {token(village, Scope.WRITE)}"
+    assert await refused(governing + personal, http, 403, authorization=writes) == {}
+
+
+@pytest.mark.parametrize("way", ["person", "token"])
+async def test_the_neighbours_things_are_not_there(
+    routes: list[Route], http: httpx.AsyncClient, village: Database, way: str
+) -> None:
+    headers = {}
+    if way == "person":
+        sign_in(http, village)
+    else:
+        headers["authorization"] = f"Bearer {token(village, Scope.WRITE)}"
+        routes = [route for route in routes if Action.GOVERN not in route.actions and route.path not in OWN]
+    named = [route for route in routes if "{" in route.path or "workshop_id" in str(BODIES.get(route.name))]
+    listing = [route for route in routes if route not in named and route.method == "GET" and route.path != "/live"]
+
+    assert await refused(named, http, 404, **headers) == {}
+    for route in listing:
+        answer = await route.ask(http, **headers)
+        assert SECRET not in answer.text, route.name
+        assert answer.status_code == (404 if route.path == "/comparison" else 200), route.name
+
+
+async def test_an_owner_gets_what_is_the_owners(
+    routes: list[Route], http: httpx.AsyncClient, village: Database
+) -> None:
+    """The matrix above would hold for a service that refuses everything."""
+    with village.write() as session:
+        session.add(Membership(account_id=1, workshop_id=MINH, role=Role.OWNER.value))
+    sign_in(http, village)
+    reading = [route for route in routes if route.method == "GET" and route.path != "/live"]
+
+    answers = {route.name: (await route.ask(http)) for route in reading}
+
+    assert {name: answer.status_code for name, answer in answers.items() if answer.status_code != 200} == {}
+    assert sum(SECRET in answer.text for answer in answers.values()) > 10

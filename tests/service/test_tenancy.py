@@ -1,0 +1,134 @@
+"""The second lock: what a query forgets to say about workshops changes nothing."""
+
+from collections.abc import Callable
+
+import pytest
+from service_parts import NOW, new_workshop
+from sqlalchemy import create_engine, func, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from service.store import audit, firings, kilns
+from service.store.database import Database
+from service.store.migrate import upgrade
+from service.store.models import AuditEntry, Firing, Kiln, Plan
+from service.store.tenancy import OutOfBoundsError, confine
+
+LAN, MINH = 1, 2
+
+
+@pytest.fixture
+def village(database: Database) -> Database:
+    fill(database)
+    return database
+
+
+def fill(database: Database) -> None:
+    for workshop_id, login in ((LAN, "lan@example.org"), (MINH, "minh@example.org")):
+        assert new_workshop(database, login) == workshop_id
+        with database.write() as session:
+            kiln = kilns.create_kiln(session, workshop_id, name=f"Lò {workshop_id}", key="lo-1")
+            firings.start_firing(session, kiln, started_at=NOW)
+
+
+def test_a_query_that_forgets_the_workshop_sees_only_its_own(village: Database) -> None:
+    with village.read() as session:
+        confine(session, [LAN])
+        assert [kiln.workshop_id for kiln in session.scalars(select(Kiln))] == [LAN]
+        assert session.scalar(select(func.count(Firing.id))) == 1
+        assert session.get(Kiln, MINH) is None
+        assert [firing.kiln.id for firing in session.scalars(select(Firing).join(Kiln))] == [LAN]
+    with village.read() as session:
+        assert session.scalar(select(func.count(Kiln.id))) == 2  # the loops of the service see all
+
+
+def test_whoever_belongs_nowhere_sees_nothing(village: Database) -> None:
+    with village.read() as session:
+        assert list(confine(session, []).scalars(select(Kiln))) == []
+
+
+def test_a_change_that_forgets_the_workshop_changes_only_its_own(village: Database) -> None:
+    with village.write() as session:
+        confine(session, [LAN]).execute(update(Kiln).values(name="của tôi"))
+
+    with village.read() as session:
+        names = [kiln.name for kiln in session.scalars(select(Kiln).order_by(Kiln.id))]
+    assert names == ["của tôi", "Lò 2"]
+
+
+def test_a_row_of_another_workshop_cannot_be_written(village: Database) -> None:
+    with village.write() as session:
+        confine(session, [LAN]).add(Plan(workshop_id=MINH, name="men", points=[]))
+        with pytest.raises(OutOfBoundsError, match="Plan of workshop 2"):
+            session.flush()
+        session.rollback()
+
+
+def test_a_request_cannot_go_around_the_mapped_tables(village: Database) -> None:
+    with village.read() as session, pytest.raises(OutOfBoundsError, match="only ask through the mapped tables"):
+        confine(session, [LAN]).execute(text("SELECT name FROM kiln"))
+
+
+def test_postgresql_keeps_workshops_apart_by_itself(postgres: Callable[[], str]) -> None:
+    """As any role but a superuser, for whom PostgreSQL makes an exception."""
+    url = postgres()
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("CREATE ROLE village LOGIN"))
+        connection.execute(text("CREATE DATABASE village TEMPLATE template0 OWNER village"))
+    admin.dispose()
+    database = Database(url.replace("canhlo_test@", "village@").replace(f"/{admin.url.database}?", "/village?"))
+    upgrade(database)
+    fill(database)
+
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM kiln")) == 2
+        connection.execute(text("SELECT set_config('canhlo.workshops', '1', true)"))
+        assert connection.scalars(text("SELECT workshop_id FROM kiln")).all() == [LAN]
+        assert connection.execute(text("UPDATE kiln SET name = 'x'")).rowcount == 1
+        with pytest.raises(DBAPIError, match="row-level security"):
+            connection.execute(text("INSERT INTO plan (workshop_id, name, points) VALUES (2, 'men', '[]')"))
+        connection.rollback()
+        connection.execute(text("RESET canhlo.workshops"))
+        assert connection.scalar(text("SELECT count(*) FROM kiln")) == 0  # who says nothing sees nothing
+    database.close()
+
+
+# --- the audit -------------------------------------------------------------------------------------------------------
+
+
+def test_the_audit_holds_and_each_workshop_has_its_own_chain(village: Database) -> None:
+    with village.write() as session:
+        for workshop_id in (LAN, MINH, LAN):
+            audit.note(session, workshop_id, who="Lan", what="invited", now=NOW, role="operator")
+
+    with village.read() as session:
+        assert audit.first_broken(session, LAN) is None
+        assert [entry.what for entry in audit.newest(session, LAN, before_id=None, limit=10)] == ["invited"] * 2
+
+
+@pytest.mark.parametrize("change", ["UPDATE audit SET who = 'Minh'", "DELETE FROM audit"])
+def test_the_database_itself_refuses_to_change_the_audit(village: Database, change: str) -> None:
+    with village.write() as session:
+        audit.note(session, LAN, who="Lan", what="invited", now=NOW)
+
+    with pytest.raises(DBAPIError, match="only ever added to"), village.write() as session:
+        session.execute(text(change))
+
+
+@pytest.mark.parametrize("change", ["UPDATE audit SET who = 'Minh' WHERE id = 2", "DELETE FROM audit WHERE id = 2"])
+def test_whoever_changes_it_all_the_same_is_found(village: Database, change: str) -> None:
+    with village.write() as session:
+        for number in range(4):
+            audit.note(session, LAN, who="Lan", what="signed in", now=NOW, number=number)
+    with village.write() as session:
+        if village.engine.dialect.name == "sqlite":
+            session.execute(text("DROP TRIGGER audit_no_update"))
+            session.execute(text("DROP TRIGGER audit_no_delete"))
+        else:
+            session.execute(text("ALTER TABLE audit DISABLE TRIGGER ALL"))
+        session.execute(text(change))
+
+    with village.read() as session:
+        broken = audit.first_broken(session, LAN)
+    assert isinstance(broken, AuditEntry)
+    assert broken.id == (2 if change.startswith("UPDATE") else 3)
