@@ -75,7 +75,7 @@ def invite(
     )
     audit.note(session, workshop_id, who=who.name, what="invited", now=now, role=asked.role.value)
     link = f"{service.settings.url}/join#{token}"
-    picture = segno.make(link, error="m").svg_inline(scale=4, border=2, dark="#000", light="#fff", svgclass=None)
+    picture = segno.make(link, error="m").svg_inline(border=2, dark="#000", light="#fff", omitsize=True)
     return schemas.InvitationLinkOut(
         **schemas.InvitationOut.model_validate(invitation).model_dump(), link=link, qr_svg=picture
     )

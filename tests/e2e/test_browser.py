@@ -140,3 +140,46 @@ def test_what_came_out_is_written_down_and_firings_are_put_side_by_side(view: Pa
     assert fits(view)
     view.get_by_test_id("align-temperature").click()
     expect(view).to_have_url(re.compile("align=temperature"))
+
+
+@pytest.mark.timeout(180)
+def test_a_person_is_invited_joins_and_sees_what_a_kiln_operator_sees(view: Page, tmp_path: Path) -> None:
+    view.goto("/settings")
+    people = view.get_by_test_id("people")
+    expect(people.get_by_test_id("member").first).to_be_visible()
+    view.get_by_test_id("invite-role").select_option("operator")
+    view.get_by_test_id("invite").click()
+    link = view.get_by_test_id("invitation-link").inner_text()
+    expect(people.locator(".qr svg")).to_be_visible()
+    view.get_by_test_id("token-name").fill("Grafana")
+    view.get_by_test_id("add-token").click()
+    expect(view.get_by_test_id("new-token")).to_contain_text("canhlo_")
+    view.get_by_test_id("audit").locator("summary").click()
+    expect(view.get_by_test_id("audit-entry").first).to_be_visible()
+    assert fits(view)
+    view.screenshot(path=tmp_path / f"settings-{view.canhlo_name}.png", full_page=True)  # type: ignore[attr-defined]
+
+    assert view.context.browser
+    guest = view.context.browser.new_context(viewport=view.viewport_size, base_url=str(view.url).split("/settings")[0])
+    page = guest.new_page()
+    page.goto(link)
+    expect(page.get_by_test_id("join-form")).to_be_visible()
+    page.screenshot(path=tmp_path / f"join-{view.canhlo_name}.png")  # type: ignore[attr-defined]
+    page.get_by_test_id("join-name").fill("Mai")
+    page.get_by_test_id("join-login").fill(f"mai-{view.canhlo_name}@example.org")  # type: ignore[attr-defined]
+    page.get_by_test_id("join-password").fill("a long enough one")
+    page.get_by_test_id("join").click()
+    expect(page.get_by_test_id("kiln-card")).to_have_count(2)
+    page.goto("/settings")
+    expect(page.get_by_test_id("sign-out")).to_be_visible()
+    expect(page.get_by_test_id("people")).to_have_count(0)
+    expect(page.get_by_test_id("bridges")).to_have_count(0)
+    page.goto(link)
+    expect(page.get_by_role("alert")).to_be_visible()
+    guest.close()
+
+    view.reload()
+    row = people.get_by_test_id("member").filter(has_text=f"mai-{view.canhlo_name}@example.org")  # type: ignore[attr-defined]
+    row.get_by_test_id("remove-member").click()
+    view.get_by_test_id("confirm-go").click()
+    expect(row).to_have_count(0)

@@ -1,13 +1,15 @@
 import { type ComponentChild, Fragment } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Me } from "./api";
-import { startLive } from "./live";
+import { startLive, startLooking } from "./live";
+import { mayAnywhere } from "./may";
 import { AcknowledgePage } from "./pages/acknowledge";
 import { AlarmsPage } from "./pages/alarms";
 import { ComparePage } from "./pages/compare";
 import { LinkPage, SetupPage, SignInPage } from "./pages/enter";
 import { FiringPage } from "./pages/firing";
 import { FiringsPage } from "./pages/firings";
+import { JoinPage } from "./pages/join";
 import { KilnPage } from "./pages/kiln";
 import { KilnsPage } from "./pages/kilns";
 import { SettingsPage } from "./pages/settings";
@@ -22,6 +24,7 @@ const OPEN_PAGES: readonly (readonly [string, (params: Params) => ComponentChild
   ["/sign-in", () => <SignInPage />],
   ["/setup", () => <SetupPage />],
   ["/link", () => <LinkPage />],
+  ["/join", () => <JoinPage />],
   ["/a/:token", ({ token = "" }) => <AcknowledgePage token={token} />],
 ];
 
@@ -45,19 +48,20 @@ function NotFound() {
 }
 
 function SignedIn({ me, path }: { me: Me; path: string }) {
-  useEffect(startLive, []);
+  const follows = mayAnywhere(me, "follow");
+  useEffect(() => (follows ? startLive() : startLooking()), [follows]);
   for (const [pattern, draw] of PAGES) {
     const params = match(pattern, path);
     if (params) {
       return (
-        <Shell>
+        <Shell me={me}>
           <Fragment key={path}>{draw(params, me)}</Fragment>
         </Shell>
       );
     }
   }
   return (
-    <Shell>
+    <Shell me={me}>
       <NotFound />
     </Shell>
   );

@@ -125,6 +125,21 @@ function open(): void {
   hear<Firing>("firing", (data) => lastFiring.set(data));
 }
 
+const LOOK_EVERY_MS = 30_000;
+
+/** For who may look and not follow: fetch the kilns now and then, until the returned function is called. */
+export function startLooking(): () => void {
+  const look = async () => {
+    await fill(kilns, api.kilns);
+    const known = kilns.get();
+    const isThere = known.is === "ready" && known.staleSince === null;
+    connection.set(isThere ? { is: "live" } : { is: "lost", since: now() });
+  };
+  void look();
+  const timer = window.setInterval(() => void look(), LOOK_EVERY_MS);
+  return () => clearInterval(timer);
+}
+
 /** Follow the stream until the returned function is called. */
 export function startLive(): () => void {
   open();

@@ -26,6 +26,14 @@ export type Comparison = Schemas["ComparisonOut"];
 export type ComparedFiring = Schemas["ComparedFiring"];
 export type Alarm = Schemas["AlarmOut"];
 export type Forecast = Schemas["ForecastOut"];
+export type Role = Schemas["Role"];
+export type Member = Schemas["MemberOut"];
+export type Invitation = Schemas["InvitationOut"];
+export type InvitationLink = Schemas["InvitationLinkOut"];
+export type Invited = Schemas["InvitedOut"];
+export type Token = Schemas["ApiTokenOut"];
+export type NewToken = Schemas["NewApiTokenOut"];
+export type AuditEntry = Schemas["AuditOut"];
 export type Device = Schemas["PushSubscriptionOut"];
 
 const time = (at: Date) => encodeURIComponent(at.toISOString());
@@ -49,6 +57,23 @@ export const api = {
   addBridge: (body: Schemas["BridgeIn"]) => ask<Pairing>("POST", "/bridges", body),
   newPairingCode: (id: number) => ask<Pairing>("POST", `/bridges/${id}/pairing-code`),
   revokeBridge: (id: number) => ask<Bridge>("POST", `/bridges/${id}/revoke`),
+
+  members: (workshop: number) => ask<Member[]>("GET", `/workshops/${workshop}/members`),
+  changeMember: (workshop: number, account: number, body: Schemas["MemberChange"]) =>
+    ask<Member[]>("PATCH", `/workshops/${workshop}/members/${account}`, body),
+  removeMember: (workshop: number, account: number) => ask<void>("DELETE", `/workshops/${workshop}/members/${account}`),
+  invitations: (workshop: number) => ask<Invitation[]>("GET", `/workshops/${workshop}/invitations`),
+  invite: (workshop: number, body: Schemas["InvitationIn"]) =>
+    ask<InvitationLink>("POST", `/workshops/${workshop}/invitations`, body),
+  takeBackInvitation: (workshop: number, id: number) => ask<void>("DELETE", `/workshops/${workshop}/invitations/${id}`),
+  lookAtInvitation: (token: string) => ask<Invited>("POST", "/invitations/look", { token }),
+  join: (body: Schemas["JoinIn"]) => ask<Me>("POST", "/invitations/join", body),
+  tokens: (workshop: number) => ask<Token[]>("GET", `/workshops/${workshop}/tokens`),
+  addToken: (workshop: number, body: Schemas["ApiTokenIn"]) =>
+    ask<NewToken>("POST", `/workshops/${workshop}/tokens`, body),
+  revokeToken: (workshop: number, id: number) => ask<void>("DELETE", `/workshops/${workshop}/tokens/${id}`),
+  audit: (workshop: number, beforeId?: number) =>
+    ask<AuditEntry[]>("GET", `/workshops/${workshop}/audit${beforeId === undefined ? "" : `?before_id=${beforeId}`}`),
 
   plans: () => ask<Plan[]>("GET", "/plans"),
   addPlan: (body: Schemas["PlanIn"]) => ask<Plan>("POST", "/plans", body),

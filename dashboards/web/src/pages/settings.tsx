@@ -1,10 +1,14 @@
 import { useState } from "preact/hooks";
 import { api, type Fuel, type Me } from "../api";
 import { kilns, refresh } from "../live";
+import { mayAnywhere } from "../may";
+import { Audit } from "../parts/audit";
 import { Bridges } from "../parts/bridges";
+import { People } from "../parts/people";
 import { Phones } from "../parts/phones";
 import { LanguageSwitch } from "../parts/shell";
 import { Choice, Field, Loaded, Outcome } from "../parts/small";
+import { Tokens } from "../parts/tokens";
 import { useAction, useLanguage } from "../parts/use";
 import { leave } from "../session";
 import { useStore } from "../store";
@@ -107,12 +111,15 @@ export function SettingsPage({ me }: { me: Me }) {
       </header>
       <div class="halves">
         <div class="stack">
-          {workshop && <Kilns workshopId={workshop.id} />}
-          {workshop && <Bridges workshopId={workshop.id} />}
+          {workshop?.may.includes("set_up") && <Kilns workshopId={workshop.id} />}
+          {workshop?.may.includes("set_up") && <Bridges workshopId={workshop.id} />}
+          {workshop?.may.includes("govern") && <People key={workshop.id} me={me} workshopId={workshop.id} />}
         </div>
         <div class="stack">
-          <Phones me={me} />
+          {mayAnywhere(me, "follow") && <Phones me={me} />}
           <Account me={me} />
+          {workshop?.may.includes("govern") && <Tokens key={workshop.id} workshopId={workshop.id} />}
+          {workshop?.may.includes("govern") && <Audit key={workshop.id} workshopId={workshop.id} />}
         </div>
       </div>
     </>

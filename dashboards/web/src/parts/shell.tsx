@@ -1,6 +1,8 @@
 import type { ComponentChildren } from "preact";
+import type { Me } from "../api";
 import { beat, useNow } from "../clock";
 import { connection, kilns, openAlarms } from "../live";
+import { mayAnywhere } from "../may";
 import { usePlace } from "../router";
 import { switchLanguage } from "../session";
 import { useStore } from "../store";
@@ -66,7 +68,7 @@ function LostBanner() {
   );
 }
 
-function Navigation() {
+function Navigation({ me }: { me: Me }) {
   const { say } = useLanguage();
   const { path } = usePlace();
   const alarms = useStore(openAlarms);
@@ -74,7 +76,7 @@ function Navigation() {
   const isHere = (to: string) => (to === "/" ? path === "/" || path.startsWith("/kilns") : path.startsWith(to));
   return (
     <nav class="navigation" aria-label={say("app.menu")}>
-      {PAGES.map(([to, icon, word]) => (
+      {PAGES.filter(([, icon]) => icon !== "alarms" || mayAnywhere(me, "follow")).map(([to, icon, word]) => (
         <a key={to} href={to} aria-current={isHere(to) ? "page" : undefined} data-testid={`nav-${icon}`}>
           <span class="nav-icon">
             <Icon name={icon} />
@@ -99,13 +101,13 @@ export function Footer() {
   return <footer class="footer">{say("app.footer")}</footer>;
 }
 
-export function Shell({ children }: { children: ComponentChildren }) {
+export function Shell({ me, children }: { me: Me; children: ComponentChildren }) {
   return (
     <>
       <header class="top">
         <Brand />
         <Replay />
-        <Navigation />
+        <Navigation me={me} />
         <LanguageSwitch />
       </header>
       <LostBanner />

@@ -1,7 +1,9 @@
 import type { Words } from ".";
+import { enPeople } from "./en-people";
 import { enWare } from "./en-ware";
 
 export const en: Words = {
+  ...enPeople,
   ...enWare,
 
   "app.footer": "Canh Lò watches and advises. It is no safety device: never leave a burning kiln without a person.",

@@ -1,6 +1,8 @@
+import { viPeople } from "./vi-people";
 import { viWare } from "./vi-ware";
 
 export const vi = {
+  ...viPeople,
   ...viWare,
 
   "app.footer": "Canh Lò theo dõi và góp ý. Đây không phải thiết bị an toàn: lò đang cháy luôn phải có người trông.",
