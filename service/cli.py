@@ -59,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     archive.add_import(commands.add_parser("import", help="bring a log of any known format into a kiln's history"))
     archive.add_export(commands.add_parser("export", help="hand out a firing as a plain log, Parquet or JSON"))
     archive.add_verify(commands.add_parser("verify", help="read back everything that is stored"))
+    archive.add_backup(commands.add_parser("backup", help="write everything into one file, while the service runs"))
+    archive.add_restore(commands.add_parser("restore", help="bring back a backup to where nothing is"))
     openapi = commands.add_parser("openapi", help="print the API's OpenAPI document")
     openapi.set_defaults(run=_openapi)
     return parser

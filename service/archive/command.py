@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.analysis.command import add_reading_options, asked_of
+from service.archive.backup import back_up, restore
 from service.archive.bring_in import bring_in
 from service.archive.hand_out import FORMATS, hand_out, write
 from service.errors import InvalidError, NotFoundError
@@ -53,6 +54,20 @@ def add_verify(parser: argparse.ArgumentParser) -> None:
     """Add the options of `canhlo verify`."""
     parser.add_argument("--data-dir", type=Path, help="where the database lives")
     parser.set_defaults(run=run_verify)
+
+
+def add_backup(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `canhlo backup`."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="the file to write, such as canhlo-2026-11-20.tar")
+    parser.add_argument("--data-dir", type=Path, help="where the database lives")
+    parser.set_defaults(run=run_backup)
+
+
+def add_restore(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `canhlo restore`."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="a file from `canhlo backup`")
+    parser.add_argument("--data-dir", type=Path, help="where it is to go; nothing may be there yet")
+    parser.set_defaults(run=run_restore)
 
 
 def run_import(options: argparse.Namespace) -> None:
@@ -103,6 +118,23 @@ def run_verify(options: argparse.Namespace) -> None:
         raise DamagedError(msg)
 
 
+def run_backup(options: argparse.Namespace) -> None:
+    """Write a backup; the service may go on meanwhile."""
+    with _database(options) as database:
+        for name in back_up(_settings(options), database, options.file.absolute(), now=datetime.now(UTC)):
+            print(f"  {name}", flush=True)
+    print(f"{options.file}: {options.file.stat().st_size / 1e6:,.1f} MB")
+
+
+def run_restore(options: argparse.Namespace) -> None:
+    """Bring back a backup to where nothing is, and read all of it back."""
+    manifest = restore(_settings(options), options.file)
+    print(f"restored: a backup of {manifest.made_at[:16]} UTC by version {manifest.version}")
+    for name in ("workshop", "account", "kiln", "firing", "alarm"):
+        print(f"  {manifest.rows.get(name, 0):>8,}  {name}s")
+    run_verify(options)
+
+
 def _told(firing: Firing) -> str:
     peak = "-" if firing.peak_c is None else f"{firing.peak_c:.0f} °C"
     ended = "" if firing.ended_at is None else f" to {firing.ended_at:%Y-%m-%d %H:%M}"
@@ -119,9 +151,13 @@ def _start(text: str, zone: tzinfo) -> datetime:
     return start_at if start_at.tzinfo else start_at.replace(tzinfo=zone)
 
 
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings(**({} if options.data_dir is None else {"data_dir": options.data_dir}))
+
+
 @contextmanager
 def _database(options: argparse.Namespace) -> Iterator[Database]:
-    settings = Settings(**({} if options.data_dir is None else {"data_dir": options.data_dir}))
+    settings = _settings(options)
     if settings.database.startswith("sqlite") and not settings.data_dir.exists():
         msg = f"there is no data folder {settings.data_dir}; say --data-dir, or start `canhlo serve` once"
         raise NotFoundError(msg)

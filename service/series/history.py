@@ -19,7 +19,7 @@ from service.series.blocks import TEMPERATURES
 from service.series.chunks import AS_TAKEN, HOUR_MS, Chunk
 from service.series.columns import Key, Readings, in_order, readings_of
 from service.series.rollups import STEPS_MS
-from service.store.months import Months, month_of
+from service.store.months import Months, month_bounds_ms, month_of
 
 EVERY_UNIT: Final = frozenset(Unit)
 # A chart is drawn from readings, or from the finest roll-up that has no more points than this on one pixel.
@@ -117,8 +117,10 @@ def _sealed(
     months = _months(session)
     for month in months.names(session):
         if month_of(from_ms) <= month <= month_of(to_ms):
+            begins_ms, ends_ms = month_bounds_ms(month)
+            within_ms = max(from_ms, begins_ms), min(to_ms, ends_ms - 1)
             with months.reading(session, month) as found:
-                yield from chunks.between(found, kiln_id, step_ms, from_ms, to_ms, units)
+                yield from chunks.between(found, kiln_id, step_ms, *within_ms, units)
 
 
 def _lowest_and_highest(columns: Mapping[Key, Readings], step_ms: int) -> dict[str, Readings]:

@@ -73,7 +73,12 @@ class MonthFiles:
 
     def __init__(self, engine: Engine) -> None:
         name = engine.url.database
-        self.folder = Path(name).parent / "series" if name else None
+        self.folder = self.folder_beside(Path(name)) if name else None
+
+    @staticmethod
+    def folder_beside(database: Path) -> Path:
+        """Return where the months of a database's file lie."""
+        return database.parent / "series"
 
     def names(self, session: Session) -> list[str]:
         found = [] if self.folder is None or not self.folder.is_dir() else self.folder.iterdir()

@@ -315,6 +315,7 @@ def test_a_month_can_be_dropped_whole(store: Store) -> None:
     store.close_with_newest(3)
     store.seal()
     assert store.months() == ["2026-01", "2026-02"]
+    assert store.count() == (2400, 0)
 
     store.database.months.drop("2026-01")
 

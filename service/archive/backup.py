@@ -1,0 +1,235 @@
+"""A backup: one file with everything that cannot be made again, copied while the service runs, and the way back.
+
+Of SQLite the database is copied first and the months after it: what is sealed in between is then there twice, which
+its numbers tell, and never missing. Of PostgreSQL `pg_dump` takes one moment of all.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.engine import make_url
+
+from service.errors import ConflictError, InvalidError
+from service.series.blocks import newest_id
+from service.settings import Settings
+from service.store.database import Database
+from service.store.models import Base
+from service.store.months import MonthFiles, chunk
+
+SCHEMA: Final = "canhlo.backup/1"
+MANIFEST: Final = "manifest.json"
+DATABASE: Final = "canhlo.sqlite3"
+DUMP: Final = "canhlo.dump"
+VAPID: Final = "vapid.pem"  # who loses it rings no phone until each has been set up anew
+_PIECE: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a backup holds; `files` has the SHA-256 of each, `rows` how many each table had."""
+
+    made_at: str
+    version: str
+    revision: str
+    engine: str
+    rows: Mapping[str, int]
+    files: Mapping[str, str]
+    schema: str = SCHEMA
+
+
+def back_up(settings: Settings, database: Database, file: Path, *, now: datetime) -> Iterator[str]:
+    """Write a backup, going through the names of what is in it; a file that is there already stays.
+
+    Raises
+    ------
+    ConflictError
+        If the file is there already, or `pg_dump` is needed and not to be had.
+    """
+    if file.exists():
+        msg = f"{file} is there already; a backup replaces nothing"
+        raise ConflictError(msg)
+    unfinished = file.with_name(file.name + ".unfinished")
+    try:
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".canhlo-") as folder:
+            copies = Path(folder)
+            is_sqlite = database.engine.dialect.name == "sqlite"
+            for name in _copy_sqlite(database, copies) if is_sqlite else _dump_postgresql(settings, copies):
+                yield name
+            if (settings.data_dir / VAPID).exists():
+                shutil.copy2(settings.data_dir / VAPID, copies / VAPID)
+                yield VAPID
+            names = sorted(path.relative_to(copies).as_posix() for path in copies.rglob("*") if path.is_file())
+            files = {name: _sha256(copies / name) for name in names}
+            manifest = _manifest(database, files, now)
+            (copies / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1))
+            private = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(private, "wb") as raw, tarfile.open(fileobj=raw, mode="w") as archive:
+                for name in (MANIFEST, *names):
+                    archive.add(copies / name, name)
+                raw.flush()
+                os.fsync(raw.fileno())
+        unfinished.rename(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def restore(settings: Settings, file: Path) -> Manifest:
+    """Bring back a backup into an empty data folder, or an empty PostgreSQL database.
+
+    Everything is checked before anything is written.
+
+    Raises
+    ------
+    InvalidError
+        If the file is no backup, or not as it was written.
+    ConflictError
+        If there is something already where it is to go, or it was made of another kind of database.
+    """
+    is_sqlite = settings.database.startswith("sqlite")
+    _check_empty(settings, is_sqlite=is_sqlite)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".restore-") as folder:
+        copies = Path(folder)
+        manifest = _unpack(file, copies)
+        if (manifest.engine == "sqlite") != is_sqlite:
+            msg = f"the backup is of {manifest.engine}, and CANHLO_DATABASE_URL names another kind of database"
+            raise ConflictError(msg)
+        if is_sqlite:
+            _put_back(copies, Path(make_url(settings.database).database or ""))
+        else:
+            _run_postgresql("pg_restore", settings.database, "--no-owner", "--exit-on-error", str(copies / DUMP))
+        if (copies / VAPID).exists():
+            (copies / VAPID).replace(settings.data_dir / VAPID)
+    if is_sqlite:
+        _forget_later_blocks(settings)
+    return manifest
+
+
+def _copy_sqlite(database: Database, folder: Path) -> Iterator[str]:
+    source = Path(database.engine.url.database or "")
+    _copy(source, folder / DATABASE)
+    yield DATABASE
+    months = database.months
+    assert isinstance(months, MonthFiles)  # noqa: S101 - of SQLite they are
+    (folder / "series").mkdir()
+    with database.read() as session:
+        names = months.names(session)
+    for month in names:
+        _copy(months.path(month), folder / "series" / months.path(month).name)
+        yield f"series/{month}"
+
+
+def _copy(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+        new.execute("PRAGMA journal_mode=DELETE")
+
+
+def _dump_postgresql(settings: Settings, folder: Path) -> Iterator[str]:
+    _run_postgresql("pg_dump", settings.database, "--format=custom", "--enable-row-security", f"--file={folder / DUMP}")
+    yield DUMP
+
+
+def _run_postgresql(program: str, url: str, *words: str) -> None:
+    found = shutil.which(program)
+    if found is None:
+        msg = f"{program} is not on this machine; it comes with PostgreSQL's client programs"
+        raise ConflictError(msg)
+    parsed = make_url(url)
+    given = {
+        "PGHOST": parsed.query.get("host", parsed.host),
+        "PGPORT": parsed.port,
+        "PGUSER": parsed.username,
+        "PGPASSWORD": parsed.password,
+        "PGDATABASE": parsed.database,
+        "PGOPTIONS": "-c canhlo.workshops=*",
+    }
+    env = os.environ | {name: str(value) for name, value in given.items() if value}
+    target = (f"--dbname={parsed.database}",) if program == "pg_restore" else ()
+    words = (found, *target, *words)
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - words of ours
+    if done.returncode:
+        reasons = done.stderr.strip().splitlines() or ["it gave no reason"]
+        msg = f"{program} could not do it: {reasons[-1]}"
+        raise ConflictError(msg)
+
+
+def _manifest(database: Database, files: Mapping[str, str], now: datetime) -> Manifest:
+    with database.read() as session:
+        rows = {
+            table.name: session.scalar(select(func.count()).select_from(table)) or 0
+            for table in Base.metadata.sorted_tables
+        }
+        revision = session.scalar(text("SELECT version_num FROM alembic_version")) or ""
+    return Manifest(now.isoformat(), version("canhlo"), revision, database.engine.dialect.name, rows, files)
+
+
+def _unpack(file: Path, folder: Path) -> Manifest:
+    try:
+        with tarfile.open(file) as archive:
+            archive.extractall(folder, filter="data")
+        manifest = Manifest(**json.loads((folder / MANIFEST).read_text()))
+    except (tarfile.TarError, OSError, ValueError, TypeError) as error:
+        msg = f"{file} is no backup of Canh Lò that can be read: {error}"
+        raise InvalidError(msg) from error
+    for name, wanted in manifest.files.items():
+        if not (folder / name).is_file() or _sha256(folder / name) != wanted:
+            msg = f"{name} in {file} is not what was written: wrong checksum; nothing was restored"
+            raise InvalidError(msg)
+    return manifest
+
+
+def _check_empty(settings: Settings, *, is_sqlite: bool) -> None:
+    database = Path(make_url(settings.database).database or "")
+    if is_sqlite and database.exists():
+        msg = f"there is a database already: {database}; move it away, a restore overwrites nothing"
+        raise ConflictError(msg)
+    if not is_sqlite:
+        target = Database(settings.database)
+        with target.read() as session:
+            tables = session.scalar(text("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"))
+        target.close()
+        if tables:
+            msg = "the PostgreSQL database is not empty; a restore overwrites nothing"
+            raise ConflictError(msg)
+
+
+def _put_back(copies: Path, database: Path) -> None:
+    series = MonthFiles.folder_beside(database)
+    series.mkdir(mode=0o700, exist_ok=True)
+    for path in sorted((copies / "series").glob("*.sqlite3")):
+        path.replace(series / path.name)
+    (copies / DATABASE).replace(database)  # last: while it is missing, nothing was restored
+
+
+def _forget_later_blocks(settings: Settings) -> None:
+    """Let no hour claim blocks that the database has yet to number: its numbers go on where the copy stood."""
+    database = Database(settings.database)
+    with database.read() as session:
+        newest, names = newest_id(session), database.months.names(session)
+    for month in names:
+        with database.months.writing(month) as chunks:
+            chunks.execute(update(chunk).where(chunk.c.upto_block > newest).values(upto_block=newest))
+    database.close()
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,196 @@
+"""A backup of a service at work comes back with every reading that was acknowledged before it was taken."""
+
+import shutil
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from postgres import postgres_server
+from service_parts import BOOT, NOW, new_bridge, new_workshop
+from sqlalchemy import create_engine, text
+
+from firmware_bridge.wire import Block, Column, Post, Unit
+from service.archive.backup import MANIFEST, back_up, restore
+from service.cli import main
+from service.errors import ConflictError, InvalidError
+from service.ingest.known import Known
+from service.ingest.store_posts import store_posts
+from service.series import history
+from service.series.seal import seal
+from service.series.verify import verify
+from service.settings import Settings
+from service.store import identity
+from service.store.database import Database
+from service.store.identity import BridgeIdentity
+from service.store.migrate import upgrade
+from service.store.models import LiveState
+
+Made = Callable[[str], Settings]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Made]:
+    """Give settings of an empty place, by its name."""
+    if request.param == "sqlite":
+        yield lambda name: Settings(data_dir=tmp_path / name)
+        return
+    with postgres_server() as url:
+        server = create_engine(url.format(name="postgres"), isolation_level="AUTOCOMMIT")
+
+        def empty(name: str) -> Settings:
+            with server.connect() as connection:
+                connection.execute(text(f"CREATE DATABASE {name}"))
+            return Settings(data_dir=tmp_path / name, database_url=url.format(name=name))
+
+        yield empty
+        server.dispose()
+
+
+class Service:
+    """What stores readings, on a database of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        settings.data_dir.mkdir(exist_ok=True)
+        self.database = Database(settings.database)
+        upgrade(self.database)
+        self.known = Known()
+        self.bridge: BridgeIdentity | None = None
+
+    def admit(self) -> None:
+        token = new_bridge(self.database, new_workshop(self.database, "lan@example.org"))
+        with self.database.read() as session:
+            self.bridge = identity.bridge_of_token(session, token)
+
+    def take(self, seq: int, *, at: datetime = NOW - timedelta(days=1)) -> None:
+        """Store a minute of a kiln, the one that belongs to this number."""
+        assert self.bridge is not None
+        first_ms = int(at.timestamp() * 1000) + 60_000 * seq
+        column = Column("top", Unit.CELSIUS, [first_ms + 1000 * i for i in range(60)], [20.0 + seq] * 60)
+        post = Post([Block(BOOT, seq, "lo-1", first_ms + 60_000, [column])])
+        with self.database.write() as session:
+            _, appended = store_posts(session, [(self.bridge, post)], self.known, now=at)
+            state = {"last_block_id": appended.first_id, "last_block_at": at, "snapshot": {}, "status": {}}
+            session.merge(LiveState(kiln_id=1, workshop_id=1, **state))
+
+    def readings(self) -> int:
+        with self.database.read() as session:
+            return history.count(session, 1)[0]
+
+
+def test_a_backup_taken_while_readings_come_has_all_that_came_before_it(made: Made, tmp_path: Path) -> None:
+    settings = made("one")
+    service = Service(settings)
+    service.admit()
+    (settings.data_dir / "vapid.pem").write_text("a key")
+    for seq in range(1, 200):
+        service.take(seq)
+    seal(service.database, 1, received_before=NOW)
+    for seq in range(200, 260):
+        service.take(seq)
+    stop = threading.Event()
+
+    def go_on() -> None:
+        seq = 260
+        while not stop.is_set():
+            service.take(seq)
+            seq += 1
+            seal(service.database, 1, received_before=NOW)
+
+    at_work = threading.Thread(target=go_on)
+    at_work.start()
+    try:
+        copied = list(back_up(settings, service.database, tmp_path / "backup.tar", now=NOW))
+    finally:
+        stop.set()
+        at_work.join()
+    service.database.close()
+
+    other = made("two")
+    manifest = restore(other, tmp_path / "backup.tar")
+
+    back = Service(other)
+    assert (manifest.rows["kiln"], manifest.rows["account"]) == (1, 1)
+    assert len(copied) >= 2
+    assert (other.data_dir / "vapid.pem").read_text() == "a key"
+    assert back.readings() >= 259 * 60
+    assert [part.damaged for part in verify(back.database) if part.damaged] == []
+    # It goes on: what comes now is numbered after the copy, and is sealed all the same.
+    back.bridge, before = service.bridge, back.readings()
+    back.take(5000)
+    back.take(5001)
+    seal(back.database, 1, received_before=NOW)
+    assert back.readings() == before + 120
+    back.database.close()
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "one")
+    service = Service(settings)
+    list(back_up(settings, service.database, tmp_path / "backup.tar", now=NOW))
+
+    with pytest.raises(ConflictError, match="replaces nothing"):
+        list(back_up(settings, service.database, tmp_path / "backup.tar", now=NOW))
+    with pytest.raises(ConflictError, match="overwrites nothing"):
+        restore(settings, tmp_path / "backup.tar")
+    service.database.close()
+
+
+@pytest.mark.parametrize("how", ["cut off", "a byte changed", "something else"])
+def test_a_damaged_backup_is_refused_before_anything_is_written(tmp_path: Path, how: str) -> None:
+    settings = Settings(data_dir=tmp_path / "one")
+    service = Service(settings)
+    file = tmp_path / "backup.tar"
+    list(back_up(settings, service.database, file, now=NOW))
+    service.database.close()
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    changed = {
+        "cut off": whole[:middle],
+        "a byte changed": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+        "something else": b"hello",
+    }
+    file.write_bytes(changed[how])
+
+    with pytest.raises(InvalidError, match=r"no backup|wrong checksum"):
+        restore(Settings(data_dir=tmp_path / "two"), file)
+
+    assert list((tmp_path / "two").iterdir()) == []
+
+
+def test_a_backup_is_for_its_owner_only_and_says_what_it_holds(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "one")
+    service = Service(settings)
+    service.database.close()
+
+    shutil.rmtree(tmp_path / "one" / "series", ignore_errors=True)
+    database = Database(settings.database)
+    list(back_up(settings, database, tmp_path / "backup.tar", now=NOW))
+    database.close()
+
+    assert (tmp_path / "backup.tar").stat().st_mode & 0o777 == 0o600
+    with tarfile.open(tmp_path / "backup.tar") as archive:
+        assert archive.getnames()[0] == MANIFEST
+
+
+def test_the_commands_say_what_they_did(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(Settings(data_dir=tmp_path / "one"))
+    service.admit()
+    service.take(1)
+    service.database.close()
+    file = str(tmp_path / "b.tar")
+
+    for words in (["backup", file, "--data-dir", "one"], ["restore", file, "--data-dir", "two"]):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("sys.argv", ["canhlo", *words])
+        main()
+
+    said = capsys.readouterr().out
+    assert "b.tar: 0." in said
+    assert "1  kilns" in said
+    assert f"restored: a backup of {datetime.now(UTC):%Y-%m-%d}" in said
+    assert "not sealed yet: 60 readings" in said
