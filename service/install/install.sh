@@ -1,0 +1,64 @@
+#!/bin/sh
+# Cài máy chủ Canh Lò trên Debian hoặc Raspberry Pi OS / install the Canh Lò service on Debian or Raspberry Pi OS:
+#   sudo sh install.sh canhlo-0.1.0-py3-none-any.whl [https://ADDRESS]
+# Chạy lại để nâng cấp; cài đặt và số đo được giữ / run it again to upgrade; settings and readings are kept.
+set -eu
+
+WHEEL=${1:?"cần tệp .whl / wanted the wheel: sudo sh install.sh canhlo-*.whl [https://ADDRESS]"}
+ADDRESS=${2:-}
+ROOT=${CANHLO_ROOT:-}  # another root, for images and tests: nothing is started there and no account is made
+PYTHON=${PYTHON:-python3}
+HOME_DIR=$ROOT/opt/canhlo
+CONFIG=$ROOT/etc/canhlo/canhlo.env
+UNITS=$ROOT/etc/systemd/system
+LIBRARY=$ROOT/usr/local/lib/canhlo
+
+say() { printf '%s\n' "$*"; }
+from_wheel() { "$PYTHON" -c 'import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))' "$WHEEL" "service/install/$1"; }
+
+if [ -z "$ROOT" ] && [ "$(id -u)" -ne 0 ]; then
+  say "Cần quyền root / root is needed: sudo sh $0 $*" >&2
+  exit 2
+fi
+if ! "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+  say "Cần Python 3.11 trở lên / Python 3.11 or newer is needed (Debian 12, Raspberry Pi OS bookworm)" >&2
+  exit 2
+fi
+"$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || apt-get install -y python3-venv
+
+if [ -z "$ROOT" ]; then
+  id canhlo >/dev/null 2>&1 || useradd --system --home-dir /var/lib/canhlo --shell /usr/sbin/nologin canhlo
+fi
+
+mkdir -p "$(dirname "$CONFIG")" "$UNITS" "$LIBRARY" "$ROOT/usr/local/bin" "$ROOT/var/lib/canhlo" "$ROOT/var/backups/canhlo"
+test -x "$HOME_DIR/bin/python" || "$PYTHON" -m venv "$HOME_DIR"
+from_wheel run.txt > "$HOME_DIR/run.txt"
+"$HOME_DIR/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$HOME_DIR/run.txt"
+"$HOME_DIR/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$WHEEL"
+
+test -e "$CONFIG" || from_wheel canhlo.env > "$CONFIG"
+if [ -n "$ADDRESS" ]; then
+  sed -i "s|^CANHLO_PUBLIC_URL=.*|CANHLO_PUBLIC_URL=$ADDRESS|" "$CONFIG"
+fi
+chmod 640 "$CONFIG"
+for unit in canhlo.service canhlo-backup.service canhlo-backup.timer; do
+  from_wheel "$unit" > "$UNITS/$unit"
+done
+from_wheel backup.sh > "$LIBRARY/backup"
+from_wheel canhlo.sh > "$ROOT/usr/local/bin/canhlo"
+chmod 755 "$LIBRARY/backup" "$ROOT/usr/local/bin/canhlo"
+
+if [ -z "$ROOT" ]; then
+  chown root:canhlo "$CONFIG"
+  chown -R canhlo:canhlo /var/lib/canhlo /var/backups/canhlo
+  chmod 750 /var/lib/canhlo /var/backups/canhlo
+  systemctl daemon-reload
+  systemctl enable --quiet --now canhlo-backup.timer
+  systemctl enable --quiet canhlo.service
+  systemctl restart canhlo.service
+fi
+
+say "Đã cài / installed."
+say "  journalctl -u canhlo                     liên kết tạo tài khoản đầu tiên ở đây / the link for the first account is here"
+say "  sudo nano /etc/canhlo/canhlo.env         cài đặt / settings"
+say "  canhlo verify                            đọc lại mọi số đo / reads everything back"

@@ -1,0 +1,135 @@
+"""How the service gets onto a machine: its installer, its units, and the recipe of its images."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from service.demo.broker import free_port
+from service.settings import Settings
+
+HOUSE = Path(__file__).parents[2]
+INSTALL = HOUSE / "service/install"
+DOCKER = HOUSE / "docker"
+COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+SETTINGS = {f"CANHLO_{name.upper()}" for name in Settings.model_fields}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another root, in which the installer has run."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*command, "--wheel-dir", str(folder), str(HOUSE)], check=True)
+    made = tmp_path_factory.mktemp("root")
+    env = {"CANHLO_ROOT": str(made), "PATH": "/usr/bin:/bin", "PYTHON": sys.executable, "HOME": str(Path.home())}
+    words = ["sh", str(INSTALL / "install.sh"), str(next(folder.glob("*.whl"))), "https://lo.example.org"]
+    subprocess.run(words, check=True, env=env, timeout=400)
+    return made
+
+
+@pytest.fixture
+def installed(root: Path, tmp_path: Path) -> Iterator[str]:
+    """Give the address of the installed service, at work away from the house."""
+    port = free_port()
+    env = {"CANHLO_DATA_DIR": str(tmp_path / "data"), "CANHLO_PORT": str(port), "PATH": "/usr/bin:/bin"}
+    canhlo = root / "opt/canhlo/bin/canhlo"
+    with subprocess.Popen([canhlo, "serve"], env=env, cwd=tmp_path, stdout=subprocess.DEVNULL) as service:
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/readyz")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            service.send_signal(signal.SIGTERM)
+            assert service.wait(15) in (0, -signal.SIGTERM)
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 40
+    while True:
+        try:
+            httpx.get(url).raise_for_status()
+        except httpx.HTTPError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+@pytest.mark.timeout(500)
+def test_the_installed_service_answers_with_its_page_and_backs_itself_up(
+    installed: str, root: Path, tmp_path: Path
+) -> None:
+    page = httpx.get(installed)
+    assert page.status_code == 200
+    assert "/assets/" in page.text
+
+    env = {"CANHLO_DATA_DIR": str(tmp_path / "data"), "PATH": "/usr/bin:/bin", "CANHLO_KEEP_BACKUPS": "2"}
+    (tmp_path / "backups").mkdir()
+    for day in ("2026-01-01", "2026-01-02", "2026-01-03"):
+        (tmp_path / f"backups/canhlo-{day}T120000.tar").touch()
+    program = [root / "usr/local/lib/canhlo/backup", root / "opt/canhlo/bin/canhlo", tmp_path / "backups"]
+    subprocess.run(program, env=env, check=True, stdout=subprocess.DEVNULL)
+
+    kept = sorted(path.name for path in (tmp_path / "backups").iterdir())
+    assert len(kept) == 2
+    assert kept[0] == "canhlo-2026-01-03T120000.tar"
+
+
+@pytest.mark.timeout(500)
+def test_the_installer_puts_everything_in_its_place_and_keeps_settings(root: Path) -> None:
+    settings = (root / "etc/canhlo/canhlo.env").read_text()
+
+    assert "CANHLO_PUBLIC_URL=https://lo.example.org" in settings
+    assert set(re.findall(r"^#? ?(CANHLO_\w+)=", settings, re.MULTILINE)) <= SETTINGS
+    for unit in ("canhlo.service", "canhlo-backup.service", "canhlo-backup.timer"):
+        assert (root / "etc/systemd/system" / unit).read_text() == (INSTALL / unit).read_text()
+
+
+def test_every_setting_that_the_compose_file_sets_is_one() -> None:
+    given = COMPOSE["services"]["canhlo"]["environment"]
+
+    assert {name for name in given if name.startswith("CANHLO_")} <= SETTINGS
+
+
+def test_the_service_runs_with_no_more_rights_than_it_needs() -> None:
+    canhlo = COMPOSE["services"]["canhlo"]
+
+    assert canhlo["read_only"] is True
+    assert canhlo["cap_drop"] == ["ALL"]
+    assert "ports" not in canhlo  # the world comes in through Caddy alone
+    assert "USER canhlo" in (DOCKER / "Dockerfile").read_text()
+
+
+def test_everything_that_the_recipes_take_is_there() -> None:
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)
+    mounted = [one.split(":")[0] for service in COMPOSE["services"].values() for one in service.get("volumes", [])]
+
+    missing = [name for line in copied for name in line.split() if not (HOUSE / name).exists()]
+    missing += [
+        name
+        for name in mounted
+        if name.startswith(".") and "passwords" not in name and not (DOCKER / name).resolve().exists()
+    ]
+    assert missing == []
+    assert {name for name in mounted if not name.startswith(".")} == set(COMPOSE["volumes"])
+
+
+def test_the_dashboard_asks_for_figures_that_the_service_tells(root: Path) -> None:
+    board = json.loads((HOUSE / "dashboards/grafana/dashboards/service.json").read_text())
+    asked = " ".join(target["expr"] for panel in board["panels"] for target in panel["targets"])
+    program = (
+        "import service.counters; from prometheus_client import generate_latest; print(generate_latest().decode())"
+    )
+    told = subprocess.run([root / "opt/canhlo/bin/python", "-c", program], capture_output=True, text=True, check=True)
+
+    names = set(re.findall(r"\b(?:canhlo|process)_\w+", asked))
+    assert {name for name in names if f"# TYPE {name.removesuffix('_total')}" not in told.stdout} == set()
