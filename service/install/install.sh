@@ -33,7 +33,7 @@ fi
 mkdir -p "$(dirname "$CONFIG")" "$UNITS" "$LIBRARY" "$ROOT/usr/local/bin" "$ROOT/var/lib/canhlo" "$ROOT/var/backups/canhlo"
 test -x "$HOME_DIR/bin/python" || "$PYTHON" -m venv "$HOME_DIR"
 from_wheel run.txt > "$HOME_DIR/run.txt"
-"$HOME_DIR/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$HOME_DIR/run.txt"
+"$HOME_DIR/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$HOME_DIR/run.txt"
 "$HOME_DIR/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$WHEEL"
 
 test -e "$CONFIG" || from_wheel canhlo.env > "$CONFIG"

@@ -1,4 +1,4 @@
-"""Rows of sealed readings in one month: an hour of a kiln each, and what was rolled up of days and of the month."""
+"""Rows of sealed readings in one month: an hour of a kiln each or a day, and roll-ups of days and of the month."""
 
 import zlib
 from collections.abc import Collection, Iterator, Mapping
@@ -13,10 +13,12 @@ from service.series.codec import DamagedError, pack, unpack
 from service.series.columns import Key, Readings
 from service.store.months import chunk, month_bounds_ms, month_of
 
-AS_TAKEN: Final = 0  # the `step_ms` of readings that are not rolled up
+AS_TAKEN: Final = 0  # the `step_ms` of an hour of readings that are not rolled up
+DAY_AS_TAKEN: Final = 1  # ... of a day of them that has been over for long and has few
 HOUR_MS: Final = 3_600_000
-_DAY_MS: Final = 24 * HOUR_MS
-_SPAN_MS: Final = {AS_TAKEN: HOUR_MS, 10_000: _DAY_MS, 60_000: _DAY_MS}  # what is not named spans a month
+DAY_MS: Final = 24 * HOUR_MS
+# What is not named spans a month.
+SPAN_MS: Final = {AS_TAKEN: HOUR_MS, DAY_AS_TAKEN: DAY_MS, 10_000: DAY_MS, 60_000: DAY_MS}
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Chunk:
 
 def begins_ms(step_ms: int, at_ms: int) -> int:
     """Return where the span of a row begins that holds a time."""
-    span_ms = _SPAN_MS.get(step_ms)
+    span_ms = SPAN_MS.get(step_ms)
     return at_ms // span_ms * span_ms if span_ms else month_bounds_ms(month_of(at_ms))[0]
 
 
@@ -62,13 +64,18 @@ def save(chunks: Session, one: Chunk, workshop_id: int) -> None:
         "crc": zlib.crc32(payload),
         "payload": payload,
     }
-    keys = [chunk.c[name] == row[name] for name in ("kiln_id", "step_ms", "from_ms")]
-    chunks.execute(delete(chunk).where(*keys))
+    remove(chunks, one)
     chunks.execute(insert(chunk), [row])
 
 
+def remove(chunks: Session, one: Chunk) -> None:
+    """Take a span away, if it is there."""
+    at = (chunk.c.kiln_id == one.kiln_id, chunk.c.step_ms == one.step_ms, chunk.c.from_ms == one.from_ms)
+    chunks.execute(delete(chunk).where(*at))
+
+
 def between(
-    chunks: Session, kiln_id: int, step_ms: int, from_ms: int, to_ms: int, units: Collection[Unit]
+    chunks: Session, kiln_id: int, step_ms: int, from_ms: int, to_ms: int, units: Collection[Unit] = frozenset(Unit)
 ) -> Iterator[Chunk]:
     """Go through the spans of a kiln that touch [from_ms, to_ms], in order of time."""
     query = select(chunk).where(
@@ -83,7 +90,7 @@ def between(
 
 def count_repeats(chunks: Session, kiln_id: int, month: str) -> int:
     """Return how many readings of a kiln came once more, of times that its hours of a month had already."""
-    held = _in_month(month) & (chunk.c.kiln_id == kiln_id) & (chunk.c.step_ms == AS_TAKEN)
+    held = _in_month(month) & (chunk.c.kiln_id == kiln_id) & chunk.c.step_ms.in_((AS_TAKEN, DAY_AS_TAKEN))
     return chunks.scalar(select(func.coalesce(func.sum(chunk.c.repeats), 0)).where(held)) or 0
 
 

@@ -16,7 +16,7 @@ from firmware_bridge.wire import Column, Unit
 from service.core.series import Samples
 from service.series import blocks, chunks
 from service.series.blocks import TEMPERATURES
-from service.series.chunks import AS_TAKEN, HOUR_MS, Chunk
+from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, HOUR_MS, SPAN_MS, Chunk
 from service.series.columns import Key, Readings, in_order, readings_of
 from service.series.rollups import STEPS_MS
 from service.store.months import Months, month_bounds_ms, month_of
@@ -24,6 +24,7 @@ from service.store.months import Months, month_bounds_ms, month_of
 EVERY_UNIT: Final = frozenset(Unit)
 # A chart is drawn from readings, or from the finest roll-up that has no more points than this on one pixel.
 MOST_POINTS_PER_PIXEL: Final = 60
+_AS_TAKEN: Final = (AS_TAKEN, DAY_AS_TAKEN)
 _USUAL_INTERVAL_MS: Final = 1000
 _EVER_MS: Final = (0, 4_102_444_800_000)  # 1970 to 2100, as what travels
 
@@ -53,7 +54,7 @@ def read_for_chart(
     if (to_ms - from_ms) / _USUAL_INTERVAL_MS <= MOST_POINTS_PER_PIXEL * width:
         return read(session, kiln_id, from_at=from_at, to_at=to_at), _USUAL_INTERVAL_MS / 1000
     parts = _since_sealed(session, kiln_id, from_ms, to_ms, TEMPERATURES)
-    for one in _sealed(session, kiln_id, step_ms, from_ms, to_ms, TEMPERATURES):
+    for one in _sealed(session, kiln_id, [step_ms], from_ms, to_ms, TEMPERATURES):
         for name, points in _lowest_and_highest(one.columns, step_ms).items():
             parts[name].append(points)
     return {name: _within(in_order(found), from_ms, to_ms).samples() for name, found in parts.items()}, step_ms / 1000
@@ -64,8 +65,9 @@ def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
     waiting = blocks.numbered(session, kiln_id)
     parts: defaultdict[str, list[Readings]] = defaultdict(list)
     sealed_upto: dict[int, int] = {}
-    for one in _sealed(session, kiln_id, AS_TAKEN, *_EVER_MS, EVERY_UNIT):
-        sealed_upto[one.from_ms] = one.upto_block
+    for one in _sealed(session, kiln_id, _AS_TAKEN, *_EVER_MS, EVERY_UNIT):
+        for hour_ms in range(one.from_ms, one.from_ms + SPAN_MS[one.step_ms], HOUR_MS):
+            sealed_upto[hour_ms] = one.upto_block
         for key, readings in one.columns.items():
             parts[key.channel].append(readings)
     for block_id, block in waiting:
@@ -92,7 +94,7 @@ def count(session: Session, kiln_id: int) -> tuple[int, int]:
 def _read(session: Session, kiln_id: int, from_ms: int, to_ms: int, units: Collection[Unit]) -> dict[str, Readings]:
     waiting = _since_sealed(session, kiln_id, from_ms, to_ms, units)
     parts: defaultdict[str, list[Readings]] = defaultdict(list)
-    for one in _sealed(session, kiln_id, AS_TAKEN, from_ms, to_ms, units):
+    for one in _sealed(session, kiln_id, _AS_TAKEN, from_ms, to_ms, units):
         for key, readings in one.columns.items():
             parts[key.channel].append(readings)
     for name, since in waiting.items():
@@ -112,7 +114,7 @@ def _since_sealed(
 
 
 def _sealed(
-    session: Session, kiln_id: int, step_ms: int, from_ms: int, to_ms: int, units: Collection[Unit]
+    session: Session, kiln_id: int, steps_ms: Collection[int], from_ms: int, to_ms: int, units: Collection[Unit]
 ) -> Iterator[Chunk]:
     months = _months(session)
     for month in months.names(session):
@@ -120,7 +122,8 @@ def _sealed(
             begins_ms, ends_ms = month_bounds_ms(month)
             within_ms = max(from_ms, begins_ms), min(to_ms, ends_ms - 1)
             with months.reading(session, month) as found:
-                yield from chunks.between(found, kiln_id, step_ms, *within_ms, units)
+                for step_ms in steps_ms:
+                    yield from chunks.between(found, kiln_id, step_ms, *within_ms, units)
 
 
 def _lowest_and_highest(columns: Mapping[Key, Readings], step_ms: int) -> dict[str, Readings]:

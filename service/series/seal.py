@@ -1,6 +1,6 @@
-"""From blocks as they came to sealed hours: nothing is lost or doubled, wherever it is cut off.
+"""From blocks as they came to sealed hours and days: nothing is lost or doubled, wherever it is cut off.
 
-An hour says up to which block it holds everything, so blocks that were sealed and not yet taken away are passed over.
+A row says up to which block it holds everything, so blocks that were sealed and not yet taken away are passed over.
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from firmware_bridge.wire import Block, Column
 from service.series import chunks as rows
 from service.series.blocks import newest_id
-from service.series.chunks import AS_TAKEN, HOUR_MS, Chunk
+from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS, HOUR_MS, SPAN_MS, Chunk
 from service.series.columns import IntArray, Key, Readings, in_order, readings_of
 from service.series.rollups import STEPS_MS, replace, roll_up
 from service.store.database import Database
@@ -25,6 +25,7 @@ from service.store.models import LiveState, Mark, StoredBlock
 from service.store.months import month_of
 
 MOST_READINGS: Final = 500_000  # in memory at a time
+MOST_IN_A_DAY: Final = 100_000  # of a day that becomes one row: a chart of half of it reads all
 _ROWS_AT_A_TIME: Final = 50
 _decode = msgspec.msgpack.Decoder(Block).decode
 
@@ -50,16 +51,48 @@ def seal(database: Database, kiln_id: int, *, received_before: datetime) -> int:
     if not ready.blocks:
         return 0
     came = _by_column(ready.blocks)
-    hours = np.unique(
-        np.concatenate([np.empty(0, np.int64), *(one.readings.at_ms // HOUR_MS for one in came.values())])
-    )
-    for month, its_hours in groupby(hours.tolist(), key=lambda hour: month_of(hour * HOUR_MS)):
+    days = np.unique(np.concatenate([np.empty(0, np.int64), *(one.readings.at_ms // DAY_MS for one in came.values())]))
+    for month, its_days in groupby((days * DAY_MS).tolist(), key=month_of):
         with database.months.writing(month) as chunks:
-            _seal_hours(chunks, kiln_id, ready, came, list(its_hours))
+            for day_ms in its_days:
+                _seal_day(chunks, kiln_id, ready, came, day_ms)
     with database.write() as session:
         last_id = ready.blocks[-1][0]
         session.execute(delete(StoredBlock).where(StoredBlock.kiln_id == kiln_id, StoredBlock.id <= last_id))
+    _join_days(database, kiln_id, ready.workshop_id, _days_that_are_over(days * DAY_MS, received_before))
     return len(ready.blocks)
+
+
+def _days_that_are_over(touched_ms: IntArray, received_before: datetime) -> list[int]:
+    """Return the days to be joined: of those that were sealed now, and the one that has just been over for a day."""
+    today_ms = int(received_before.timestamp() * 1000) // DAY_MS * DAY_MS
+    just_over_ms = today_ms - 2 * DAY_MS
+    return sorted({just_over_ms, *(day_ms for day_ms in touched_ms.tolist() if day_ms <= just_over_ms)})
+
+
+def _join_days(database: Database, kiln_id: int, workshop_id: int, days_ms: Collection[int]) -> None:
+    with database.read() as session:
+        known = database.months.names(session)
+    for month, its_days in groupby(days_ms, key=month_of):
+        if month in known:
+            with database.months.writing(month) as chunks:
+                for day_ms in its_days:
+                    _join_hours(chunks, kiln_id, workshop_id, day_ms)
+
+
+def _join_hours(chunks: Session, kiln_id: int, workshop_id: int, day_ms: int) -> None:
+    """Make one row of the hours of a day, if there are few readings in them: packing them together is far smaller."""
+    hours = list(rows.between(chunks, kiln_id, AS_TAKEN, day_ms, day_ms + DAY_MS - 1))
+    if not hours or sum(hour.readings for hour in hours) > MOST_IN_A_DAY:
+        return
+    parts: defaultdict[Key, list[Readings]] = defaultdict(list)
+    for hour in hours:
+        for key, readings in hour.columns.items():
+            parts[key].append(readings)
+        rows.remove(chunks, hour)
+    columns = {key: in_order(found) for key, found in parts.items()}
+    repeats, upto_block = sum(hour.repeats for hour in hours), max(hour.upto_block for hour in hours)
+    rows.save(chunks, Chunk(kiln_id, DAY_AS_TAKEN, day_ms, repeats, upto_block, columns), workshop_id)
 
 
 def _ready(session: Session, kiln_id: int, received_before: datetime) -> _Ready:
@@ -117,33 +150,42 @@ def _came(columns: Collection[tuple[int, Column]]) -> _Came:
     return _Came(readings_of([column for _, column in columns]), block_id)
 
 
-def _seal_hours(
-    chunks: Session, kiln_id: int, ready: _Ready, came: Mapping[Key, _Came], hours: Collection[int]
-) -> None:
+def _seal_day(chunks: Session, kiln_id: int, ready: _Ready, came: Mapping[Key, _Came], day_ms: int) -> None:
     rolled: dict[tuple[int, int], Chunk] = {}
-    for from_ms in (hour * HOUR_MS for hour in hours):
-        hour = _with(rows.load(chunks, kiln_id, AS_TAKEN, from_ms), came, ready.blocks[-1][0])
-        rows.save(chunks, hour, ready.workshop_id)
+    for before in _spans(chunks, kiln_id, came, day_ms):
+        span = _with(before, came, ready.blocks[-1][0])
+        rows.save(chunks, span, ready.workshop_id)
+        to_ms = span.from_ms + SPAN_MS[span.step_ms]
         for step_ms in STEPS_MS:
-            place = step_ms, rows.begins_ms(step_ms, from_ms)
+            place = step_ms, rows.begins_ms(step_ms, span.from_ms)
             old = rolled.get(place) or rows.load(chunks, kiln_id, *place)
-            columns = replace(old.columns, roll_up(hour.columns, step_ms), from_ms=from_ms, to_ms=from_ms + HOUR_MS)
+            columns = replace(old.columns, roll_up(span.columns, step_ms), from_ms=span.from_ms, to_ms=to_ms)
             rolled[place] = Chunk(kiln_id, *place, columns=columns)
     for one in rolled.values():
         rows.save(chunks, one, ready.workshop_id)
 
 
-def _with(hour: Chunk, came: Mapping[Key, _Came], upto_block: int) -> Chunk:
-    """Return an hour with what came for it since it was last sealed."""
-    columns = dict(hour.columns)
+def _spans(chunks: Session, kiln_id: int, came: Mapping[Key, _Came], day_ms: int) -> list[Chunk]:
+    """Return what is sealed of a day where something came for it: the day if it is one row, else its hours."""
+    day = rows.load(chunks, kiln_id, DAY_AS_TAKEN, day_ms)
+    if day.columns:
+        return [day]
+    hours = np.unique(np.concatenate([one.readings.at_ms // HOUR_MS * HOUR_MS for one in came.values()]))
+    its_own = hours[(hours >= day_ms) & (hours < day_ms + DAY_MS)].tolist()
+    return [rows.load(chunks, kiln_id, AS_TAKEN, hour_ms) for hour_ms in its_own]
+
+
+def _with(span: Chunk, came: Mapping[Key, _Came], upto_block: int) -> Chunk:
+    """Return a span with what came for it since it was last sealed."""
+    columns = dict(span.columns)
     new = 0
+    to_ms = span.from_ms + SPAN_MS[span.step_ms]
     for key, (readings, block_id) in came.items():
-        chosen = (readings.at_ms // HOUR_MS == hour.from_ms // HOUR_MS) & (block_id > hour.upto_block)
+        chosen = (readings.at_ms >= span.from_ms) & (readings.at_ms < to_ms) & (block_id > span.upto_block)
         if chosen.any():
             new += int(chosen.sum())
-            columns[key] = in_order(
-                [columns[key], readings.where(chosen)] if key in columns else [readings.where(chosen)]
-            )
+            found = readings.where(chosen)
+            columns[key] = in_order([columns[key], found] if key in columns else [found])
     kept = sum(len(readings.at_ms) for readings in columns.values())
-    repeats = hour.repeats + hour.readings + new - kept
-    return Chunk(hour.kiln_id, AS_TAKEN, hour.from_ms, repeats, max(upto_block, hour.upto_block), columns)
+    repeats = span.repeats + span.readings + new - kept
+    return Chunk(span.kiln_id, span.step_ms, span.from_ms, repeats, max(upto_block, span.upto_block), columns)

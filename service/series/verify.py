@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block
 from service.series import chunks as rows
-from service.series.chunks import AS_TAKEN, Chunk
+from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, Chunk
 from service.series.codec import DamagedError
 from service.series.rollups import STEPS_MS, roll_up
 from service.store.database import Database
@@ -56,8 +56,9 @@ def _check_month(chunks: Session, month: str) -> Checked:
             checked.damaged.append(f"{where}: {one.readings} readings, and {row.readings} were written")
         if any((np.diff(readings.at_ms) <= 0).any() for readings in one.columns.values()):
             checked.damaged.append(f"{where}: times that do not increase")
-        checked.readings += one.readings if one.step_ms == AS_TAKEN else 0
-        counts[one.kiln_id, one.step_ms] += _with_value(one)
+        step_ms = AS_TAKEN if one.step_ms == DAY_AS_TAKEN else one.step_ms
+        checked.readings += one.readings if step_ms == AS_TAKEN else 0
+        counts[one.kiln_id, step_ms] += _with_value(one)
     for kiln_id, step_ms in sorted(counts):
         if step_ms == AS_TAKEN:
             rolled = {counts[kiln_id, step] for step in STEPS_MS}
@@ -68,7 +69,7 @@ def _check_month(chunks: Session, month: str) -> Checked:
 
 def _with_value(one: Chunk) -> int:
     """Return how many readings with a value a row stands for."""
-    rolled = roll_up(one.columns, rows.HOUR_MS) if one.step_ms == AS_TAKEN else one.columns
+    rolled = roll_up(one.columns, rows.HOUR_MS) if one.step_ms in (AS_TAKEN, DAY_AS_TAKEN) else one.columns
     return sum(int(readings.value.sum()) for key, readings in rolled.items() if key.kind == "count")
 
 

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from service.store.engine import make_engine
 
 SERIES: Final = MetaData()
-# A span of one kiln: `step_ms` 0 is an hour of readings as they were taken, else what was rolled up over so long.
+# A span of one kiln: `step_ms` 0 is an hour of readings as they were taken and 1 a day of few, else what was rolled up
+# over so long.
 chunk: Final = Table(
     "chunk",
     SERIES,

@@ -1,0 +1,193 @@
+"""How many bytes a sealed reading takes: `python -m benchmarks.sealed [--victoria]`.
+
+Beside it stands what no packer of its kind can be smaller than: the entropy of what the best simple predictor leaves,
+of values and of times. With `--victoria` the same readings go into a real VictoriaMetrics, which has merged them.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+import numpy as np
+
+from benchmarks import speed
+from benchmarks.logs import DEMO, FOLDER
+from benchmarks.section import Section, table
+from firmware_bridge.wire import Unit
+from service.core.series import Samples
+from service.demo.broker import free_port
+from service.importers.log import LogError
+from service.importers.read import read_log
+from service.series.chunks import HOUR_MS
+from service.series.codec import _whole, pack
+from service.series.columns import IntArray, Key, Readings
+
+VILLAGE_KILNS: Final = 8
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of one set of readings, in all."""
+
+    readings: int
+    sealed: int
+    entropy: float
+    victoria: int | None
+
+    def row(self, name: str) -> tuple[str, ...]:
+        each = [one / self.readings for one in (self.sealed, self.entropy)]
+        beside = "-" if self.victoria is None else f"{self.victoria / self.readings:.2f}"
+        return (name, f"{self.readings:,}", f"{each[0]:.3f}", f"{each[1]:.3f}", f"{each[0] / each[1]:.2f}", beside)
+
+
+Kilns = Mapping[str, Mapping[str, Samples]]
+
+
+def real_logs() -> Iterator[tuple[str, Kilns]]:
+    """Go through the recorded logs: their recordings, by name."""
+    folder = Path(os.environ.get(FOLDER, DEMO))
+    for path in sorted(folder.iterdir()):
+        try:
+            log = read_log(path)
+        except (LogError, OSError):
+            continue
+        yield path.name, {part.name or "all": part.temperatures for part in log.recordings}
+
+
+def village() -> Kilns:
+    """Return simulated kilns of eight probes for twelve hours, in steps of a quarter degree, read with a jitter."""
+    kilns = {}
+    for number in range(VILLAGE_KILNS):
+        jitter_s = np.random.default_rng(number).integers(-3, 4, 12 * 3600) / 1000
+        kilns[f"lo-{number}"] = {
+            name: Samples(one.time_s + jitter_s, one.value) for name, one in speed.firing().items()
+        }
+    return kilns
+
+
+def measure_sizes(kilns: Kilns, *, victoria: bool) -> Sizes:
+    """Return what a set of readings comes to."""
+    readings = sealed = 0
+    entropy = 0.0
+    for channels in kilns.values():
+        columns = {name: _readings(samples) for name, samples in channels.items()}
+        readings += sum(len(one.at_ms) for one in columns.values())
+        sealed += sum(len(pack(hour)) for hour in _hours(columns))
+        entropy += _entropy_bytes(columns)
+    return Sizes(readings, sealed, entropy, victoria_bytes(kilns) if victoria else None)
+
+
+def _readings(samples: Samples) -> Readings:
+    at_ms, first = np.unique(np.rint(samples.time_s * 1000).astype(np.int64), return_index=True)
+    return Readings(at_ms, samples.value[first], np.zeros(len(at_ms), np.uint8))
+
+
+def _hours(columns: Mapping[str, Readings]) -> Iterator[dict[Key, Readings]]:
+    every = np.concatenate([one.at_ms // HOUR_MS for one in columns.values()])
+    for hour in np.unique(every).tolist():
+        found = {name: one.where(one.at_ms // HOUR_MS == hour) for name, one in columns.items()}
+        yield {Key(name, Unit.CELSIUS): one for name, one in found.items() if len(one.at_ms)}
+
+
+def _entropy_bytes(columns: Mapping[str, Readings]) -> float:
+    """Return the bytes of times, each set of them once, and of values, by the best predictor of each."""
+    times = {one.at_ms.tobytes(): one.at_ms for one in columns.values()}
+    whole = [_whole(one.value[np.isfinite(one.value)])[1] for one in columns.values()]
+    return sum(_residual_bytes(one) for one in (*times.values(), *whole))
+
+
+def _residual_bytes(numbers: np.ndarray) -> float:
+    """Return the entropy of what the best of four predictors leaves of numbers [bytes]."""
+    if numbers.dtype.kind == "f":
+        return _shannon_bytes(np.diff(numbers.view(np.int64), prepend=np.int64(0)))
+    once = np.diff(numbers, prepend=0)
+    twice = np.diff(once, prepend=0)
+    halfway = once - (np.concatenate([[0], once[:-1]]) // 2)
+    return min(_shannon_bytes(one) for one in (numbers, once, twice, halfway))
+
+
+def _shannon_bytes(numbers: IntArray) -> float:
+    counts = np.unique(numbers, return_counts=True)[1]
+    return float(-(counts * np.log2(counts / counts.sum())).sum() / 8)
+
+
+# --- VictoriaMetrics -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def victoria_metrics() -> Iterator[str]:
+    """Run a server of its own; give its address."""
+    program = shutil.which("victoria-metrics")
+    if program is None:
+        msg = "VictoriaMetrics is not on this machine; on Debian: apt-get install victoria-metrics"
+        raise FileNotFoundError(msg)
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        words = [f"-storageDataPath={folder}", f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y"]
+        with subprocess.Popen([program, *words], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as server:
+            try:
+                _wait(f"http://127.0.0.1:{port}/health")
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                server.terminate()
+
+
+def victoria_bytes(kilns: Kilns) -> int:
+    """Return what VictoriaMetrics keeps of the same readings on its disk, after its merge and without its index."""
+    with victoria_metrics() as url:
+        for kiln, channels in kilns.items():
+            for name, samples in channels.items():
+                one = _readings(samples)
+                good = np.isfinite(one.value)
+                metric = {"__name__": "temp_c", "kiln": kiln, "channel": name}
+                line = {"metric": metric, "values": one.value[good].tolist(), "timestamps": one.at_ms[good].tolist()}
+                httpx.post(f"{url}/api/v1/import", json=line, timeout=60).raise_for_status()
+        httpx.get(f"{url}/internal/force_flush").raise_for_status()
+        httpx.get(f"{url}/internal/force_merge", timeout=60).raise_for_status()
+        time.sleep(5)
+        told = httpx.get(f"{url}/metrics").text
+        kept = re.findall(r'^vm_data_size_bytes\{type="storage/\w+"\} (\d+)', told, re.MULTILINE)
+        return sum(int(size) for size in kept)
+
+
+def _wait(url: str) -> None:
+    for _ in range(100):
+        try:
+            httpx.get(url).raise_for_status()
+        except httpx.HTTPError:
+            time.sleep(0.1)
+        else:
+            return
+    msg = f"{url} did not answer within 10 s"
+    raise TimeoutError(msg)
+
+
+def measure(*, victoria: bool = True) -> Section:
+    """Return the table."""
+    logs = list(real_logs())
+    together = {f"{name}/{part}": channels for name, kilns in logs for part, channels in kilns.items()}
+    rows = [measure_sizes(kilns, victoria=False).row(name) for name, kilns in logs if any(map(len, kilns.values()))]
+    rows.append(measure_sizes(together, victoria=victoria).row("**all recorded logs**"))
+    rows.append(measure_sizes(village(), victoria=victoria).row("**simulated village**"))
+    header = ("readings of", "number", "sealed [B each]", "entropy [B each]", "ratio", "VictoriaMetrics [B each]")
+    return Section("Bytes of a sealed reading", "python -m benchmarks.sealed --victoria", table(header, rows))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--victoria", action="store_true", help="beside a real VictoriaMetrics")
+    print(measure(victoria=parser.parse_args().victoria).markdown())
+
+
+if __name__ == "__main__":
+    main()
