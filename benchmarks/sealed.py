@@ -24,7 +24,7 @@ from benchmarks import speed
 from benchmarks.logs import DEMO, FOLDER
 from benchmarks.section import Section, table
 from firmware_bridge.wire import Unit
-from service.core.series import Samples
+from service.core.series import FloatArray, Samples
 from service.demo.broker import free_port
 from service.importers.log import LogError
 from service.importers.read import read_log
@@ -106,14 +106,15 @@ def _entropy_bytes(columns: Mapping[str, Readings]) -> float:
     return sum(_residual_bytes(one) for one in (*times.values(), *whole))
 
 
-def _residual_bytes(numbers: np.ndarray) -> float:
+def _residual_bytes(numbers: IntArray | FloatArray) -> float:
     """Return the entropy of what the best of four predictors leaves of numbers [bytes]."""
     if numbers.dtype.kind == "f":
         return _shannon_bytes(np.diff(numbers.view(np.int64), prepend=np.int64(0)))
-    once = np.diff(numbers, prepend=0)
-    twice = np.diff(once, prepend=0)
+    whole: IntArray = numbers.astype(np.int64)
+    once: IntArray = np.diff(whole, prepend=np.int64(0))
+    twice: IntArray = np.diff(once, prepend=np.int64(0))
     halfway = once - (np.concatenate([[0], once[:-1]]) // 2)
-    return min(_shannon_bytes(one) for one in (numbers, once, twice, halfway))
+    return min(_shannon_bytes(one) for one in (whole, once, twice, halfway))
 
 
 def _shannon_bytes(numbers: IntArray) -> float:
