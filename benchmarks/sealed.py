@@ -109,7 +109,8 @@ def _entropy_bytes(columns: Mapping[str, Readings]) -> float:
 def _residual_bytes(numbers: IntArray | FloatArray) -> float:
     """Return the entropy of what the best of four predictors leaves of numbers [bytes]."""
     if numbers.dtype.kind == "f":
-        return _shannon_bytes(np.diff(numbers.view(np.int64), prepend=np.int64(0)))
+        bits: IntArray = numbers.view(np.int64)
+        return _shannon_bytes(np.diff(bits, prepend=np.int64(0)).astype(np.int64))
     whole: IntArray = numbers.astype(np.int64)
     once: IntArray = np.diff(whole, prepend=np.int64(0))
     twice: IntArray = np.diff(once, prepend=np.int64(0))
