@@ -5,9 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,16 +13,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.alarms.channels.web_push import WebPush
 from service.alarms.outbox import Outbox
 from service.alarms.vapid import VapidKey
-from service.api import alarms, batches, bridges, firings, identity, kilns, members, problems, stream
-from service.api.deps import SAFE_METHODS, Parts
+from service.api import alarms, batches, bridges, firings, identity, kilns, members, openapi, problems, stream
+from service.api.deps import Parts
+from service.api.guard import BodyBounds, Guard
 from service.api.live import Hub
+from service.api.page import page
 from service.ingest.admission import Admission
 from service.ingest.limits import HandedLimits
 from service.ingest.receive import BlockReceiver
@@ -36,15 +36,6 @@ from service.store.database import Database
 
 API: Final = "/api/v1"
 ROUTERS: Final = (identity, members, kilns, bridges, firings, batches, alarms, stream)
-_PACKAGED_PAGE = Path(__file__).parent / "web"
-PAGE: Final = _PACKAGED_PAGE if _PACKAGED_PAGE.is_dir() else Path(__file__).parents[1] / "dashboards/web/dist"
-
-SECURITY_HEADERS: Final = {
-    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-}
 
 
 def create_app(settings: Settings, database: Database) -> FastAPI:
@@ -84,18 +75,24 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         openapi_url=f"{API}/openapi.json",
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(Door, receiver=receiver), Middleware(Guard)],
+        redirect_slashes=False,
+        middleware=[
+            Middleware(Guard, is_https=settings.url.startswith("https://")),
+            Middleware(Door, receiver=receiver),
+            Middleware(BodyBounds),
+        ],
     )
     app.state.parts = Parts(settings, clock, database, hub, monitor, push, vapid)
     problems.install(app)
+    openapi.install(app)
     for module in ROUTERS:
-        app.include_router(module.router, prefix=API)
+        app.include_router(module.router, prefix=API, responses=problems.RESPONSES)
     app.router.routes += [
         Route("/healthz", _healthz),
         Route("/readyz", _readyz),
         Route("/metrics", _metrics),
-        Route("/{path:path}", _page),
     ]
+    app.router.default = page
     return app
 
 
@@ -139,21 +136,6 @@ async def _metrics(_request: Request) -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _page(request: Request) -> Response:
-    """Serve the page's files; every other address is the page itself, which knows its own paths."""
-    path = str(request.path_params["path"])
-    wanted = (PAGE / path).resolve()
-    if path.startswith("api/"):
-        return problems.problem(404, "not_found", "not found", f"there is nothing at /{path}")
-    if not wanted.is_relative_to(PAGE.resolve()) or not wanted.is_file():
-        wanted = PAGE / "index.html"
-    if not wanted.is_file():
-        return problems.problem(503, "no_page", "the page is not built", "run `make install`")
-    forever = path.startswith("assets/")  # their names carry a hash of what is in them
-    cache = "public, max-age=31536000, immutable" if forever else "no-cache"
-    return FileResponse(wanted, headers={"Cache-Control": cache})
-
-
 class Door:
     """Lets bridges in before anything else looks at a request: theirs are a thousand times as many as people's."""
 
@@ -164,33 +146,3 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_block = scope["type"] == "http" and scope["path"] == f"{API}/blocks" and scope["method"] == "POST"
         await (self._receiver if is_block else self._app)(scope, receive, send)
-
-
-class Guard:
-    """Puts the security headers on every answer, and refuses requests that another site made a browser send."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                extra = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
-                message = {**message, "headers": [*message["headers"], *extra]}
-            await send(message)
-
-        request = Request(scope)
-        if request.method not in SAFE_METHODS and _is_foreign(request):
-            refusal = problems.problem(403, "foreign_origin", "refused", "the request comes from another site")
-            await refusal(scope, receive, send_with_headers)
-            return
-        await self._app(scope, receive, send_with_headers)
-
-
-def _is_foreign(request: Request) -> bool:
-    origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, BackgroundTasks, Query
 from service.alarms import record
 from service.alarms.channels.web_push import check_endpoint
 from service.alarms.outbox import send_test
-from service.api import schemas, views
+from service.api import problems, schemas, views
 from service.api.deps import Fires, Follows, Language, MachineNow, Now, OpenSession, PartsOf, Session, SignedIn
 from service.store import alarms
 from service.store.models import PushSubscription
@@ -30,7 +30,7 @@ def list_alarms(
 
 @router.post("/alarms/{alarm_id}/acknowledge", response_model=schemas.AlarmOut)
 def acknowledge(
-    alarm_id: int,
+    alarm_id: schemas.Id,
     session: Session,
     who: Fires,
     service: PartsOf,
@@ -81,13 +81,17 @@ def subscribe(
 
 
 @router.delete("/push-subscriptions/{subscription_id}", status_code=204)
-def unsubscribe(subscription_id: int, session: Session, who: SignedIn) -> None:
+def unsubscribe(subscription_id: schemas.Id, session: Session, who: SignedIn) -> None:
     alarms.unsubscribe(session, who.account_id, subscription_id)
 
 
-@router.post("/push-subscriptions/{subscription_id}/test", response_model=schemas.PushSubscriptionOut)
+@router.post(
+    "/push-subscriptions/{subscription_id}/test",
+    response_model=schemas.PushSubscriptionOut,
+    responses={502: {**problems.RESPONSES["4XX"], "description": "The push service did not take it, and why"}},
+)
 async def test_subscription(
-    subscription_id: int, who: SignedIn, service: PartsOf, language: Language, now: MachineNow
+    subscription_id: schemas.Id, who: SignedIn, service: PartsOf, language: Language, now: MachineNow
 ) -> PushSubscription:
     """Send a test alert at once, and say how it went."""
     return await send_test(service.database, service.push, who.account_id, subscription_id, language=language, now=now)

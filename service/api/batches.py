@@ -15,25 +15,25 @@ router = APIRouter(tags=["batches"])
 
 
 @router.get("/firings/{firing_id}/batches", response_model=list[schemas.BatchOut])
-def list_batches(firing_id: int, session: Session, who: Looks) -> list[Batch]:
+def list_batches(firing_id: schemas.Id, session: Session, who: Looks) -> list[Batch]:
     return batches.batches_of(session, [firings.get_firing(session, who.workshop_ids, firing_id).id])
 
 
 @router.post("/firings/{firing_id}/batches", response_model=schemas.BatchOut, status_code=201)
-def create_batch(firing_id: int, asked: schemas.BatchIn, session: Session, who: Records) -> Batch:
+def create_batch(firing_id: schemas.Id, asked: schemas.BatchIn, session: Session, who: Records) -> Batch:
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
     return batches.save_batch(session, firing, None, asked.model_dump(mode="json"))
 
 
 @router.put("/batches/{batch_id}", response_model=schemas.BatchOut)
-def change_batch(batch_id: int, asked: schemas.BatchIn, session: Session, who: Records) -> Batch:
+def change_batch(batch_id: schemas.Id, asked: schemas.BatchIn, session: Session, who: Records) -> Batch:
     batch = batches.get_batch(session, who.workshop_ids, batch_id)
     firing = firings.get_firing(session, who.workshop_ids, batch.firing_id)
     return batches.save_batch(session, firing, batch, asked.model_dump(mode="json"))
 
 
 @router.delete("/batches/{batch_id}", status_code=204)
-def delete_batch(batch_id: int, session: Session, who: Records) -> None:
+def delete_batch(batch_id: schemas.Id, session: Session, who: Records) -> None:
     session.delete(batches.get_batch(session, who.workshop_ids, batch_id))
 
 
@@ -42,7 +42,7 @@ def read_comparison(
     session: Session,
     who: Looks,
     now: Now,
-    firing: Annotated[list[int], Query(min_length=1, max_length=8)],
+    firing: Annotated[list[schemas.Id], Query(min_length=1, max_length=8)],
     align: Literal["time", "temperature"] = "time",
 ) -> schemas.ComparisonOut:
     """Put up to eight firings over one another, with a table of what differs."""

@@ -32,14 +32,14 @@ def create_bridge(asked: schemas.BridgeIn, session: Session, who: SetsUp, now: M
 
 
 @router.post("/bridges/{bridge_id}/pairing-code", response_model=schemas.PairingOut, status_code=201)
-def create_pairing_code(bridge_id: int, session: Session, who: SetsUp, now: MachineNow) -> schemas.PairingOut:
+def create_pairing_code(bridge_id: schemas.Id, session: Session, who: SetsUp, now: MachineNow) -> schemas.PairingOut:
     bridge = identity.get_bridge(session, who.workshop_ids, bridge_id)
     audit.note(session, bridge.workshop_id, who=who.name, what="pairing code made", now=now, bridge=bridge.id)
     return _pairing(session, bridge, now)
 
 
 @router.post("/bridges/{bridge_id}/revoke", response_model=schemas.BridgeOut)
-def revoke_bridge(bridge_id: int, session: Session, who: SetsUp, now: MachineNow) -> Bridge:
+def revoke_bridge(bridge_id: schemas.Id, session: Session, who: SetsUp, now: MachineNow) -> Bridge:
     bridge = identity.get_bridge(session, who.workshop_ids, bridge_id)
     identity.revoke_bridge(session, bridge, now=now)
     audit.note(session, bridge.workshop_id, who=who.name, what="bridge revoked", now=now, bridge=bridge.id)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session as OrmSession
 from starlette.responses import Response
 
@@ -92,18 +93,28 @@ def _now(service: PartsOf) -> datetime:
 Now = Annotated[datetime, Depends(_now)]
 
 
-def _caller(request: Request, service: PartsOf, now: MachineNow) -> Who:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+# They say in the OpenAPI document how one gets in; the cookie's own name depends on https.
+_cookie = APIKeyCookie(name="canhlo", scheme_name="session", auto_error=False, description="`__Host-canhlo` over https")
+_bearer = HTTPBearer(scheme_name="token", auto_error=False, description="an API token of a workshop")
+
+
+def _caller(
+    request: Request,
+    service: PartsOf,
+    now: MachineNow,
+    _session: Annotated[str | None, Security(_cookie)],
+    token: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> Who:
+    if token is not None:
         with service.database.write() as session:
-            who = api_tokens.who_has(session, token.strip(), now=now)
+            who = api_tokens.who_has(session, token.credentials.strip(), now=now)
             if who is not None and who.token_id is not None:
                 api_tokens.used(session, who.token_id, now=now)
     else:
         with service.database.read() as session:  # never the request's own: it would keep others from writing
             who = who_is(session, request.cookies.get(service.cookie, ""), now=now)
     if who is None:
-        msg = "please sign in" if scheme.lower() != "bearer" else "this token is unknown, revoked or has ended"
+        msg = "please sign in" if token is None else "this token is unknown, revoked or has ended"
         raise SignedOutError(msg)
     return who
 

@@ -31,8 +31,8 @@ Form = Literal["csv", "parquet", "json"]
 def list_firings(
     session: Session,
     who: Looks,
-    kiln_id: int | None = None,
-    before_id: int | None = None,
+    kiln_id: schemas.Id | None = None,
+    before_id: schemas.Id | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[schemas.FiringOut]:
     """Return firings, newest first."""
@@ -41,13 +41,15 @@ def list_firings(
 
 
 @router.get("/firings/{firing_id}", response_model=schemas.FiringDetail)
-def read_firing(firing_id: int, session: Session, who: Looks, language: Language, now: Now) -> schemas.FiringDetail:
+def read_firing(
+    firing_id: schemas.Id, session: Session, who: Looks, language: Language, now: Now
+) -> schemas.FiringDetail:
     return _detail(session, who, firings.get_firing(session, who.workshop_ids, firing_id), language, now)
 
 
 @router.patch("/firings/{firing_id}", response_model=schemas.FiringDetail)
 def change_firing(
-    firing_id: int,
+    firing_id: schemas.Id,
     asked: schemas.FiringChange,
     session: Session,
     who: Fires,
@@ -75,7 +77,7 @@ def change_firing(
 
 @router.post("/firings/{firing_id}/end", response_model=schemas.FiringDetail)
 def end_firing(
-    firing_id: int, who: Fires, service: PartsOf, language: Language, now: Now, machine_now: MachineNow
+    firing_id: schemas.Id, who: Fires, service: PartsOf, language: Language, now: Now, machine_now: MachineNow
 ) -> schemas.FiringDetail:
     """End a firing because its operator says so; one that has ended stays as it is."""
     with service.database.write() as session:
@@ -94,14 +96,14 @@ def end_firing(
 
 
 @router.get("/firings/{firing_id}/curve", response_model=schemas.CurveOut)
-def read_curve(firing_id: int, session: Session, who: Looks, now: Now, width: Width = 1000) -> schemas.CurveOut:
+def read_curve(firing_id: schemas.Id, session: Session, who: Looks, now: Now, width: Width = 1000) -> schemas.CurveOut:
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
     return curve_out(session, firing.kiln, firing.started_at, firing.ended_at or now, width)
 
 
 @router.get("/firings/{firing_id}/file", response_class=StreamingResponse)
 def read_file(
-    firing_id: int, session: Session, who: Looks, now: Now, form: Annotated[Form, Query(alias="format")] = "csv"
+    firing_id: schemas.Id, session: Session, who: Looks, now: Now, form: Annotated[Form, Query(alias="format")] = "csv"
 ) -> StreamingResponse:
     """Hand out a firing with every reading: the plain log, Parquet, or JSON with what was found in it."""
     handed = hand_out(session, firings.get_firing(session, who.workshop_ids, firing_id), now=now)
@@ -112,7 +114,7 @@ def read_file(
 
 
 @router.get("/firings/{firing_id}/forecast", response_model=schemas.ForecastOut)
-def read_forecast(firing_id: int, session: Session, who: Follows, now: Now) -> schemas.ForecastOut:
+def read_forecast(firing_id: schemas.Id, session: Session, who: Follows, now: Now) -> schemas.ForecastOut:
     """Say how a running firing will go on; one that has ended is a conflict."""
     return views.forecast_out(forecast_of(session, firings.get_firing(session, who.workshop_ids, firing_id), now=now))
 

@@ -38,13 +38,13 @@ def create_kiln(
 
 
 @router.get("/kilns/{kiln_id}", response_model=schemas.KilnOut)
-def read_kiln(kiln_id: int, session: Session, who: Looks, service: PartsOf, now: Now) -> schemas.KilnOut:
+def read_kiln(kiln_id: schemas.Id, session: Session, who: Looks, service: PartsOf, now: Now) -> schemas.KilnOut:
     return _out(session, service, [kilns.get_kiln(session, who.workshop_ids, kiln_id)], now)[0]
 
 
 @router.patch("/kilns/{kiln_id}", response_model=schemas.KilnOut)
 def change_kiln(
-    kiln_id: int,
+    kiln_id: schemas.Id,
     asked: schemas.KilnChange,
     session: Session,
     who: Fires,
@@ -65,7 +65,7 @@ def change_kiln(
     if asked.fuel is not None:
         kiln.fuel = asked.fuel.value
     if asked.ware is not None:
-        kiln.ware = sorted(asked.ware)
+        kiln.ware = sorted(set(asked.ware))
     kiln.edited_at = machine_now
     changes = ", ".join(sorted(sent))
     audit.note(
@@ -77,7 +77,7 @@ def change_kiln(
 
 @router.get("/kilns/{kiln_id}/curve", response_model=schemas.CurveOut)
 def read_curve(
-    kiln_id: int,
+    kiln_id: schemas.Id,
     session: Session,
     who: Looks,
     from_at: Annotated[datetime, Query()],

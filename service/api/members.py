@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 
 import segno
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from service.api import schemas
 from service.api.deps import Governs, MachineNow, OpenSession, PartsOf, Session, own_workshop
@@ -17,18 +17,16 @@ from service.store.roles import Role, Scope
 
 router = APIRouter(tags=["people"])
 
-WorkshopId = Annotated[int, Path(ge=1)]
-
 
 @router.get("/workshops/{workshop_id}/members", response_model=list[schemas.MemberOut])
-def list_members(workshop_id: WorkshopId, session: Session, who: Governs) -> list[members.Member]:
+def list_members(workshop_id: schemas.Id, session: Session, who: Governs) -> list[members.Member]:
     return members.members(session, own_workshop(who, workshop_id))
 
 
 @router.patch("/workshops/{workshop_id}/members/{account_id}", response_model=list[schemas.MemberOut])
 def change_member(
-    workshop_id: WorkshopId,
-    account_id: int,
+    workshop_id: schemas.Id,
+    account_id: schemas.Id,
     asked: schemas.MemberChange,
     session: Session,
     who: Governs,
@@ -44,7 +42,7 @@ def change_member(
 
 @router.delete("/workshops/{workshop_id}/members/{account_id}", status_code=204)
 def remove_member(
-    workshop_id: WorkshopId, account_id: int, session: Session, who: Governs, service: PartsOf, now: MachineNow
+    workshop_id: schemas.Id, account_id: schemas.Id, session: Session, who: Governs, service: PartsOf, now: MachineNow
 ) -> None:
     """End a person's reach into the workshop at once; what that person has done stays."""
     gone = members.remove(session, own_workshop(who, workshop_id), account_id)
@@ -56,13 +54,13 @@ def remove_member(
 
 
 @router.get("/workshops/{workshop_id}/invitations", response_model=list[schemas.InvitationOut])
-def list_invitations(workshop_id: WorkshopId, session: Session, who: Governs, now: MachineNow) -> list[Invitation]:
+def list_invitations(workshop_id: schemas.Id, session: Session, who: Governs, now: MachineNow) -> list[Invitation]:
     return members.open_invitations(session, own_workshop(who, workshop_id), now=now)
 
 
 @router.post("/workshops/{workshop_id}/invitations", response_model=schemas.InvitationLinkOut, status_code=201)
 def invite(
-    workshop_id: WorkshopId,
+    workshop_id: schemas.Id,
     asked: schemas.InvitationIn,
     session: Session,
     who: Governs,
@@ -83,7 +81,7 @@ def invite(
 
 @router.delete("/workshops/{workshop_id}/invitations/{invitation_id}", status_code=204)
 def take_back_invitation(
-    workshop_id: WorkshopId, invitation_id: int, session: Session, who: Governs, now: MachineNow
+    workshop_id: schemas.Id, invitation_id: schemas.Id, session: Session, who: Governs, now: MachineNow
 ) -> None:
     members.take_back(session, own_workshop(who, workshop_id), invitation_id, now=now)
     audit.note(session, workshop_id, who=who.name, what="invitation taken back", now=now, invitation=invitation_id)
@@ -142,13 +140,13 @@ def _account_for(
 
 
 @router.get("/workshops/{workshop_id}/tokens", response_model=list[schemas.ApiTokenOut])
-def list_tokens(workshop_id: WorkshopId, session: Session, who: Governs) -> list[ApiToken]:
+def list_tokens(workshop_id: schemas.Id, session: Session, who: Governs) -> list[ApiToken]:
     return api_tokens.tokens(session, own_workshop(who, workshop_id))
 
 
 @router.post("/workshops/{workshop_id}/tokens", response_model=schemas.NewApiTokenOut, status_code=201)
 def create_token(
-    workshop_id: WorkshopId, asked: schemas.ApiTokenIn, session: Session, who: Governs, now: MachineNow
+    workshop_id: schemas.Id, asked: schemas.ApiTokenIn, session: Session, who: Governs, now: MachineNow
 ) -> schemas.NewApiTokenOut:
     """Make a token for a program; its text is told only here."""
     token, secret = api_tokens.create(
@@ -165,7 +163,9 @@ def create_token(
 
 
 @router.delete("/workshops/{workshop_id}/tokens/{token_id}", status_code=204)
-def revoke_token(workshop_id: WorkshopId, token_id: int, session: Session, who: Governs, now: MachineNow) -> None:
+def revoke_token(
+    workshop_id: schemas.Id, token_id: schemas.Id, session: Session, who: Governs, now: MachineNow
+) -> None:
     token = api_tokens.revoke(session, own_workshop(who, workshop_id), token_id, now=now)
     audit.note(session, workshop_id, who=who.name, what="token revoked", now=now, name=token.name)
 
@@ -175,10 +175,10 @@ def revoke_token(workshop_id: WorkshopId, token_id: int, session: Session, who: 
 
 @router.get("/workshops/{workshop_id}/audit", response_model=list[schemas.AuditOut])
 def read_audit(
-    workshop_id: WorkshopId,
+    workshop_id: schemas.Id,
     session: Session,
     who: Governs,
-    before_id: int | None = None,
+    before_id: schemas.Id | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[AuditEntry]:
     """Return what was done by whom, newest first."""

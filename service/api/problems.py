@@ -1,13 +1,26 @@
 """Problem documents (RFC 9457): the one place that gives each expected failure its HTTP status."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
+from service.api.headers import security_headers
+from service.api.texts import said_back
 from service.errors import ServiceError
+
+MEDIA_TYPE: Final = "application/problem+json"
+# Every route may answer so: which failure it was stands in the code, and nothing of it in the form.
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    "4XX": {
+        "description": "What was wrong: a problem document (RFC 9457) whose `code` stays",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
 
 _STATUS: Final = {
     "not_found": 404,
@@ -20,15 +33,16 @@ _STATUS: Final = {
 }
 
 
-def problem(status: int, code: str, title: str, detail: str) -> JSONResponse:
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-    return JSONResponse(body, status, media_type="application/problem+json")
+def problem(status: int, code: str, title: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    body = {"type": "about:blank", "title": title, "status": status, "detail": said_back(detail), "code": code}
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _expected)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _expected(_request: Request, error: Exception) -> JSONResponse:
@@ -42,6 +56,23 @@ async def _malformed(_request: Request, error: Exception) -> JSONResponse:
     return problem(422, "malformed", "the request is not of the wanted form", seen)
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    return problem(error.status_code, f"http_{error.status_code}", str(error.detail), str(error.detail))
+    detail = str(error.detail)
+    headers = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
+    return problem(error.status_code, f"http_{error.status_code}", detail, detail, headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what may be done at this address; each method has a route of its own, which names only itself."""
+    return [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
+
+
+async def _unexpected(request: Request, _error: Exception) -> JSONResponse:
+    """Say nothing of the inside; the server logs the error, with where it came from."""
+    headers = security_headers(request.url.path, is_https=request.app.state.parts.is_https)  # it stands before `Guard`
+    return problem(500, "unexpected", "unexpected", "something went wrong in the service; its log says what", headers)

@@ -1,18 +1,23 @@
 """What the page and other clients send and get. Units stand in the names; times are ISO 8601 in UTC."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from types import UnionType
+from typing import Annotated, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from service.api import texts
+from service.core import cones
 from service.core.forecast import Basis
 from service.store.roles import Action, Role, Scope
 
+Id = Annotated[int, Field(ge=1, le=2_147_483_647)]  # what the databases' keys can hold
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Login = Annotated[str, Field(min_length=3, max_length=120, description="e-mail address or phone number")]
 Password = Annotated[str, Field(min_length=10, max_length=200)]
-ConeName = Annotated[str, Field(pattern=r"^0?[0-9]{1,2}(\.5)?$", max_length=5)]
+ConeName = Annotated[str, Field(pattern=f"^({'|'.join(re.escape(name) for name in cones.names())})$", max_length=5)]
 Language = Literal["vi", "en"]
 
 
@@ -21,7 +26,35 @@ class Out(BaseModel):
 
 
 class In(BaseModel):
+    """What is sent: nothing but what is asked for, of the type that it is, and text that a database can hold."""
+
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_what_it_should_be(cls, value: object, info: ValidationInfo) -> object:
+        if not texts.is_writable(value):
+            msg = "holds a character that is none: NUL, or half of a pair (U+D800 to U+DFFF)"
+            raise ValueError(msg)
+        wanted = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, bool | str) and _is_number(wanted):
+            msg = f"should be a number, and is {type(value).__name__}"
+            raise ValueError(msg)
+        return value
+
+
+class Kept(In):
+    """What is sent, kept, and told again as it was."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+def _is_number(wanted: object) -> bool:
+    """Say whether a field takes a number: a text or a truth value, which pydantic would make one of, is none."""
+    if isinstance(wanted, type):
+        return issubclass(wanted, int | float) and wanted is not bool
+    inner = get_args(wanted)
+    return get_origin(wanted) in {Annotated, Union, UnionType} and any(_is_number(one) for one in inner)
 
 
 # --- who is asking ---------------------------------------------------------------------------------------------------
@@ -220,7 +253,7 @@ class KilnOut(Out):
 
 
 class KilnIn(In):
-    workshop_id: int
+    workshop_id: Id
     name: Name
     key: Annotated[str | None, Field(pattern=r"^[a-z0-9][a-z0-9_\-]{0,39}$")] = None
     fuel: Fuel = Fuel.LPG
@@ -231,8 +264,8 @@ class KilnChange(In):
     name: Name | None = None
     fuel: Fuel | None = None
     target_cone: ConeName | None = None
-    ware: Annotated[set[Ware], Field(max_length=5)] | None = None
-    plan_id: int | None = None
+    ware: Annotated[list[Ware], Field(max_length=10, description="saying one twice is saying it once")] | None = None
+    plan_id: Id | None = None
 
 
 class BridgeOut(Out):
@@ -246,7 +279,7 @@ class BridgeOut(Out):
 
 
 class BridgeIn(In):
-    workshop_id: int
+    workshop_id: Id
     name: Name
 
 
@@ -269,7 +302,7 @@ class PairOut(Out):
 # --- firings ---------------------------------------------------------------------------------------------------------
 
 
-class PlanPoint(Out):
+class PlanPoint(Kept):
     """A corner of a plan: so long after the start, so hot."""
 
     time_s: Annotated[float, Field(ge=0, le=1e7)]
@@ -277,7 +310,7 @@ class PlanPoint(Out):
 
 
 class PlanIn(In):
-    workshop_id: int
+    workshop_id: Id
     name: Name
     points: Annotated[list[PlanPoint], Field(min_length=2, max_length=100)]
 
@@ -349,7 +382,7 @@ class FiringDetail(FiringOut):
 
 class FiringChange(In):
     target_cone: ConeName | None = None
-    plan_id: int | None = None
+    plan_id: Id | None = None
     note: Annotated[str | None, Field(max_length=2000)] = None
 
 
@@ -403,7 +436,7 @@ class Grade(StrEnum):
     REJECT = "reject"
 
 
-class Outcome(Out):
+class Outcome(Kept):
     grade: Grade
     defect: Annotated[str | None, Field(max_length=40)] = None
     count: Annotated[int, Field(ge=0, le=1_000_000)]
@@ -508,8 +541,10 @@ class TokenAcknowledgeIn(In):
 
 
 class PushKeys(In):
-    p256dh: Annotated[str, Field(max_length=200)]
-    auth: Annotated[str, Field(max_length=100)]
+    """In base64url: a point of P-256, uncompressed, and 16 random bytes."""
+
+    p256dh: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{87}=?$")]
+    auth: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{22}(==)?$")]
 
 
 class PushSubscriptionIn(In):

@@ -176,7 +176,8 @@ async def test_an_unknown_address_is_the_page_and_an_unknown_api_address_is_a_pr
 
     assert (api.status_code, api.json()["code"]) == (404, "not_found")
     assert "[project]" not in up.text
-    assert "default-src 'self'" in api.headers["content-security-policy"]
+    assert "default-src 'none'" in api.headers["content-security-policy"]
+    assert "default-src 'self'" in up.headers["content-security-policy"]
 
 
 async def test_the_service_says_that_it_is_well_and_counts(http: httpx.AsyncClient) -> None:

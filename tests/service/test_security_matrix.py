@@ -51,7 +51,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /batches/{batch_id}": {"ware": "bát", "pieces_loaded": 1},
     "POST /push-subscriptions": {
         "endpoint": "https://127.0.0.1/push",
-        "keys": {"p256dh": "a", "auth": "b"},
+        "keys": {"p256dh": "B" + "A" * 86, "auth": "A" * 22},
         "device": "điện thoại",
     },
 }

@@ -1210,11 +1210,6 @@ export interface components {
          * @enum {string}
          */
         Grade: "first" | "second" | "refire" | "reject";
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
-        };
         /** InvitationIn */
         InvitationIn: {
             role: components["schemas"]["Role"];
@@ -1537,7 +1532,10 @@ export interface components {
             /** Temp C */
             temp_c: number;
         };
-        /** PushKeys */
+        /**
+         * PushKeys
+         * @description In base64url: a point of P-256, uncompressed, and 16 random bytes.
+         */
         PushKeys: {
             /** P256Dh */
             p256dh: string;
@@ -1648,19 +1646,6 @@ export interface components {
             /** Token */
             token: string;
         };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
-        };
         /**
          * Words
          * @description A finding or an alarm in the reader's language: what, what was measured, what to do.
@@ -1684,6 +1669,25 @@ export interface components {
             name: string;
             /** May */
             may: components["schemas"]["Action"][];
+        };
+        /**
+         * Problem
+         * @description RFC 9457.
+         */
+        Problem: {
+            /**
+             * Type
+             * @default about:blank
+             */
+            type: string;
+            /** Title */
+            title: string;
+            /** Status */
+            status: number;
+            /** Detail */
+            detail: string;
+            /** Code */
+            code: string;
         };
     };
     responses: never;
@@ -1716,13 +1720,13 @@ export interface operations {
                     "application/json": components["schemas"]["MeOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1749,13 +1753,13 @@ export interface operations {
                     "application/json": components["schemas"]["MeOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1775,6 +1779,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -1800,13 +1813,13 @@ export interface operations {
                     "application/json": components["schemas"]["MeOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1827,6 +1840,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MeOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1853,13 +1875,13 @@ export interface operations {
                     "application/json": components["schemas"]["MeOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1884,13 +1906,13 @@ export interface operations {
                     "application/json": components["schemas"]["MemberOut"][];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1914,13 +1936,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1950,13 +1972,13 @@ export interface operations {
                     "application/json": components["schemas"]["MemberOut"][];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1981,13 +2003,13 @@ export interface operations {
                     "application/json": components["schemas"]["InvitationOut"][];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2016,13 +2038,13 @@ export interface operations {
                     "application/json": components["schemas"]["InvitationLinkOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2046,13 +2068,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2079,13 +2101,13 @@ export interface operations {
                     "application/json": components["schemas"]["InvitedOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2112,13 +2134,13 @@ export interface operations {
                     "application/json": components["schemas"]["MeOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2143,13 +2165,13 @@ export interface operations {
                     "application/json": components["schemas"]["ApiTokenOut"][];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2178,13 +2200,13 @@ export interface operations {
                     "application/json": components["schemas"]["NewApiTokenOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2208,13 +2230,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2242,13 +2264,13 @@ export interface operations {
                     "application/json": components["schemas"]["AuditOut"][];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2269,6 +2291,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KilnOut"][];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2295,13 +2326,13 @@ export interface operations {
                     "application/json": components["schemas"]["KilnOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2326,13 +2357,13 @@ export interface operations {
                     "application/json": components["schemas"]["KilnOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2361,13 +2392,13 @@ export interface operations {
                     "application/json": components["schemas"]["KilnOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2396,13 +2427,13 @@ export interface operations {
                     "application/json": components["schemas"]["CurveOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2423,6 +2454,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlanOut"][];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2449,13 +2489,13 @@ export interface operations {
                     "application/json": components["schemas"]["PlanOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2476,6 +2516,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BridgeOut"][];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2502,13 +2551,13 @@ export interface operations {
                     "application/json": components["schemas"]["PairingOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2533,13 +2582,13 @@ export interface operations {
                     "application/json": components["schemas"]["PairingOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2564,13 +2613,13 @@ export interface operations {
                     "application/json": components["schemas"]["BridgeOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2597,13 +2646,13 @@ export interface operations {
                     "application/json": components["schemas"]["PairOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2630,13 +2679,13 @@ export interface operations {
                     "application/json": components["schemas"]["FiringOut"][];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2661,13 +2710,13 @@ export interface operations {
                     "application/json": components["schemas"]["FiringDetail"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2696,13 +2745,13 @@ export interface operations {
                     "application/json": components["schemas"]["FiringDetail"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2727,13 +2776,13 @@ export interface operations {
                     "application/json": components["schemas"]["FiringDetail"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2760,13 +2809,13 @@ export interface operations {
                     "application/json": components["schemas"]["CurveOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2791,13 +2840,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2822,13 +2871,13 @@ export interface operations {
                     "application/json": components["schemas"]["ForecastOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2853,13 +2902,13 @@ export interface operations {
                     "application/json": components["schemas"]["BatchOut"][];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2888,13 +2937,13 @@ export interface operations {
                     "application/json": components["schemas"]["BatchOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2923,13 +2972,13 @@ export interface operations {
                     "application/json": components["schemas"]["BatchOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2952,13 +3001,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2984,13 +3033,13 @@ export interface operations {
                     "application/json": components["schemas"]["ComparisonOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3016,13 +3065,13 @@ export interface operations {
                     "application/json": components["schemas"]["AlarmOut"][];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3047,13 +3096,13 @@ export interface operations {
                     "application/json": components["schemas"]["AlarmOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3080,13 +3129,13 @@ export interface operations {
                     "application/json": components["schemas"]["AlarmOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3111,13 +3160,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3138,6 +3187,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PushSubscriptionOut"][];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3164,13 +3222,13 @@ export interface operations {
                     "application/json": components["schemas"]["PushSubscriptionOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3193,13 +3251,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3224,13 +3282,22 @@ export interface operations {
                     "application/json": components["schemas"]["PushSubscriptionOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The push service did not take it, and why */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3250,6 +3317,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
