@@ -31,6 +31,8 @@ from service.ingest.receive import BlockReceiver
 from service.ingest.writer import Writer
 from service.monitor.loop import KilnChange, Monitor
 from service.series.sealer import Sealer
+from service.series.sinks.feed import Feed
+from service.series.sinks.sending import Sender
 from service.settings import Settings, parse_clock
 from service.store.database import Database
 
@@ -54,6 +56,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     monitor = Monitor(database, clock, on_change)
     writer = Writer(database, clock, monitor.stored)
     sealer = Sealer(database, clock)
+    feeds = [Feed(database, clock, Sender(name, one)) for name, one in settings.sinks.items()]
+    running = [monitor.run, outbox.run, sealer.run, *(feed.run for feed in feeds)]
     receiver = BlockReceiver(Admission(database), writer, HandedLimits(database))
 
     @asynccontextmanager
@@ -62,7 +66,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         writer.start()
         try:
             async with push, asyncio.TaskGroup() as loops:
-                tasks = [loops.create_task(one.run()) for one in (monitor, outbox, sealer)]
+                tasks = [loops.create_task(one()) for one in running]
                 yield
                 for task in tasks:
                     task.cancel()

@@ -13,9 +13,11 @@ from typing import Final
 from service.analysis import command as analyse
 from service.app import Server, create_app
 from service.archive import command as archive
+from service.archive import sinks
 from service.demo.run import DemoOptions, run_demo
 from service.errors import ServiceError
 from service.logs import set_up_logs
+from service.series.sinks.kinds import reader_of
 from service.settings import Settings
 from service.store.database import Database
 from service.store.identity import create_link, has_accounts
@@ -59,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     archive.add_import(commands.add_parser("import", help="bring a log of any known format into a kiln's history"))
     archive.add_export(commands.add_parser("export", help="hand out a firing as a plain log, Parquet or JSON"))
     archive.add_verify(commands.add_parser("verify", help="read back everything that is stored"))
+    sinks.add_sinks(commands.add_parser("sinks", help="say where readings are passed on to, and how far that has got"))
     archive.add_backup(commands.add_parser("backup", help="write everything into one file, while the service runs"))
     archive.add_restore(commands.add_parser("restore", help="bring back a backup to where nothing is"))
     openapi = commands.add_parser("openapi", help="print the API's OpenAPI document")
@@ -73,7 +76,7 @@ def _serve(options: argparse.Namespace) -> None:
     settings = Settings(**given)
     set_up_logs()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = Database(settings.database)
+    database = Database(settings.database, reads_from=reader_of(settings))
     try:
         upgrade(database)
         _greet(settings, database)

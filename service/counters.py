@@ -14,3 +14,13 @@ KILNS_BEHIND = Gauge("canhlo_monitor_kilns_behind", "Kilns with blocks that are 
 MONITOR_FAILURES = Counter("canhlo_monitor_failures", "Kilns whose analysis failed and will be tried again")
 DELIVERIES = Counter("canhlo_deliveries", "Alerts handed over, by how they ended", ["result"])
 LIVE_VIEWERS = Gauge("canhlo_live_viewers", "Browsers that follow the live stream")
+SINK_READINGS = Counter("canhlo_sink_readings", "Readings passed on to a sink, repeats among them", ["sink"])
+SINK_FAILURES = Counter("canhlo_sink_failures", "Times that a sink took nothing and will be asked again", ["sink"])
+SINK_BEYOND_RETENTION = Counter(
+    "canhlo_sink_beyond_retention", "Posts of which a sink keeps less by its own retention", ["sink"]
+)
+SINK_LAG = Gauge("canhlo_sink_lag_seconds", "For how long the oldest block that a sink lacks has waited", ["sink"])
+SINK_OWED = Gauge("canhlo_sink_owed_kiln_months", "Kiln-months of which a sink is owed sealed readings", ["sink"])
+SINK_READS = Counter(
+    "canhlo_sink_reads", "Questions to a sink, by who answered: it, or our own store for it", ["sink", "result"]
+)

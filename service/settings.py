@@ -1,9 +1,11 @@
 """Settings of the service: read once at the start, handed down as values."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.clock import Clock
@@ -15,6 +17,19 @@ PUSH_HOSTS = (
     ".notify.windows.com",
     ".push.apple.com",
 )
+
+
+class SinkSettings(BaseModel):
+    """Another store to which readings are passed on: where it is, and as whom to come."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["influxdb", "victoriametrics"]
+    url: Annotated[str, Field(pattern=r"^https?://[^@?#]+$")]  # a password has its own place
+    read_url: str = ""  # where it is read, if that is elsewhere (vmselect of a cluster)
+    database: str = "canhlo"  # of InfluxDB
+    username: str = ""
+    password: SecretStr = SecretStr("")
 
 
 class Settings(BaseSettings):
@@ -30,6 +45,8 @@ class Settings(BaseSettings):
     push_hosts: tuple[str, ...] = PUSH_HOSTS  # a leading dot stands for every host below it
     push_contact: str = "mailto:canhlo@localhost"
     clock: str = ""
+    sinks: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")], SinkSettings] = {}  # by name, as JSON
+    read_from: str = ""  # the name of the sink that charts and exports are read from; empty is our own store
 
     @field_validator("clock")
     @classmethod
@@ -37,6 +54,13 @@ class Settings(BaseSettings):
         if value:
             parse_clock(value)
         return value
+
+    @model_validator(mode="after")
+    def _read_from_is_a_sink(self) -> "Settings":
+        if self.read_from and self.read_from not in self.sinks:
+            msg = f"read_from is {self.read_from!r}; wanted one of sinks: {', '.join(self.sinks) or 'there are none'}"
+            raise ValueError(msg)
+        return self
 
     @property
     def database(self) -> str:

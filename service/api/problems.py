@@ -30,6 +30,7 @@ _STATUS: Final = {
     "invalid": 400,
     "too_many": 429,
     "delivery_failed": 502,
+    "sink_failed": 503,
 }
 
 

@@ -2,8 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Final
@@ -15,13 +13,11 @@ from service.analysis.command import add_reading_options, asked_of
 from service.archive.backup import back_up, restore
 from service.archive.bring_in import bring_in
 from service.archive.hand_out import FORMATS, hand_out, write
+from service.archive.opening import opened, settings_of
 from service.errors import InvalidError, NotFoundError
 from service.importers.read import read_log
 from service.series.codec import DamagedError
 from service.series.verify import verify
-from service.settings import Settings
-from service.store.database import Database
-from service.store.migrate import upgrade
 from service.store.models import Firing, Kiln
 
 MOST_TOLD: Final = 20
@@ -75,7 +71,7 @@ def run_import(options: argparse.Namespace) -> None:
     asked = asked_of(options)
     start_at = _start(options.start, asked.zone or UTC) if options.start else None
     log = read_log(options.log, asked)
-    with _database(options) as database, database.write() as session:
+    with opened(options) as database, database.write() as session:
         kiln = _find_kiln(session, options.kiln)
         firings = bring_in(session, kiln, log, start_at=start_at, target_cone=options.cone, now=datetime.now(UTC))
         readings = sum(len(one.samples.time_s) for part in log.recordings for one in part.channels.values())
@@ -86,7 +82,7 @@ def run_import(options: argparse.Namespace) -> None:
 
 def run_export(options: argparse.Namespace) -> None:
     """Hand out a firing."""
-    with _database(options) as database, database.read() as session:
+    with opened(options) as database, database.read() as session:
         handed = hand_out(session, _find_firing(session, options.firing), now=datetime.now(UTC))
         pieces = write(handed, options.format)
         if options.out is None:
@@ -106,7 +102,7 @@ def run_export(options: argparse.Namespace) -> None:
 def run_verify(options: argparse.Namespace) -> None:
     """Read back everything that is stored; fail if anything of it is damaged."""
     damaged = 0
-    with _database(options) as database:
+    with opened(options) as database:
         for part in verify(database):
             share = f", {part.bytes / part.readings:.2f} bytes each" if part.readings else ""
             verdict = f"{len(part.damaged)} DAMAGED" if part.damaged else "all as written"
@@ -120,15 +116,15 @@ def run_verify(options: argparse.Namespace) -> None:
 
 def run_backup(options: argparse.Namespace) -> None:
     """Write a backup; the service may go on meanwhile."""
-    with _database(options) as database:
-        for name in back_up(_settings(options), database, options.file.absolute(), now=datetime.now(UTC)):
+    with opened(options) as database:
+        for name in back_up(settings_of(options), database, options.file.absolute(), now=datetime.now(UTC)):
             print(f"  {name}", flush=True)
     print(f"{options.file}: {options.file.stat().st_size / 1e6:,.1f} MB")
 
 
 def run_restore(options: argparse.Namespace) -> None:
     """Bring back a backup to where nothing is, and read all of it back."""
-    manifest = restore(_settings(options), options.file)
+    manifest = restore(settings_of(options), options.file)
     print(f"restored: a backup of {manifest.made_at[:16]} UTC by version {manifest.version}")
     for name in ("workshop", "account", "kiln", "firing", "alarm"):
         print(f"  {manifest.rows.get(name, 0):>8,}  {name}s")
@@ -149,24 +145,6 @@ def _start(text: str, zone: tzinfo) -> datetime:
         msg = f"--start {text!r} is no time; wanted one such as 2026-11-20T19:30+07:00"
         raise InvalidError(msg) from error
     return start_at if start_at.tzinfo else start_at.replace(tzinfo=zone)
-
-
-def _settings(options: argparse.Namespace) -> Settings:
-    return Settings(**({} if options.data_dir is None else {"data_dir": options.data_dir}))
-
-
-@contextmanager
-def _database(options: argparse.Namespace) -> Iterator[Database]:
-    settings = _settings(options)
-    if settings.database.startswith("sqlite") and not settings.data_dir.exists():
-        msg = f"there is no data folder {settings.data_dir}; say --data-dir, or start `canhlo serve` once"
-        raise NotFoundError(msg)
-    database = Database(settings.database)
-    try:
-        upgrade(database)
-        yield database
-    finally:
-        database.close()
 
 
 def _find_kiln(session: Session, wanted: str) -> Kiln:

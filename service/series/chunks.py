@@ -88,6 +88,32 @@ def between(
         yield opened(row, units)
 
 
+def next_day_ms(chunks: Session, kiln_id: int, from_ms: int, to_ms: int) -> int | None:
+    """Return where the first day begins, of those that touch [from_ms, to_ms], of which something is sealed."""
+    first = select(func.min(chunk.c.from_ms)).where(
+        chunk.c.kiln_id == kiln_id,
+        chunk.c.step_ms.in_((AS_TAKEN, DAY_AS_TAKEN)),
+        chunk.c.from_ms >= from_ms // DAY_MS * DAY_MS,
+        chunk.c.from_ms <= to_ms,
+    )
+    found: int | None = chunks.scalar(first)
+    return None if found is None else found // DAY_MS * DAY_MS
+
+
+def begins_of(chunks: Session, kiln_id: int, step_ms: int, from_ms: int, to_ms: int) -> list[int]:
+    """Return where the rows of a kiln begin that do so within [from_ms, to_ms]."""
+    query = select(chunk.c.from_ms).where(
+        chunk.c.kiln_id == kiln_id, chunk.c.step_ms == step_ms, chunk.c.from_ms.between(from_ms, to_ms)
+    )
+    return list(chunks.scalars(query.order_by(chunk.c.from_ms)))
+
+
+def kilns_of(chunks: Session, month: str) -> list[tuple[int, int]]:
+    """Return the kilns of which something is sealed in a month, each with its workshop."""
+    found = chunks.execute(select(chunk.c.kiln_id, chunk.c.workshop_id).where(_in_month(month)).distinct())
+    return sorted((kiln_id, workshop_id) for kiln_id, workshop_id in found)
+
+
 def count_repeats(chunks: Session, kiln_id: int, month: str) -> int:
     """Return how many readings of a kiln came once more, of times that its hours of a month had already."""
     held = _in_month(month) & (chunk.c.kiln_id == kiln_id) & chunk.c.step_ms.in_((AS_TAKEN, DAY_AS_TAKEN))

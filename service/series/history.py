@@ -1,7 +1,7 @@
 """What a kiln has measured: sealed hours and the blocks that came since, as one.
 
 Blocks are read before sealed hours: what is sealed in between is then seen twice, which does not matter, and never
-missed.
+missed. Where a sink is read from, it stands in place of the sealed hours.
 """
 
 from collections import defaultdict
@@ -10,16 +10,22 @@ from datetime import datetime
 from typing import Final
 
 import numpy as np
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Column, Unit
 from service.core.series import Samples
+from service.counters import SINK_READS
 from service.series import blocks, chunks
 from service.series.blocks import TEMPERATURES
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, HOUR_MS, SPAN_MS, Chunk
 from service.series.columns import Key, Readings, in_order, readings_of
 from service.series.rollups import STEPS_MS
+from service.series.sinks.reading import Reader
+from service.series.sinks.sending import SinkError
+from service.store.models import Kiln
 from service.store.months import Months, month_bounds_ms, month_of
+from service.store.sinks import is_owed
 
 EVERY_UNIT: Final = frozenset(Unit)
 # A chart is drawn from readings, or from the finest roll-up that has no more points than this on one pixel.
@@ -65,7 +71,7 @@ def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
     waiting = blocks.numbered(session, kiln_id)
     parts: defaultdict[str, list[Readings]] = defaultdict(list)
     sealed_upto: dict[int, int] = {}
-    for one in _sealed(session, kiln_id, _AS_TAKEN, *_EVER_MS, EVERY_UNIT):
+    for one in _sealed_here(session, kiln_id, _AS_TAKEN, *_EVER_MS, EVERY_UNIT):
         for hour_ms in range(one.from_ms, one.from_ms + SPAN_MS[one.step_ms], HOUR_MS):
             sealed_upto[hour_ms] = one.upto_block
         for key, readings in one.columns.items():
@@ -114,6 +120,52 @@ def _since_sealed(
 
 
 def _sealed(
+    session: Session, kiln_id: int, steps_ms: Collection[int], from_ms: int, to_ms: int, units: Collection[Unit]
+) -> Iterator[Chunk]:
+    """Go through what is sealed: of the sink that is read from, unless it lacks some of it or fails and we do not."""
+    reader: Reader | None = session.info.get("reads_from")
+    if reader is not None and not is_owed(session, reader.name, kiln_id, from_ms, to_ms):
+        try:
+            chunk = _from_sink(session, reader, kiln_id, steps_ms, from_ms, to_ms, units)
+        except SinkError as error:
+            SINK_READS.labels(reader.name, "failed").inc()
+            if not _is_all_ours(session, from_ms):
+                msg = "readings this old are kept in another store, which does not answer now; please try again later"
+                raise SinkError(msg) from error
+        else:
+            SINK_READS.labels(reader.name, "sink").inc()
+            yield chunk
+            return
+    elif reader is not None:
+        SINK_READS.labels(reader.name, "own").inc()
+    yield from _sealed_here(session, kiln_id, steps_ms, from_ms, to_ms, units)
+
+
+def _from_sink(
+    session: Session,
+    reader: Reader,
+    kiln_id: int,
+    steps_ms: Collection[int],
+    from_ms: int,
+    to_ms: int,
+    units: Collection[Unit],
+) -> Chunk:
+    workshop_id = session.scalar(select(Kiln.workshop_id).where(Kiln.id == kiln_id)) or 0
+    step_ms = max(steps_ms)
+    if step_ms in _AS_TAKEN:
+        columns = reader.as_taken(workshop_id, kiln_id, from_ms, to_ms, units)
+    else:
+        columns = reader.rolled_up(workshop_id, kiln_id, from_ms, to_ms, units, step_ms)
+    return Chunk(kiln_id, step_ms, from_ms, columns=dict(sorted(columns.items())))
+
+
+def _is_all_ours(session: Session, from_ms: int) -> bool:
+    """Return whether our own store has everything since a time: what is dropped of it are its oldest months."""
+    names = _months(session).names(session)
+    return bool(names) and names[0] <= month_of(from_ms)
+
+
+def _sealed_here(
     session: Session, kiln_id: int, steps_ms: Collection[int], from_ms: int, to_ms: int, units: Collection[Unit]
 ) -> Iterator[Chunk]:
     months = _months(session)

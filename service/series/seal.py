@@ -20,9 +20,11 @@ from service.series.blocks import newest_id
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS, HOUR_MS, SPAN_MS, Chunk
 from service.series.columns import IntArray, Key, Readings, in_order, readings_of
 from service.series.rollups import STEPS_MS, replace, roll_up
+from service.store import sinks
 from service.store.database import Database
 from service.store.models import LiveState, Mark, StoredBlock
 from service.store.months import month_of
+from service.store.sinks import Stretch
 
 MOST_READINGS: Final = 500_000  # in memory at a time
 MOST_IN_A_DAY: Final = 100_000  # of a day that becomes one row: a chart of half of it reads all
@@ -51,16 +53,31 @@ def seal(database: Database, kiln_id: int, *, received_before: datetime) -> int:
     if not ready.blocks:
         return 0
     came = _by_column(ready.blocks)
-    days = np.unique(np.concatenate([np.empty(0, np.int64), *(one.readings.at_ms // DAY_MS for one in came.values())]))
-    for month, its_days in groupby((days * DAY_MS).tolist(), key=month_of):
+    days_ms = _days_ms(came)
+    for month, its_days in groupby(days_ms.tolist(), key=month_of):
         with database.months.writing(month) as chunks:
             for day_ms in its_days:
                 _seal_day(chunks, kiln_id, ready, came, day_ms)
     with database.write() as session:
         last_id = ready.blocks[-1][0]
+        _owe_to_sinks(session, kiln_id, ready.workshop_id, came, last_id)
         session.execute(delete(StoredBlock).where(StoredBlock.kiln_id == kiln_id, StoredBlock.id <= last_id))
-    _join_days(database, kiln_id, ready.workshop_id, _days_that_are_over(days * DAY_MS, received_before))
+    _join_days(database, kiln_id, ready.workshop_id, _days_that_are_over(days_ms, received_before))
     return len(ready.blocks)
+
+
+def _days_ms(came: Mapping[Key, _Came], *, after_block: int = 0) -> IntArray:
+    """Return where the days begin that have readings which came in later blocks than one."""
+    found = [one.readings.at_ms[one.block_id > after_block] // DAY_MS for one in came.values()]
+    return np.unique(np.concatenate([np.empty(0, np.int64), *found])) * DAY_MS
+
+
+def _owe_to_sinks(session: Session, kiln_id: int, workshop_id: int, came: Mapping[Key, _Came], last_id: int) -> None:
+    """Note for each sink what it has not taken of the blocks that are about to go."""
+    for name, mark in sinks.behind(session, last_id):
+        for _, found in groupby(_days_ms(came, after_block=mark).tolist(), key=month_of):
+            days_ms = list(found)
+            sinks.owe(session, name, Stretch(kiln_id, workshop_id, days_ms[0], days_ms[-1] + DAY_MS - 1))
 
 
 def _days_that_are_over(touched_ms: IntArray, received_before: datetime) -> list[int]:

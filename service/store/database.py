@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Protocol
 
 from sqlalchemy import DateTime
 from sqlalchemy.engine import Dialect
@@ -33,13 +34,24 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Database:
-    """Hands out sessions: `read()` sees one state, `write()` is one transaction that commits at its end."""
+class Closes(Protocol):
+    """What a database closes with itself."""
 
-    def __init__(self, url: str) -> None:
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
+class Database:
+    """Hands out sessions: `read()` sees one state, `write()` is one transaction that commits at its end.
+
+    `reads_from` is the sink that stands in place of our own sealed readings where they are shown; None for none.
+    """
+
+    def __init__(self, url: str, *, reads_from: Closes | None = None) -> None:
         self.engine = make_engine(url)
         self.months = months_of(self.engine)
-        info = {"months": self.months}
+        self._reads_from = reads_from
+        info = {"months": self.months, "reads_from": reads_from}
         writes = self.engine.execution_options(writes=True)
         self._read = sessionmaker(self.engine, expire_on_commit=False, info=info)
         self._write = sessionmaker(writes, expire_on_commit=False, info=info)
@@ -56,3 +68,5 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        if self._reads_from is not None:
+            self._reads_from.close()

@@ -229,6 +229,35 @@ class Mark(Base):
     seq: Mapped[int] = mapped_column(BigInteger)
 
 
+class Sink(Base):
+    """Another store to which readings are passed on, by its name in the settings, and how far it has got."""
+
+    __tablename__ = "sink"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    block_id: Mapped[int] = mapped_column(BigInteger)  # it has every block up to and with this one, or is owed it
+    is_listed: Mapped[bool]  # what had been sealed before it came is among what it is owed
+    claimed_by: Mapped[str | None] = mapped_column(String(32))
+    claimed_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    failure: Mapped[str | None] = mapped_column(String(300))
+    failed_at: Mapped[datetime | None]  # since when
+
+
+class OwedToSink(Base):
+    """Sealed readings of one kiln in one month that a sink has to get still, between two times."""
+
+    __tablename__ = "owed_to_sink"
+    sink_name: Mapped[str] = mapped_column(ForeignKey("sink.name"), primary_key=True)
+    kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"), primary_key=True)
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    from_ms: Mapped[int] = mapped_column(BigInteger)
+    to_ms: Mapped[int] = mapped_column(BigInteger)
+    next_ms: Mapped[int] = mapped_column(BigInteger)  # what lies before it was sent
+    changes: Mapped[int]  # how often it grew: whoever pays looks whether it did meanwhile
+    paid_at: Mapped[datetime | None]
+
+
 # --- what the science made of them -----------------------------------------------------------------------------------
 
 

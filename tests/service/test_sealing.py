@@ -237,7 +237,7 @@ POSTS = st.lists(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(steps=POSTS)
 def test_any_order_of_posts_seals_and_crashes_loses_and_doubles_nothing(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, list[tuple[int, float | None]], bool]]

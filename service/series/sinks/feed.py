@@ -1,0 +1,249 @@
+"""What one sink gets: blocks as they arrive, then what it is owed of what was sealed without it.
+
+First the lines go, then the mark: a service that dies in between sends the same lines again, which changes nothing. So
+does one whose sink has crashed: VictoriaMetrics may lose its last seconds, and gets them once more.
+"""
+
+import asyncio
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from firmware_bridge.wire import Block
+from service.clock import Clock
+from service.counters import SINK_FAILURES, SINK_LAG, SINK_OWED, SINK_READINGS
+from service.series import chunks
+from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS
+from service.series.codec import DamagedError
+from service.series.columns import Key
+from service.series.sinks import lines
+from service.series.sinks.sending import Sender, SinkError
+from service.store import sinks
+from service.store.database import Database
+from service.store.kilns import kilns_by_id
+from service.store.models import OwedToSink, StoredBlock
+from service.store.months import month_bounds_ms
+from service.store.sinks import Stretch
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 60.0  # between tries of a sink that fails
+MAX_BLOCKS: Final = 4000  # at a time
+# VictoriaMetrics answers before what it took is on its disk or can be found: within some seconds it is.
+SETTLES_AFTER: Final = timedelta(seconds=30)
+_SEALED: Final = (AS_TAKEN, DAY_AS_TAKEN)
+_decode = msgspec.msgpack.Decoder(Block).decode
+
+
+class Feed:
+    """Keeps one sink up to date; of several processes one at a time does."""
+
+    def __init__(self, database: Database, clock: Clock, sender: Sender) -> None:
+        self._database = database
+        self._clock = clock
+        self._sender = sender
+        self._name = sender.name
+        self._who = secrets.token_hex(8)
+        # Sent, and not certain yet to outlive a crash of the sink: the last block of each post, and when it went.
+        self._unsettled: deque[tuple[float, int]] = deque()
+        self._sink_began = sender.began()
+        self._claimed_until = datetime.fromtimestamp(0, UTC)
+        self._busy = threading.Lock()
+        self._is_closed = False
+        self._kilns: dict[int, str] = {}
+        self._series: dict[tuple[int, Key], str] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        pause_s = LOOK_EVERY_S
+        try:
+            while True:
+                went_well = await asyncio.to_thread(self.step)
+                pause_s = LOOK_EVERY_S if went_well else min(LONGEST_PAUSE_S, 2 * pause_s)
+                await asyncio.sleep(pause_s)
+        finally:
+            await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """Leave the sink to another process."""
+        self._is_closed = True
+        with self._busy, self._database.write() as session:
+            sinks.release(session, self._name, self._who)
+        self._sender.close()
+
+    def step(self) -> bool:
+        """Pass on what there is; return whether the sink took it all."""
+        with self._busy:
+            if not self._claim():
+                return True
+            failure = None
+            try:
+                self._pass_on()
+            except SinkError as error:
+                failure = str(error)
+            except Exception as error:
+                logger.exception("a sink was not fed", extra={"sink": self._name})
+                failure = f"sink {self._name} was not fed: {type(error).__name__}, see the service's log"
+            if failure is not None:
+                self._begin_again()
+            self._note(failure)
+        return failure is None
+
+    def _claim(self) -> bool:
+        """Make sure that for the next while no other process feeds the sink."""
+        now = datetime.now(UTC)
+        if self._is_closed:
+            return False
+        if now > self._claimed_until - sinks.CLAIM_LASTS / 2:
+            with self._database.write() as session:
+                sinks.enter(session, self._name)
+                if not sinks.claim(session, self._name, self._who, now=now):
+                    return False
+            self._claimed_until = now + sinks.CLAIM_LASTS
+        return True
+
+    def _begin_again(self) -> None:
+        """Send once more what the sink may have lost: it may be a crash that made it fail."""
+        self._unsettled.clear()
+        if not self._sender.keeps_at_once:
+            with self._database.write() as session:
+                sinks.unsettle(session, self._name)
+
+    def _settle(self) -> None:
+        """Move the mark over what the sink has had for long enough; all of it, if it keeps what it takes at once."""
+        due_s = time.monotonic() - (0.0 if self._sender.keeps_at_once else SETTLES_AFTER.total_seconds())
+        last_id = None
+        if not self._unsettled or self._unsettled[0][0] > due_s:
+            return
+        if (began := self._sender.began()) != self._sink_began:
+            self._sink_began = began
+            self._begin_again()
+            return
+        while self._unsettled and self._unsettled[0][0] <= due_s:
+            last_id = self._unsettled.popleft()[1]
+        if last_id is not None:
+            with self._database.write() as session:
+                sinks.advance(session, self._name, to_id=last_id, now=datetime.now(UTC))
+
+    def _pass_on(self) -> None:
+        self._settle()
+        self._list_what_is_sealed()
+        while self._pass_on_blocks() == MAX_BLOCKS and self._claim():
+            pass
+        with self._database.read() as session:
+            debts = sinks.owed(session, self._name, limit=10)
+        for debt in debts:
+            if self._claim():
+                self._pay(debt)
+
+    def _list_what_is_sealed(self) -> None:
+        """Owe a new sink everything that was sealed before; what is sealed from now on, whoever seals it owes."""
+        with self._database.read() as session:
+            if sinks.enter(session, self._name).is_listed:
+                return
+            found = []
+            for month in self._database.months.names(session):
+                from_ms, next_ms = month_bounds_ms(month)
+                with self._database.months.reading(session, month) as held:
+                    found += [Stretch(*of, from_ms, next_ms - 1) for of in chunks.kilns_of(held, month)]
+        with self._database.write() as session:
+            for stretch in found:
+                sinks.owe(session, self._name, stretch)
+            sinks.enter(session, self._name).is_listed = True
+
+    def _pass_on_blocks(self) -> int:
+        with self._database.read() as session:
+            mark = self._unsettled[-1][1] if self._unsettled else sinks.enter(session, self._name).block_id
+            query = select(StoredBlock.id, StoredBlock.workshop_id, StoredBlock.kiln_id, StoredBlock.payload)
+            rows = session.execute(query.where(StoredBlock.id > mark).order_by(StoredBlock.id).limit(MAX_BLOCKS)).all()
+            if not rows:
+                return 0
+            self._learn_kilns({row.kiln_id for row in rows})
+        self._send([line for row in rows for line in self._lines(row.workshop_id, row.kiln_id, _decode(row.payload))])
+        self._unsettled.append((time.monotonic(), rows[-1].id))
+        self._settle()
+        return len(rows)
+
+    def _lines(self, workshop_id: int, kiln_id: int, block: Block) -> Iterator[str]:
+        for column in block.columns:
+            key = Key(column.channel, column.unit, lines.ESTIMATED if block.is_estimated else "")
+            yield from lines.of_column(self._series_of(workshop_id, kiln_id, key), column)
+
+    def _series_of(self, workshop_id: int, kiln_id: int, key: Key) -> str:
+        place = kiln_id, key
+        if place not in self._series:
+            self._series[place] = lines.series_of(workshop_id, kiln_id, self._kilns[kiln_id], key)
+        return self._series[place]
+
+    def _learn_kilns(self, kiln_ids: set[int]) -> None:
+        if not kiln_ids <= self._kilns.keys():
+            with self._database.read() as session:
+                self._kilns |= {kiln.id: kiln.key for kiln in kilns_by_id(session, kiln_ids - self._kilns.keys())}
+
+    def _pay(self, debt: OwedToSink) -> None:
+        """Send the next day of what is owed."""
+        self._learn_kilns({debt.kiln_id})
+        with self._database.read() as session:
+            upto_ms = debt.to_ms + 1
+            if debt.month in self._database.months.names(session):  # else it was dropped, and is owed no more
+                with self._database.months.reading(session, debt.month) as held:
+                    day_ms = chunks.next_day_ms(held, debt.kiln_id, debt.next_ms, debt.to_ms)
+                    if day_ms is not None:
+                        upto_ms = day_ms + DAY_MS
+                        for step_ms in _SEALED:
+                            for from_ms in chunks.begins_of(held, debt.kiln_id, step_ms, day_ms, upto_ms - 1):
+                                self._send_sealed(held, debt, step_ms, from_ms)
+        with self._database.write() as session:
+            sinks.pay(session, debt, upto_ms=upto_ms, now=datetime.now(UTC))
+
+    def _send_sealed(self, held: Session, debt: OwedToSink, step_ms: int, from_ms: int) -> None:
+        try:
+            one = chunks.load(held, debt.kiln_id, step_ms, from_ms)
+        except DamagedError as error:  # `canhlo verify` says so too; what lies behind it is sent all the same
+            logger.warning("a sink lacks readings", extra={"sink": self._name, "reason": str(error)})
+            SINK_FAILURES.labels(self._name).inc()
+            return
+        serieses = {key: self._series_of(debt.workshop_id, debt.kiln_id, key) for key in one.columns}
+        self._send(list(lines.of_columns(serieses, one.columns)))
+
+    def _send(self, found: list[str]) -> None:
+        self._sender.send(found)
+        SINK_READINGS.labels(self._name).inc(len(found))
+
+    def _note(self, failure: str | None) -> None:
+        """Keep on record how it went, for `/metrics` and `canhlo sinks`."""
+        long_ago = datetime.now(UTC) - (timedelta() if self._sender.keeps_at_once else SETTLES_AFTER)
+        with self._database.read() as session:
+            sink = sinks.enter(session, self._name)
+            behind = sinks.lag(session, self._name, self._unsettled[-1][1] if self._unsettled else sink.block_id)
+            has_paid = sinks.has_paid(session, self._name, before=long_ago)
+        SINK_LAG.labels(self._name).set(behind.seconds(self._clock.now()))
+        SINK_OWED.labels(self._name).set(behind.owed)
+        if failure is not None:
+            SINK_FAILURES.labels(self._name).inc()
+        if failure != sink.failure:
+            self._tell(failure)
+            with self._database.write() as session:
+                if failure is None:
+                    sinks.note_success(session, self._name)
+                else:
+                    sinks.note_failure(session, self._name, failure, now=datetime.now(UTC))
+        if has_paid:
+            with self._database.write() as session:
+                sinks.forget_paid(session, self._name, before=long_ago)
+
+    def _tell(self, failure: str | None) -> None:
+        if failure is None:
+            logger.info("a sink takes readings again", extra={"sink": self._name})
+        else:
+            logger.warning("a sink fails", extra={"sink": self._name, "reason": failure})

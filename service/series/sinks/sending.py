@@ -1,0 +1,111 @@
+"""Lines on their way to a sink, by the official InfluxDB client, which VictoriaMetrics understands as well.
+
+Synchronous: what was sent is taken when `send` returns. The client's own batches are kept in memory, and dropped after
+some tries; ours stand in the database.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, cast
+
+import httpx
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.domain.write_precision import WritePrecision
+from influxdb_client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from service.counters import SINK_BEYOND_RETENTION
+from service.errors import ServiceError
+from service.settings import SinkSettings
+
+TIMEOUT_S: Final = 20.0
+MAX_LINES: Final = 10_000  # a post: InfluxDB advises 5,000 to 10,000
+_MS: Final = cast("WritePrecision", WritePrecision.MS)  # which the client says is a str
+_BEGAN: Final = re.compile(r"^vm_app_start_timestamp (\S+)", re.MULTILINE)
+_BEYOND_RETENTION: Final = "beyond retention policy"  # words of InfluxDB 1.x, which has stored the rest
+
+
+class SinkError(ServiceError):
+    """A sink does not take or give readings now; the message says why, and what to look at."""
+
+    code = "sink_failed"
+
+
+class Sender:
+    """Writes to one sink."""
+
+    def __init__(self, name: str, settings: SinkSettings) -> None:
+        self.name = name
+        self._settings = settings
+        secret = settings.password.get_secret_value()
+        self._client = InfluxDBClient(
+            url=settings.url.rstrip("/"),
+            token=f"{settings.username}:{secret}",
+            org="-",  # the versions that speak InfluxQL have none
+            timeout=int(TIMEOUT_S * 1000),
+            enable_gzip=True,
+            retries=False,
+            auth_basic=settings.kind == "victoriametrics" and bool(settings.username),
+        )
+        self._write = self._client.write_api(write_options=SYNCHRONOUS).write
+
+    def close(self) -> None:
+        self._client.close()  # type: ignore[no-untyped-call]
+
+    @property
+    def keeps_at_once(self) -> bool:
+        """Whether what it took is on its disk: InfluxDB answers after that, VictoriaMetrics some seconds before."""
+        return self._settings.kind == "influxdb"
+
+    def began(self) -> str | None:
+        """Return when the sink was started, in its own words; None where it does not matter or cannot be asked."""
+        if self.keeps_at_once:
+            return None
+        who = (self._settings.username, self._settings.password.get_secret_value())
+        try:
+            answer = httpx.get(f"{self._settings.url.rstrip('/')}/metrics", auth=who, timeout=TIMEOUT_S)
+        except httpx.HTTPError:
+            return None
+        found = _BEGAN.search(answer.text)
+        return found[1] if found else None
+
+    def send(self, lines: Sequence[str]) -> None:
+        """Return when the sink has taken all lines.
+
+        Raises
+        ------
+        SinkError
+            If it has not; some of them may be there, and sending all of them again is right.
+        """
+        for first in range(0, len(lines), MAX_LINES):
+            self._send(lines[first : first + MAX_LINES])
+
+    def _send(self, lines: Sequence[str]) -> None:
+        try:
+            self._write(bucket=self._settings.database, record="\n".join(lines).encode(), write_precision=_MS)
+        except ApiException as error:
+            said = str(error.body or error.reason)[:200].strip()
+            if error.status == 413 and len(lines) > 1:
+                self._send(lines[: len(lines) // 2])
+                self._send(lines[len(lines) // 2 :])
+            elif error.status == 400 and _BEYOND_RETENTION in said:
+                SINK_BEYOND_RETENTION.labels(self.name).inc()
+            else:
+                raise SinkError(told(self.name, self._settings, error.status or 0, said)) from error
+        except HTTPError as error:
+            raise SinkError(unreachable(self.name, self._settings.url, error)) from error
+
+
+def told(name: str, settings: SinkSettings, status: int, said: str) -> str:
+    """Return what a refusal means, in words for whoever set the sink up."""
+    if status in (401, 403):
+        who = f"user {settings.username!r}" if settings.username else "a request without user"
+        return f"sink {name} refuses {who} (HTTP {status}): look at username and password in CANHLO_SINKS"
+    if status == 404:
+        return f"sink {name} does not know database {settings.database!r} or path (HTTP 404): {said}"
+    return f"sink {name} answered HTTP {status}: {said}"
+
+
+def unreachable(name: str, url: str, error: Exception) -> str:
+    return f"sink {name} cannot be reached at {url}: {type(error).__name__}: {error}"[:300]

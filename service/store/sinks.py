@@ -1,0 +1,175 @@
+"""How far each sink has got: a mark for what arrives, and what it is owed of what was sealed before it took it.
+
+A block is removed when it is sealed, taken by every sink or not; whatever a sink has not taken then becomes a debt, in
+the same transaction. A debt is a stretch of one kiln's month, so a sink that is down for a year costs a row a month.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from service.store.models import OwedToSink, Sink, StoredBlock
+from service.store.months import month_of
+
+CLAIM_LASTS: Final = timedelta(seconds=60)
+_LONGEST_FAILURE: Final = 300
+
+
+class Stretch(NamedTuple):
+    """A time of one kiln, [from_ms, to_ms]."""
+
+    kiln_id: int
+    workshop_id: int
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True)
+class Lag:
+    """What a sink has not taken yet."""
+
+    blocks: int
+    oldest_at: datetime | None  # when the oldest of those blocks came in
+    owed: int  # kiln-months of which something is owed
+
+    def seconds(self, now: datetime) -> float:
+        """Return for how long the oldest block has waited."""
+        return 0.0 if self.oldest_at is None else max(0.0, (now - self.oldest_at).total_seconds())
+
+
+def enter(session: Session, name: str) -> Sink:
+    """Return a sink; a new one has taken nothing yet, and `is_listed` says that it does not know its debts."""
+    found = session.get(Sink, name)
+    if found is None:
+        found = Sink(name=name, block_id=0, is_listed=False)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def every(session: Session) -> list[Sink]:
+    return list(session.scalars(select(Sink).order_by(Sink.name)))
+
+
+def forget(session: Session, name: str) -> bool:
+    """Forget a sink and all that it is owed; return whether there was one."""
+    session.execute(delete(OwedToSink).where(OwedToSink.sink_name == name))
+    return session.execute(delete(Sink).where(Sink.name == name).returning(Sink.name)).one_or_none() is not None
+
+
+def claim(session: Session, name: str, who: str, *, now: datetime) -> bool:
+    """Take a sink for one process, for a minute; return whether it is taken. Times here are the machine's."""
+    taken = session.execute(
+        update(Sink)
+        .where(Sink.name == name, or_(Sink.claimed_by == who, Sink.claimed_until.is_(None), Sink.claimed_until < now))
+        .values(claimed_by=who, claimed_until=now + CLAIM_LASTS)
+        .returning(Sink.name)
+    )
+    return taken.one_or_none() is not None
+
+
+def release(session: Session, name: str, who: str) -> None:
+    session.execute(
+        update(Sink).where(Sink.name == name, Sink.claimed_by == who).values(claimed_by=None, claimed_until=None)
+    )
+
+
+def advance(session: Session, name: str, *, to_id: int, now: datetime) -> None:
+    """Move the mark on, unless somebody else has moved it further."""
+    which = Sink.name == name, Sink.block_id < to_id
+    session.execute(update(Sink).where(*which).values(block_id=to_id, sent_at=now))
+
+
+def note_success(session: Session, name: str) -> None:
+    session.execute(update(Sink).where(Sink.name == name).values(failure=None, failed_at=None))
+
+
+def note_failure(session: Session, name: str, failure: str, *, now: datetime) -> None:
+    values = {"failure": failure[:_LONGEST_FAILURE], "failed_at": func.coalesce(Sink.failed_at, now)}
+    session.execute(update(Sink).where(Sink.name == name).values(**values))
+
+
+def behind(session: Session, block_id: int) -> list[tuple[str, int]]:
+    """Return the sinks that have not taken every block up to and with one: their names and marks."""
+    found = session.execute(select(Sink.name, Sink.block_id).where(Sink.block_id < block_id))
+    return [(name, mark) for name, mark in found]
+
+
+def owe(session: Session, name: str, stretch: Stretch) -> None:
+    """Add a stretch, which lies within one month, to what a sink is owed."""
+    month = month_of(stretch.from_ms)
+    row = session.get(OwedToSink, (name, stretch.kiln_id, month))
+    if row is None:
+        row = OwedToSink(
+            sink_name=name,
+            kiln_id=stretch.kiln_id,
+            month=month,
+            workshop_id=stretch.workshop_id,
+            from_ms=stretch.from_ms,
+            to_ms=stretch.to_ms,
+            next_ms=stretch.from_ms,
+            changes=0,
+        )
+        session.add(row)
+    else:
+        row.from_ms = min(row.from_ms, stretch.from_ms)
+        row.next_ms = min(row.next_ms, stretch.from_ms)
+        row.to_ms = max(row.to_ms, stretch.to_ms)
+        row.changes += 1
+        row.paid_at = None
+    session.flush()
+
+
+def owed(session: Session, name: str, *, limit: int) -> list[OwedToSink]:
+    """Return debts that are not paid, the newest month first: it is what people look at."""
+    query = select(OwedToSink).where(OwedToSink.sink_name == name, OwedToSink.paid_at.is_(None))
+    return list(session.scalars(query.order_by(OwedToSink.month.desc(), OwedToSink.kiln_id).limit(limit)))
+
+
+def pay(session: Session, debt: OwedToSink, *, upto_ms: int, now: datetime) -> None:
+    """Note that a debt is paid before `upto_ms`, unless it has grown meanwhile: then that part is sent again."""
+    which = (
+        OwedToSink.sink_name == debt.sink_name,
+        OwedToSink.kiln_id == debt.kiln_id,
+        OwedToSink.month == debt.month,
+        OwedToSink.changes == debt.changes,
+    )
+    paid_at = now if upto_ms > debt.to_ms else None
+    session.execute(update(OwedToSink).where(*which).values(next_ms=upto_ms, paid_at=paid_at))
+
+
+def has_paid(session: Session, name: str, *, before: datetime) -> bool:
+    return session.scalar(select(func.count()).where(OwedToSink.sink_name == name, OwedToSink.paid_at < before)) != 0
+
+
+def forget_paid(session: Session, name: str, *, before: datetime) -> None:
+    """Forget debts that were paid so long ago that the sink shows what it was sent."""
+    session.execute(delete(OwedToSink).where(OwedToSink.sink_name == name, OwedToSink.paid_at < before))
+
+
+def unsettle(session: Session, name: str) -> None:
+    """Take back what was noted as paid of debts that are still on record: the sink may have lost it."""
+    values = {"next_ms": OwedToSink.from_ms, "paid_at": None}
+    session.execute(update(OwedToSink).where(OwedToSink.sink_name == name).values(**values))
+
+
+def is_owed(session: Session, name: str, kiln_id: int, from_ms: int, to_ms: int) -> bool:
+    """Return whether a sink may lack sealed readings of a kiln between two times."""
+    owing = select(OwedToSink.month).where(
+        OwedToSink.sink_name == name,
+        OwedToSink.kiln_id == kiln_id,
+        OwedToSink.from_ms <= to_ms,
+        OwedToSink.to_ms >= from_ms,
+    )
+    return session.scalar(owing.limit(1)) is not None
+
+
+def lag(session: Session, name: str, block_id: int) -> Lag:
+    """Return how far a sink is behind that has taken every block up to and with one."""
+    blocks = session.scalar(select(func.count(StoredBlock.id)).where(StoredBlock.id > block_id)) or 0
+    oldest = select(StoredBlock.received_at).where(StoredBlock.id > block_id).order_by(StoredBlock.id).limit(1)
+    owing = select(func.count()).where(OwedToSink.sink_name == name, OwedToSink.paid_at.is_(None))
+    return Lag(blocks, session.scalar(oldest), session.scalar(owing) or 0)
