@@ -8,10 +8,7 @@ import argparse
 import asyncio
 import json
 import multiprocessing
-import os
 import random
-import signal
-import subprocess
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -19,12 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks.village import BIN, found, wait_for
+from benchmarks.load import found, serving
 from firmware_bridge.blocks import draft_blocks
 from firmware_bridge.spool import Spool
 from firmware_bridge.uplink import Uplink
 from firmware_bridge.wire import Reading
-from service.demo.broker import free_port
 from service.series import history as series
 from service.store.database import Database
 from service.store.kilns import kiln_by_key
@@ -87,22 +83,15 @@ def measure(days: float) -> Outcome:
         size = fill(folder / "spool/spool.sqlite3", seconds)
         database = Database(f"sqlite:///{folder}/canhlo.sqlite3")
         upgrade(database)
-        (folder / "token").write_text(found(database, 1, CHANNELS)[0])
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
-        env = {**os.environ, "CANHLO_DATA_DIR": name, "CANHLO_PORT": str(port)}
-        with subprocess.Popen([str(BIN / "canhlo"), "serve"], env=env, stdout=subprocess.DEVNULL) as service:
-            try:
-                wait_for(f"{url}/readyz")
-                begun_s = time.monotonic()
-                bridge = multiprocessing.Process(
-                    target=send, args=(folder / "spool/spool.sqlite3", url, folder / "token")
-                )
-                bridge.start()
-                bridge.join()
-                lasted_s = time.monotonic() - begun_s
-            finally:
-                service.send_signal(signal.SIGTERM)
+        (folder / "token").write_text(found(database, 1, CHANNELS).tokens[0])
+        with serving(folder) as service:
+            begun_s = time.monotonic()
+            bridge = multiprocessing.Process(
+                target=send, args=(folder / "spool/spool.sqlite3", service.url, folder / "token")
+            )
+            bridge.start()
+            bridge.join()
+            lasted_s = time.monotonic() - begun_s
         with database.read() as session:
             kiln = kiln_by_key(session, 1, "lo-0")
             stored = series.count(session, kiln.id)[0] if kiln else 0

@@ -1,41 +1,38 @@
-"""A whole village on one service: `python -m benchmarks.village --seconds 60`.
+"""A whole village on one service: `python -m benchmarks.village [--block-s 5] [--seconds 600]`.
 
-Workshops with two kilns each post every block over their own connection, the way bridges do. The service is a process
-of its own, with its analysis and alarms on; its processor time and memory are read from /proc.
+Every workshop posts what its bridge has read since its last post, the way bridges do, evenly spread. Now and then a
+thermocouple breaks, and its alarm has to reach a phone; that is timed from the reading that made it certain.
 """
 
 import argparse
 import asyncio
-import contextlib
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Final, cast
+from dataclasses import dataclass, field
+from typing import Final
 
-import httpx
 import msgspec
 import numpy as np
 
-from firmware_bridge.wire import Block, Column, Post, Unit
-from service.demo.broker import free_port
-from service.store import identity, kilns
-from service.store.database import Database
-from service.store.migrate import upgrade
-from service.store.models import Channel, Workshop
+from benchmarks.load import (
+    KILNS_PER_WORKSHOP,
+    Bridge,
+    Phones,
+    Service,
+    Village,
+    blocks_of,
+    connected,
+    found,
+    new_database,
+    serving,
+)
+from benchmarks.section import Section, table
+from firmware_bridge.wire import Post
 
-KILNS_PER_WORKSHOP: Final = 2
-WARM_UP_S: Final = 30.0
-BOOT: Final = "00112233445566778899aabbccddeeff"
-BIN: Final = Path(sys.executable).parent
-CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
+WARM_UP_S: Final = 40.0
+BROKEN_FOR_S: Final = 240.0
+BREAKS_PER_S: Final = 0.7
+BIN_S: Final = 30.0  # the science judges what is complete at the end of each
+WINDOWS: Final = 5
 encode = msgspec.msgpack.Encoder().encode
 
 
@@ -43,182 +40,186 @@ encode = msgspec.msgpack.Encoder().encode
 class Load:
     """How many kilns post, with how many channels, seconds in a block, and for how long."""
 
-    kilns: int
-    channels: int
-    block_s: int
-    seconds: float
+    kilns: int = 2600
+    channels: int = 8
+    block_s: int = 1
+    seconds: float = 600
+
+
+@dataclass
+class Run:
+    """What the driver notes while it posts."""
+
+    posts: list[list[float]]  # by workshop: the time of the newest reading in each post
+    acks_s: list[float] = field(default_factory=list)
+    readings: int = 0
+    refused: int = 0
+    marks: list[tuple[float, float, int, int]] = field(default_factory=list)  # at, CPU seconds, readings, acks
+
+
+async def drive(service: Service, village: Village, load: Load, phones: Phones) -> Run:
+    """Let every bridge post every `block_s` seconds what it has read since; note how it goes in equal windows."""
+    loop = asyncio.get_running_loop()
+    bridges = await connected(service, village.tokens)
+    run = Run([[] for _ in bridges])
+    breaks_at = _breaks(len(bridges), load)
+    begin, spacing = loop.time() + 0.5, load.block_s / len(bridges)
+    offset_s = time.time() - loop.time()
+    seqs, upto = (
+        [1] * len(bridges),
+        [begin + offset_s - load.block_s + number * spacing for number in range(len(bridges))],
+    )
+    marks_at = [WARM_UP_S + load.seconds * window / WINDOWS for window in range(WINDOWS + 1)]
+    async with phones.listening():
+        for step in range(int((WARM_UP_S + load.seconds) / spacing) + 1):
+            due = begin + step * spacing
+            if due > loop.time():
+                await asyncio.sleep(due - loop.time())
+            if due - begin >= marks_at[len(run.marks)]:
+                run.acks_s = [ack for bridge in bridges for ack in bridge.acks_s]
+                run.marks.append((loop.time(), service.cpu_s(), run.readings, len(run.acks_s)))
+                if len(run.marks) == WINDOWS + 1:
+                    break
+            number = step % len(bridges)
+            if not bridges[number].is_waiting:
+                _post(run, bridges[number], number, seqs, upto, due + offset_s, village.channels, breaks_at[number])
+        await asyncio.sleep(3)
+    run.refused = sum(bridge.refused for bridge in bridges)
+    return run
+
+
+def _post(
+    run: Run,
+    bridge: Bridge,
+    number: int,
+    seqs: list[int],
+    upto: list[float],
+    now_s: float,
+    channels: int,
+    breaks_s: float,
+) -> None:
+    at_s = upto[number] + np.arange(1, round(now_s - upto[number]) + 1)
+    upto[number] += len(at_s)
+    since_s = now_s - breaks_s - run.posts[number][0] if run.posts[number] else -1.0
+    is_open = 0 <= since_s < BROKEN_FOR_S
+    blocks = blocks_of(number, seqs[number], at_s, channels, [is_open, False])
+    seqs[number] += KILNS_PER_WORKSHOP
+    run.posts[number].append(float(at_s[-1]))
+    run.readings += len(at_s) * channels * KILNS_PER_WORKSHOP
+    bridge.post(encode(Post(blocks)))
+
+
+def _breaks(workshops: int, load: Load) -> list[float]:
+    """Return when a thermocouple of each workshop breaks, in seconds from its first post; never for most."""
+    rng = np.random.default_rng(11)
+    breaks_s = np.full(workshops, np.inf)
+    count = min(workshops, round(BREAKS_PER_S * load.seconds))
+    breaks_s[rng.permutation(workshops)[:count]] = WARM_UP_S + rng.uniform(0, load.seconds, count)
+    return breaks_s.tolist()
+
+
+def push_delays_s(run: Run, phones: Phones) -> list[float]:
+    """Return how long after the reading that made it certain each push was handed over.
+
+    What is certain at the end of a bin was made so by the first post with a reading after it.
+    """
+    delays = []
+    for number, at_s in phones.handed_over:
+        taken_s = np.array(run.posts[number])
+        judged = np.floor(taken_s / BIN_S)
+        first_after = taken_s[np.flatnonzero(np.diff(judged, prepend=judged[0]) > 0)]
+        before = first_after[first_after <= at_s]
+        if len(before):
+            delays.append(at_s - float(before[-1]))
+    return delays
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one run came to."""
+    """What a run came to: medians of its windows, and percentiles over all of it."""
 
     readings_per_s: float
     cores: float
     ack_p50_ms: float
     ack_p99_ms: float
+    push_p50_s: float
+    push_p99_s: float
+    pushes: int
     rss_mb: float
-    late: int
+    disk_mb: float
     refused: int
 
 
-def found(database: Database, workshops: int, channels: int) -> list[str]:
-    """Make workshops with their kilns and a paired bridge each; return the bridges' tokens."""
-    now = datetime.now(UTC)
-    tokens = []
-    with database.write() as session:
-        for number in range(workshops):
-            workshop = Workshop(name=f"Xưởng {number}", created_at=now)
-            session.add(workshop)
-            session.flush()
-            for kiln in range(KILNS_PER_WORKSHOP):
-                made = kilns.create_kiln(session, workshop.id, name=f"Lò {kiln}", key=f"lo-{kiln}")
-                names = [f"c{place}" for place in range(channels)]
-                session.add_all(
-                    Channel(workshop_id=workshop.id, kiln_id=made.id, name=name, unit="c") for name in names
-                )
-            bridge = identity.create_bridge(session, workshop.id, "cầu", now=now)
-            code, _ = identity.new_pairing_code(session, bridge, now=now)
-            tokens.append(identity.pair(session, code, now=now)[1])
-    return tokens
-
-
-def curve_c(seconds: np.ndarray, offset_s: float) -> np.ndarray:
-    """Return a firing that comes again every twelve hours, somewhere else in each kiln."""
-    corners_h, temps_c = [0, 3, 7, 7.5, 12], [30, 600, 1230, 1230, 80]
-    return np.interp(((seconds + offset_s) / 3600) % 12, corners_h, temps_c)
-
-
-class Bridge(asyncio.Protocol):
-    """One bridge on one connection: it posts, and notes when the answer came."""
-
-    def __init__(self, token: str, number: int, channels: int) -> None:
-        self._head = (
-            "POST /api/v1/blocks HTTP/1.1\r\nhost: village\r\ncontent-type: application/msgpack\r\n"
-            f"authorization: Bearer {token}\r\ncontent-length: "
-        ).encode()
-        self._number = number
-        self._channels = channels
-        self._seq = 0
-        self._heard = b""
-        self.sent_at: float | None = None
-        self.acks: list[float] = []
-        self.refused = self.late = 0
-        self.done = asyncio.Event()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-
-    def post(self, times_s: np.ndarray) -> None:
-        at_ms = (times_s * 1000).astype(np.int64).tolist()
-        blocks = []
-        for kiln in range(KILNS_PER_WORKSHOP):
-            self._seq += 1
-            level = curve_c(times_s, 977.0 * (self._number * KILNS_PER_WORKSHOP + kiln))
-            columns = [
-                Column(f"c{place}", Unit.CELSIUS, at_ms, (np.round((level - 3 * place) * 4) / 4).tolist())
-                for place in range(self._channels)
-            ]
-            blocks.append(Block(BOOT, self._seq, f"lo-{kiln}", at_ms[-1] + 500, columns))
-        body = encode(Post(blocks))
-        self.sent_at = time.perf_counter()
-        self.done.clear()
-        self._transport.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
-
-    def data_received(self, data: bytes) -> None:
-        self._heard += data
-        head, gap, body = self._heard.partition(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]) if gap else 0
-        if not gap or len(body) < length:
-            return
-        self.acks.append(time.perf_counter() - (self.sent_at or 0.0))
-        self.refused += b" 200 " not in head[:20]
-        self._heard, self.sent_at = b"", None
-        self.done.set()
-
-
-async def drive(port: int, tokens: list[str], load: Load, begun: Callable[[], None]) -> list[Bridge]:
-    """Let every bridge post a block every `block_s` seconds, evenly spread; the first `WARM_UP_S` do not count."""
-    loop = asyncio.get_running_loop()
-    bridges = [Bridge(token, number, load.channels) for number, token in enumerate(tokens)]
-    for bridge in bridges:
-        await loop.create_connection(lambda bridge=bridge: bridge, "127.0.0.1", port)  # type: ignore[misc]
-    begin, spacing = loop.time() + 0.5, load.block_s / len(bridges)
-    warm = int(WARM_UP_S / spacing)
-    for step in range(warm + int(load.seconds / spacing)):
-        due = begin + step * spacing
-        if due > loop.time():
-            await asyncio.sleep(due - loop.time())
-        bridge = bridges[step % len(bridges)]
-        if step == warm:
-            for each in bridges:
-                each.acks.clear()
-            begun()
-        if bridge.sent_at is None:
-            now = int(time.time())
-            bridge.post(np.arange(now - load.block_s, now, dtype=np.float64))
-        else:
-            bridge.late += 1  # still waiting for its last answer: a real one would keep this in its spool
-    return bridges
-
-
-def usage(pid: int) -> tuple[float, float]:
-    """Return processor seconds and resident MB of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS, int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def measure(load: Load) -> Measured:
+def measure_village(load: Load) -> Measured:
     """Start a service on a new village, load it, and return what it cost."""
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/canhlo.sqlite3")
-        upgrade(database)
-        tokens = found(database, load.kilns // KILNS_PER_WORKSHOP, load.channels)
+    phones = Phones()
+    with new_database() as (database, folder):
+        village = found(database, load.kilns // KILNS_PER_WORKSHOP, load.channels, push_to=phones.url)
         database.close()
-        port = free_port()
-        env = {**os.environ, "CANHLO_DATA_DIR": folder, "CANHLO_PORT": str(port)}
-        with subprocess.Popen([str(BIN / "canhlo"), "serve"], env=env, stdout=subprocess.DEVNULL) as service:
-            try:
-                wait_for(f"http://127.0.0.1:{port}/readyz")
-                before: list[float] = []
-                bridges = asyncio.run(
-                    drive(port, tokens, load, lambda: before.extend([usage(service.pid)[0], time.monotonic()]))
-                )
-                cpu_s, rss_mb = usage(service.pid)
-                lasted_s = time.monotonic() - before[1]
-            finally:
-                service.send_signal(signal.SIGTERM)
-    acks_ms = np.array([ack for bridge in bridges for ack in bridge.acks]) * 1000
+        with serving(folder) as service:
+            run = asyncio.run(drive(service, village, load, phones))
+            rss_mb = service.rss_mb()
+            disk_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    at_s, cpu_s, readings, acks = (np.array(column, dtype=float) for column in zip(*run.marks, strict=True))
+    acks_ms = np.array(run.acks_s[int(acks[0]) :]) * 1000
+    delays_s = push_delays_s(run, phones) or [np.nan]
     return Measured(
-        readings_per_s=len(acks_ms) * KILNS_PER_WORKSHOP * load.channels * load.block_s / lasted_s,
-        cores=(cpu_s - before[0]) / lasted_s,
+        readings_per_s=float(np.median(np.diff(readings) / np.diff(at_s))),
+        cores=float(np.median(np.diff(cpu_s) / np.diff(at_s))),
         ack_p50_ms=float(np.percentile(acks_ms, 50)),
         ack_p99_ms=float(np.percentile(acks_ms, 99)),
+        push_p50_s=float(np.percentile(delays_s, 50)),
+        push_p99_s=float(np.percentile(delays_s, 99)),
+        pushes=len(phones.handed_over),
         rss_mb=rss_mb,
-        late=sum(bridge.late for bridge in bridges),
-        refused=sum(bridge.refused for bridge in bridges),
+        disk_mb=disk_mb,
+        refused=run.refused,
     )
 
 
-def wait_for(url: str) -> None:
-    """Return when the service answers."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(url).is_success:
-                return
-        time.sleep(0.1)
-    msg = f"{url} did not answer within 30 s"
-    raise TimeoutError(msg)
+def measure(seconds: float = 600) -> Section:
+    """Return the table of blocks of one second and of five."""
+    rows = []
+    for block_s in (1, 5):
+        one = measure_village(Load(block_s=block_s, seconds=seconds))
+        rows += [
+            (
+                f"{block_s} s",
+                f"{one.readings_per_s:,.0f}",
+                f"{one.cores / 2:.0%}",
+                f"{one.ack_p50_ms:.0f} / {one.ack_p99_ms:.0f}",
+                f"{one.push_p50_s:.2f} / {one.push_p99_s:.2f} ({one.pushes})",
+                f"{one.rss_mb:.0f}",
+                str(one.refused),
+            )
+        ]
+    header = (
+        "blocks of",
+        "readings/s",
+        "of two cores",
+        "ack p50 / p99 [ms]",
+        "push p50 / p99 [s] (pushes)",
+        "memory [MB]",
+        "posts refused",
+    )
+    goals = ("goal", "20,800", "30 %", "- / 250", "- / 2", "1,500", "0")
+    text = (
+        f"2,600 kilns of 8 channels at 1 Hz, 1,300 bridges, {seconds:.0f} s after {WARM_UP_S:.0f} s of warming "
+        f"up; analysis, alarms and sealing on, answers after the commit. Readings and processor: medians of "
+        f"{WINDOWS} windows. Push: from the reading that made the alarm certain to the push service's answer, "
+        "thermocouples breaking at random.\n\n"
+    )
+    return Section(
+        "A village", f"python -m benchmarks.village --seconds {seconds:.0f}", text + table(header, [*rows, goals])
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, default in (("kilns", 2600), ("channels", 8), ("block-s", 1), ("seconds", 60)):
+    for name, default in (("kilns", 2600), ("channels", 8), ("block-s", 1), ("seconds", 600)):
         parser.add_argument(f"--{name}", type=int, default=default)
     said = parser.parse_args()
-    load = Load(said.kilns, said.channels, said.block_s, said.seconds)
-    print(json.dumps({**asdict(load), **asdict(measure(load))}, indent=1))
+    print(measure_village(Load(said.kilns, said.channels, said.block_s, said.seconds)))
 
 
 if __name__ == "__main__":

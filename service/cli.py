@@ -82,6 +82,8 @@ def _serve(options: argparse.Namespace) -> None:
         _greet(settings, database)
         # A village's readings make many short-lived objects beside millions that stay: look for cycles less often.
         gc.set_threshold(50_000, 20, 100)
+        # The watch computes for seconds on end; who answers bridges must not wait long for its turn.
+        sys.setswitchinterval(0.001)
         Server(create_app(settings, database), settings).run()
     finally:
         database.close()

@@ -11,6 +11,7 @@ SEALING_FAILURES = Counter(
     "canhlo_sealing_failures", "Kilns whose readings could not be sealed and will be tried again"
 )
 KILNS_BEHIND = Gauge("canhlo_monitor_kilns_behind", "Kilns with blocks that are not analysed yet")
+ANALYSED = Counter("canhlo_monitor_readings", "Readings that the analysis has taken in")
 MONITOR_FAILURES = Counter("canhlo_monitor_failures", "Kilns whose analysis failed and will be tried again")
 DELIVERIES = Counter("canhlo_deliveries", "Alerts handed over, by how they ended", ["result"])
 LIVE_VIEWERS = Gauge("canhlo_live_viewers", "Browsers that follow the live stream")

@@ -1,6 +1,7 @@
 """The live stream: server-sent events of everything that changes in a person's workshops."""
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -51,7 +52,8 @@ class Hub:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._viewers: set[Viewer] = set()
+        self._viewers: dict[int, set[Viewer]] = {}  # by workshop; a person may follow several
+        self._messages: deque[tuple[int, str, str]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
@@ -59,7 +61,7 @@ class Hub:
 
     def close(self) -> None:
         """End every stream, so that the service can stop."""
-        for viewer in self._viewers:
+        for viewer in self._everybody():
             viewer.put(None)
 
     def rights_changed(self, account_id: int) -> None:
@@ -68,34 +70,48 @@ class Hub:
             self._loop.call_soon_threadsafe(self._end_streams_of, account_id)
 
     def _end_streams_of(self, account_id: int) -> None:
-        for viewer in self._viewers:
+        for viewer in self._everybody():
             if viewer.account_id == account_id:
                 viewer.put(None)
+
+    def _everybody(self) -> set[Viewer]:
+        return set().union(*self._viewers.values())
 
     @property
     def viewers(self) -> int:
         """Return how many browsers follow."""
-        return len(self._viewers)
+        return len(self._everybody())
 
     def join(self, who: Who, language: str) -> Viewer:
         viewer = Viewer(who, language)
-        self._viewers.add(viewer)
-        LIVE_VIEWERS.set(len(self._viewers))
+        for workshop_id in viewer.workshop_ids:
+            self._viewers.setdefault(workshop_id, set()).add(viewer)
+        LIVE_VIEWERS.inc()
         return viewer
 
     def leave(self, viewer: Viewer) -> None:
-        self._viewers.discard(viewer)
-        LIVE_VIEWERS.set(len(self._viewers))
+        for workshop_id in viewer.workshop_ids:
+            left = self._viewers[workshop_id]
+            left.discard(viewer)
+            if not left:
+                del self._viewers[workshop_id]
+        LIVE_VIEWERS.dec()
+
+    def is_followed(self, workshop_id: int) -> bool:
+        """Say whether somebody looks at a workshop's kilns; called from any thread."""
+        return workshop_id in self._viewers
 
     def kiln_changed(self, change: KilnChange) -> None:
         """Tell everybody who looks at this workshop; called from a worker thread, after the commit."""
         workshop_id = change.now.workshop_id
-        languages = {viewer.language for viewer in tuple(self._viewers) if workshop_id in viewer.workshop_ids}
+        languages = {viewer.language for viewer in tuple(self._viewers.get(workshop_id, ()))}
         if not languages:
             return
         message = "".join(self._kiln(change))
         for language in languages:
-            self._send(workshop_id, language, message + "".join(self._rows(change, language)))
+            self._messages.append((workshop_id, language, message + "".join(self._rows(change, language))))
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._spread)
 
     def _kiln(self, change: KilnChange) -> Iterator[str]:
         yield encode("kiln", views.kiln_now(change.now, self._clock.now()))
@@ -113,14 +129,12 @@ class Hub:
                 alarm = alarm_rows.get_alarm(session, workshop_ids, alarm_id)
                 yield encode("alarm", views.alarm_out(alarm, language))
 
-    def _send(self, workshop_id: int, language: str, message: str) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._spread, workshop_id, language, message)
-
-    def _spread(self, workshop_id: int, language: str, message: str) -> None:
-        for viewer in self._viewers:
-            if workshop_id in viewer.workshop_ids and viewer.language == language:
-                viewer.put(message)
+    def _spread(self) -> None:
+        while self._messages:
+            workshop_id, language, message = self._messages.popleft()
+            for viewer in self._viewers.get(workshop_id, ()):
+                if viewer.language == language:
+                    viewer.put(message)
 
 
 class NewPoints(schemas.Out):

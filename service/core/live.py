@@ -67,10 +67,19 @@ class LiveFiring:
         self._kiln = Kiln() if state is None else load(Kiln, state)
         self._status = self._kiln.status()
 
+    @property
+    def state(self) -> Kiln:
+        """The state itself, which goes on changing; for who writes it down at once, with a faster encoder."""
+        return self._kiln
+
     def snapshot(self) -> dict[str, Any]:
         """Return the state as JSON can say it: a few kB for each channel, however long the firing."""
         plain: dict[str, Any] = dump(self._kiln)
         return plain
+
+    def can_judge(self, until_s: float) -> bool:
+        """Say whether something is judged when readings are complete up to then [s], or readings are only gathered."""
+        return self._kiln.next_bin is None or floor(until_s / BIN_S) > self._kiln.next_bin
 
     def advance(self, chunk: Chunk) -> Advance:
         """Take in what came, judge what is complete by it, and say what is new.

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 S = TypeVar("S")
+_AS_THEY_ARE: Final = frozenset((float, int, str, bool, type(None)))
 
 
 def dump(state: object) -> Any:
@@ -22,8 +23,11 @@ def dump(state: object) -> Any:
     >>> dump(Standing(since_s=12.5))["since_s"]
     12.5
     """
+    kind: Any = type(state)
+    if kind in _AS_THEY_ARE:
+        return state
     if is_dataclass(state):
-        return {field.name: dump(getattr(state, field.name)) for field in fields(state)}
+        return {name: dump(getattr(state, name)) for name in _names(kind)}
     if isinstance(state, np.ndarray | array):
         return state.tolist()
     if isinstance(state, list | tuple):
@@ -31,6 +35,11 @@ def dump(state: object) -> Any:
     if isinstance(state, Mapping):
         return {key: dump(value) for key, value in state.items()}
     return state.value if isinstance(state, StrEnum) else state
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def load(kind: type[S], plain: Mapping[str, Any]) -> S:

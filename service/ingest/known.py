@@ -1,5 +1,6 @@
 """What ingest remembers, so that a post of known kilns costs no query: what is stored, and who is who."""
 
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import func, select, union_all
@@ -13,6 +14,7 @@ from service.store.models import Mark, SkippedBlock, StoredBlock
 
 MOST_BOOTS: Final = 20_000
 MOST_KILNS: Final = 20_000
+SEEN_EVERY: Final = timedelta(seconds=5)  # half of a bridge's own beat
 
 
 class Known:
@@ -21,10 +23,20 @@ class Known:
     def __init__(self) -> None:
         self._stored: dict[tuple[int, str], Runs] = {}
         self._kilns: dict[tuple[int, str], tuple[int, set[str]]] = {}
+        self._seen_at: dict[int, datetime] = {}
 
     def forget(self) -> None:
         self._stored.clear()
         self._kilns.clear()
+        self._seen_at.clear()
+
+    def is_seen_anew(self, bridge: BridgeIdentity, now: datetime) -> bool:
+        """Say whether it is worth writing down that a bridge was heard: not with every post."""
+        seen_at = self._seen_at.get(bridge.bridge_id)
+        if seen_at is not None and seen_at <= now < seen_at + SEEN_EVERY:
+            return False
+        self._seen_at[bridge.bridge_id] = now
+        return True
 
     def stored(self, session: Session, bridge: BridgeIdentity, boot: str) -> Runs:
         """Return which blocks of a boot are stored, or known as missing for good."""

@@ -73,7 +73,8 @@ def _take(session: Session, bridge: BridgeIdentity, post: Post, known: Known, ro
             rows.skipped.append(_skipped_row(bridge, skipped.boot, skipped.seq, skipped.reason, now))
         marks[skipped.boot] = runs.mark
     rows.marks |= {(bridge.bridge_id, boot): mark for boot, mark in marks.items()}
-    rows.bridges.add(bridge.bridge_id)
+    if known.is_seen_anew(bridge, now):
+        rows.bridges.add(bridge.bridge_id)
     duplicate = len(post.blocks) - stored
     rows.duplicates += duplicate
     return Receipt(stored, duplicate, dict(marks))

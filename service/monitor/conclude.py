@@ -1,4 +1,4 @@
-"""What one look at a kiln concluded, written down: firings, findings and alarms in the caller's transaction."""
+"""What looks at kilns concluded, written down: firings, findings and alarms in the caller's transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from service.alarms import record
 from service.core.findings import Finding, Group, Severity
+from service.core.series import Chunk
 from service.core.watch import Event, FiringEnd, FiringStart
-from service.monitor.watched import Watched
+from service.monitor.watched import Watched, read_facts
 from service.store import firings as firing_rows
 from service.store.models import Firing, Kiln, LiveState, StoredFinding
 
@@ -26,18 +27,36 @@ class Moment:
 
     now: datetime
     allowance: timedelta
-    reached_at: datetime | None = None  # where the readings end that the events stand on
 
 
-def conclude(
-    session: Session, watched: Watched, events: Sequence[Event], moment: Moment
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Write events in their order; return the ids of the firings and of the alarms that changed."""
-    kiln = session.get_one(Kiln, watched.kiln_id)
+@dataclass(frozen=True)
+class Conclusion:
+    """What one look at a kiln concluded, and the readings it stands on, if it stands on any."""
+
+    watched: Watched
+    events: Sequence[Event]
+    chunk: Chunk | None = None
+
+
+Changed = tuple[tuple[int, ...], tuple[int, ...]]  # ids of firings, ids of alarms
+
+
+def conclude(session: Session, conclusions: Sequence[Conclusion], moment: Moment) -> list[Changed]:
+    """Write what was concluded of some kilns; return for each the firings and the alarms that changed."""
+    changed = [_write(session, one, moment) for one in conclusions]
+    facts = read_facts(session, [one.watched.kiln_id for one in conclusions])
+    for one in conclusions:
+        one.watched.apply(facts[one.watched.kiln_id])
+    return changed
+
+
+def _write(session: Session, conclusion: Conclusion, moment: Moment) -> Changed:
+    """Write a kiln's events in their order."""
+    kiln = session.get_one(Kiln, conclusion.watched.kiln_id)
     firing = firing_rows.running_firing(session, kiln.id)
     touched = {firing.id} if firing else set()
     rows: list[StoredFinding] = []
-    for event in events:
+    for event in conclusion.events:
         match event:
             case FiringStart():
                 firing = firing_rows.start_firing(session, kiln, started_at=utc(event.start_s))
@@ -57,22 +76,21 @@ def conclude(
         now=moment.now,
         now_machine=datetime.now(UTC),
         lateness=LATE_AFTER + moment.allowance,
-        reached_at=moment.reached_at,
+        reached_at=utc(conclusion.chunk.until_s) if conclusion.chunk else None,
     )
-    watched.refresh(session)
     return tuple(touched), tuple(alarm.id for alarm in alarms)
 
 
-def save_states(session: Session, kilns: Sequence[Watched]) -> None:
-    """Write where analyses stand, and what running firings have come to."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(LiveState)
-    columns = {name: statement.excluded[name] for name in ("last_block_id", "last_block_at", "snapshot", "status")}
-    connection = session.connection()
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["kiln_id"], set_=columns),
-        [watched.state_row() for watched in kilns],
-    )
+@dataclass(frozen=True)
+class States:
+    """Where analyses stand and what running firings have come to, as the tables hold it."""
+
+    analyses: list[dict[str, Any]]
+    firings: list[dict[str, Any]]
+
+
+def states_of(kilns: Sequence[Watched]) -> States:
+    """Return what there is to write of these kilns; it takes a while, so do it before a transaction."""
     firings = [
         {
             "which": watched.now.firing_id,
@@ -81,9 +99,22 @@ def save_states(session: Session, kilns: Sequence[Watched]) -> None:
         for watched in kilns
         if watched.now.firing_id is not None and (summary := watched.live.summary()) is not None
     ]
-    if firings:
+    return States([watched.state_row() for watched in kilns], firings)
+
+
+def save_states(session: Session, states: States) -> None:
+    """Write them down."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(LiveState)
+    columns = {name: statement.excluded[name] for name in ("last_block_id", "last_block_at", "snapshot", "status")}
+    connection = session.connection()
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["kiln_id"], set_=columns),
+        states.analyses,
+    )
+    if states.firings:
         values: dict[str, Any] = {name: bindparam(f"to_{name}") for name in firing_rows.SUMMARY}
-        connection.execute(update(Firing).where(Firing.id == bindparam("which")).values(values), firings)
+        connection.execute(update(Firing).where(Firing.id == bindparam("which")).values(values), states.firings)
 
 
 def bridge_silent(since: datetime, now: datetime, *, ended: bool = False) -> Finding:

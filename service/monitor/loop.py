@@ -10,10 +10,10 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, ParamSpec
+from typing import Final, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -21,8 +21,8 @@ from service.clock import Clock
 from service.core.live import EndCause
 from service.core.series import Chunk
 from service.core.watch import Event
-from service.counters import MONITOR_FAILURES
-from service.monitor.conclude import Moment, bridge_silent, conclude, save_states, utc
+from service.counters import ANALYSED, MONITOR_FAILURES
+from service.monitor.conclude import Conclusion, Moment, bridge_silent, conclude, save_states, states_of
 from service.monitor.watched import LiveKiln, Watched, load_watched, stored_kilns
 from service.series import blocks as series
 from service.series.blocks import Appended, Arrived
@@ -33,6 +33,7 @@ from service.store.models import Kiln
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
+R = TypeVar("R")
 
 BLOCKS_PER_STEP: Final = 3000
 BLOCKS_PER_KILN: Final = 300
@@ -42,9 +43,13 @@ WAKE_AT_LEAST_EVERY_S: Final = 1.0
 # A look costs the same for one block as for hundreds; a person does not see the difference.
 LOOK_AT_MOST_EVERY_S: Final = 0.2
 ROUND_EVERY_S: Final = 1.0
+# What decides nothing and nobody looks at is gathered for so long: ten readings at once cost what one does.
+WAIT_AT_MOST_S: Final = 5.0
 SAVE_EVERY_S: Final = 60.0
 SAVE_WHEN_QUIET_S: Final = 3.0
 MOST_SAVES_PER_ROUND: Final = 100
+# What ends at one moment for many kilns, such as a power cut, must not keep bridges waiting for their answers.
+CONCLUSIONS_PER_COMMIT: Final = 12
 # An edit counts from when it is committed, which is a little after the time it carries.
 EDITS_OVERLAP: Final = timedelta(seconds=10)
 # A bridge says that it lives every 10 s; three minutes without a word in a firing are worth waking somebody.
@@ -64,12 +69,22 @@ class KilnChange:
 
 
 class Monitor:
-    """Follows all kilns. `on_change` hears of every change after its commit, from a worker thread."""
+    """Follows all kilns. `on_change` hears of every change after its commit, from a worker thread.
 
-    def __init__(self, database: Database, clock: Clock, on_change: Callable[[KilnChange], None]) -> None:
+    `is_followed` says of a workshop whether somebody looks at its kilns just now.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        on_change: Callable[[KilnChange], None],
+        is_followed: Callable[[int], bool] = lambda _workshop_id: True,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._on_change = on_change
+        self._is_followed = is_followed
         self._kilns: dict[int, Watched] = {}
         self._to_load: set[int] = set()
         self._read_upto: int | None = None
@@ -145,7 +160,8 @@ class Monitor:
             for begin in range(0, len(new), KILNS_PER_LOAD):
                 self._load(new[begin : begin + KILNS_PER_LOAD], now)
             for kiln_id in sorted(arrived.keys() & self._kilns.keys()):
-                self._guarded(kiln_id, self._take, self._kilns[kiln_id], arrived[kiln_id], now)
+                self._kilns[kiln_id].wait(arrived[kiln_id], time.monotonic())
+            self._take_due([self._kilns[kiln_id] for kiln_id in arrived if kiln_id in self._kilns], now)
             if time.monotonic() >= self._next_round_s:
                 self._next_round_s = time.monotonic() + ROUND_EVERY_S
                 self._go_round(now)
@@ -186,22 +202,24 @@ class Monitor:
                 upto += len(one.blocks)
         return found
 
-    def _guarded(self, kiln_id: int, work: Callable[P, None], *args: P.args, **words: P.kwargs) -> None:
-        """Do one kiln's work; if it fails, others go on, and this one is tried again from where it stands on disk."""
+    def _guarded(self, kiln_ids: Collection[int], work: Callable[P, R], *args: P.args, **words: P.kwargs) -> R | None:
+        """Do some kilns' work; if it fails, others go on, and these are tried again from where they stand on disk."""
         try:
-            work(*args, **words)
+            return work(*args, **words)
         except Exception:
-            logger.exception("analysis failed", extra={"kiln": kiln_id})
+            logger.exception("analysis failed", extra={"kilns": list(kiln_ids)})
             MONITOR_FAILURES.inc()
-            self._kilns.pop(kiln_id, None)
-            self._to_load.add(kiln_id)
+            for kiln_id in kiln_ids:
+                self._kilns.pop(kiln_id, None)
+                self._to_load.add(kiln_id)
+            return None
 
     def _load(self, kiln_ids: Sequence[int], now: datetime) -> None:
         """Take kilns into memory."""
         with self._database.read() as session:
             loaded = load_watched(session, kiln_ids)
         for watched in loaded:
-            self._guarded(watched.kiln_id, self._catch_up, watched, now)
+            self._guarded([watched.kiln_id], self._catch_up, watched, now)
 
     def _catch_up(self, watched: Watched, now: datetime) -> None:
         """Go on with a kiln's blocks up to where those of all kilns are read together."""
@@ -216,34 +234,64 @@ class Monitor:
                 )
             if arrived is None:
                 break
-            self._take(watched, arrived, now)
+            conclusion = self._take(watched, arrived, now)
+            if conclusion is not None:
+                self._conclude([conclusion], now)
         self._kilns[watched.kiln_id] = watched
         self._to_load.discard(watched.kiln_id)
 
-    def _take(self, watched: Watched, arrived: Arrived, now: datetime) -> None:
-        advance = watched.live.advance(arrived.chunk)
+    def _is_due(self, watched: Watched, machine_s: float) -> bool:
+        """Say whether what waits is worth a look: it decides something, somebody looks on, or it has waited."""
+        return watched.waiting is not None and (
+            watched.live.can_judge(watched.waiting.until_s)
+            or machine_s - watched.waits_since_s >= WAIT_AT_MOST_S
+            or watched.silent_since is not None
+            or self._is_followed(watched.now.workshop_id)
+        )
+
+    def _take_due(self, kilns: Iterable[Watched], now: datetime) -> None:
+        """Take in what waits of these kilns, where it is worth a look; what is concluded is written some at a time."""
+        machine_s = time.monotonic()
+        concluded = [
+            conclusion
+            for watched in kilns
+            if self._is_due(watched, machine_s)
+            and (conclusion := self._guarded([watched.kiln_id], self._take_waiting, watched, now)) is not None
+        ]
+        for begin in range(0, len(concluded), CONCLUSIONS_PER_COMMIT):
+            some = concluded[begin : begin + CONCLUSIONS_PER_COMMIT]
+            self._guarded([one.watched.kiln_id for one in some], self._conclude, some, now)
+
+    def _take_waiting(self, watched: Watched, now: datetime) -> Conclusion | None:
+        arrived, watched.waiting = watched.waiting, None
+        return None if arrived is None else self._take(watched, arrived, now)
+
+    def _take(self, watched: Watched, arrived: Arrived, now: datetime) -> Conclusion | None:
+        """Let the analysis go on; return what it concluded, which is to be written, or tell of what there is to see."""
+        chunk = arrived.chunk
+        advance = watched.live.advance(chunk)
+        ANALYSED.inc(sum(len(samples.time_s) for samples in chunk.channels.values()))
         watched.last_block_id, watched.is_dirty, watched.taken_s = arrived.last_id, True, time.monotonic()
         watched.now = replace(watched.now, status=advance.status, heard_at=arrived.last_at)
         events: list[Event] = list(advance.events)
         if watched.silent_since is not None:
             events.append(bridge_silent(watched.silent_since, now, ended=True))
         if events:
-            self._conclude(watched, events, now, arrived.chunk)
-            return
-        if not watched.now.channel_ids.keys() >= arrived.chunk.channels.keys():
+            return Conclusion(watched, events, chunk)
+        if not watched.now.channel_ids.keys() >= chunk.channels.keys():
             with self._database.read() as session:
                 watched.refresh(session)
-        self._on_change(KilnChange(watched.now, arrived.chunk))
+        self._on_change(KilnChange(watched.now, chunk))
+        return None
 
-    def _conclude(self, watched: Watched, events: Sequence[Event], now: datetime, chunk: Chunk | None = None) -> None:
-        """Write events and where the analysis now stands, in one transaction, and tell of it."""
-        reached_at = utc(chunk.until_s) if chunk else None
+    def _conclude(self, conclusions: Sequence[Conclusion], now: datetime) -> None:
+        """Write events and where the analyses now stand, in one transaction, and tell of it."""
         with self._database.write() as session:
-            moment = Moment(now, self._clock.span(TRANSPORT_ALLOWANCE_S), reached_at)
-            firing_ids, alarm_ids = conclude(session, watched, events, moment)
-            save_states(session, [watched])
-        self._note_saved(watched)
-        self._on_change(KilnChange(watched.now, chunk, firing_ids, alarm_ids))
+            changed = conclude(session, conclusions, Moment(now, self._clock.span(TRANSPORT_ALLOWANCE_S)))
+            save_states(session, states_of([one.watched for one in conclusions]))
+        for one, (firing_ids, alarm_ids) in zip(conclusions, changed, strict=True):
+            self._note_saved(one.watched)
+            self._on_change(KilnChange(one.watched.now, one.chunk, firing_ids, alarm_ids))
 
     def _go_round(self, now: datetime) -> None:
         """Look at what no block tells: what people changed, bridges that say nothing; and save some analyses."""
@@ -251,8 +299,9 @@ class Monitor:
         silent_since = now - BRIDGE_SILENT_AFTER - self._clock.span(TRANSPORT_ALLOWANCE_S)
         for watched in list(self._kilns.values()):
             if watched.is_firing and (watched.end_asked_at or _heard_at(watched) < silent_since):
-                self._guarded(watched.kiln_id, self._judge_unheard, watched, now)
+                self._guarded([watched.kiln_id], self._judge_unheard, watched, now)
         machine_s = time.monotonic()
+        self._take_due(list(self._kilns.values()), now)
         due = [
             watched
             for watched in self._kilns.values()
@@ -277,18 +326,19 @@ class Monitor:
         elif now - heard_at > LINK_LOST_AFTER:
             advance = watched.live.end(heard_at.timestamp(), EndCause.LOST_LINK)
         elif watched.silent_since is None:
-            self._conclude(watched, [bridge_silent(heard_at, now)], now)
+            self._conclude([Conclusion(watched, [bridge_silent(heard_at, now)])], now)
             return
         else:
             return
         watched.now = replace(watched.now, status=advance.status)
-        self._conclude(watched, advance.events, now)
+        self._conclude([Conclusion(watched, advance.events)], now)
 
     def _save(self, kilns: Sequence[Watched]) -> None:
         if not kilns:
             return
+        states = states_of(kilns)
         with self._database.write() as session:
-            save_states(session, kilns)
+            save_states(session, states)
         for watched in kilns:
             self._note_saved(watched)
 

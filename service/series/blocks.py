@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -46,13 +47,28 @@ class Appended:
     received_at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass
 class Arrived:
-    """What came in for one kiln: its readings as one chunk, the newest block's id and when that came."""
+    """What came in for one kiln: its blocks in their order, the newest one's id and when that came."""
 
-    chunk: Chunk
+    blocks: list[Block]
     last_id: int
     last_at: datetime
+
+    @property
+    def until_s(self) -> float:
+        """Return how far the bridge vouches for having listened."""
+        return max(block.until_ms for block in self.blocks) / 1000
+
+    @property
+    def chunk(self) -> Chunk:
+        """Return the readings as the science takes them."""
+        return Chunk(self.until_s, _columns(self.blocks, TEMPERATURES))
+
+    def add(self, later: "Arrived") -> None:
+        """Go on with what came after this."""
+        self.blocks += later.blocks
+        self.last_id, self.last_at = later.last_id, later.last_at
 
 
 def take_turn(session: Session) -> None:
@@ -78,7 +94,7 @@ def append(
 
 
 def _row(block_id: int, new: NewBlock, received_at: datetime) -> dict[str, Any]:
-    times = [at_ms for column in new.block.columns for at_ms in column.at_ms]
+    with_readings = [column.at_ms for column in new.block.columns if column.at_ms]
     return {
         "id": block_id,
         "workshop_id": new.bridge.workshop_id,
@@ -86,9 +102,9 @@ def _row(block_id: int, new: NewBlock, received_at: datetime) -> dict[str, Any]:
         "bridge_id": new.bridge.bridge_id,
         "boot": new.block.boot,
         "seq": new.block.seq,
-        "from_ms": min(times, default=None),
-        "to_ms": max(times, default=None),
-        "readings": len(times),
+        "from_ms": min(map(min, with_readings), default=None),
+        "to_ms": max(map(max, with_readings), default=None),
+        "readings": new.block.readings,
         "received_at": received_at,
         "payload": _encode(new.block),
     }
@@ -101,11 +117,16 @@ def newest_id(session: Session) -> int:
 
 def arrived(appended: Sequence[Appended]) -> dict[int, Arrived]:
     """Return by kiln what transactions added, one after the other: the same as reading it back."""
-    by_kiln: defaultdict[int, list[tuple[int, Block]]] = defaultdict(list)
+    by_kiln: dict[int, Arrived] = {}
     for one in appended:
         for number, new in enumerate(one.blocks, start=one.first_id):
-            by_kiln[new.kiln_id].append((number, new.block))
-    return {kiln_id: _join(blocks, appended[-1].received_at) for kiln_id, blocks in by_kiln.items()}
+            found = by_kiln.get(new.kiln_id)
+            if found is None:
+                by_kiln[new.kiln_id] = Arrived([new.block], number, one.received_at)
+            else:
+                found.blocks.append(new.block)
+                found.last_id, found.last_at = number, one.received_at
+    return by_kiln
 
 
 def read_after(session: Session, after_id: int, *, limit: int) -> tuple[dict[int, Arrived], int, int]:
@@ -129,12 +150,7 @@ def read_kiln(session: Session, kiln_id: int, *, after_id: int, upto_id: int, li
 
 
 def _arrived(rows: Sequence[_Row]) -> Arrived:
-    return _join([(row.id, _decode(row.payload)) for row in rows], rows[-1].received_at)
-
-
-def _join(blocks: Sequence[tuple[int, Block]], received_at: datetime) -> Arrived:
-    until_s = max(block.until_ms for _, block in blocks) / 1000
-    return Arrived(Chunk(until_s, _columns((block for _, block in blocks), TEMPERATURES)), blocks[-1][0], received_at)
+    return Arrived([_decode(row.payload) for row in rows], rows[-1].id, rows[-1].received_at)
 
 
 def newest_ids(session: Session) -> dict[int, int]:
@@ -169,9 +185,6 @@ def _columns(blocks: Iterable[Block], units: frozenset[Unit]) -> dict[str, Sampl
 
 
 def _samples(columns: Sequence[Column]) -> Samples:
-    if len(columns) == 1:
-        at_ms, value = columns[0].at_ms, columns[0].value
-    else:
-        at_ms = [at for column in columns for at in column.at_ms]
-        value = [one for column in columns for one in column.value]
+    at_ms = list(chain.from_iterable([column.at_ms for column in columns]))
+    value = list(chain.from_iterable([column.value for column in columns]))
     return Samples(np.array(at_ms, dtype=np.float64) / 1000, np.array(value, dtype=np.float64), quality_of(columns))

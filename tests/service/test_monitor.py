@@ -8,15 +8,16 @@ from sqlalchemy import select
 
 from firmware_bridge.wire import Block, Post
 from service.clock import Clock
-from service.core.live import LiveFiring
+from service.core.live import LiveFiring, Watch
 from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
 from service.monitor.loop import LINK_LOST_AFTER, KilnChange, Monitor
+from service.series.blocks import Arrived
 from service.store import alarms, firings, identity, kilns
 from service.store.database import Database
 from service.store.identity import BridgeIdentity
 from service.store.migrate import upgrade
-from service.store.models import Alarm, Delivery, Firing, Kiln, StoredFinding
+from service.store.models import Alarm, Delivery, Firing, Kiln, LiveState, StoredFinding
 
 START_S = 1_700_000_000.0
 STEP_S = 600.0  # one block: 60 readings, 10 s apart
@@ -93,6 +94,30 @@ def test_a_firing_starts_and_its_uneven_heat_is_an_alarm_with_a_push_waiting(wor
     assert len(workshop.rows(Delivery, "id")) == 1
     assert {change.now.kiln_id for change in workshop.changes} == {1}
     assert [change.alarm_ids for change in workshop.changes if change.alarm_ids] == [(1,)]
+
+
+def test_what_is_written_of_an_analysis_is_its_snapshot(workshop: Workshop) -> None:
+    live = LiveFiring(Watch())
+    for one in uneven_firing():
+        workshop.take(one)
+        live.advance(Arrived([one], 1, _at(0)).chunk)
+
+    [(written,)] = workshop.rows(LiveState, "snapshot")
+    assert written == live.snapshot()
+
+
+def test_what_decides_nothing_and_nobody_looks_at_is_gathered(workshop: Workshop) -> None:
+    """Many kilns are cheap only if each block is not looked at alone; a bin that is complete is looked at at once."""
+    monitor = Monitor(workshop.database, Clock(), workshop.changes.append, lambda _workshop_id: False)
+    bin_s = START_S + 10  # a bin begins here
+    looks = []
+    for one in (block(1 + age, at_s=bin_s + age, until_s=bin_s + age + 1, top=[30.0]) for age in range(30)):
+        workshop.store(one, now=_at(0))
+        monitor.step(_at(0))
+        looks.append(len(workshop.changes))
+
+    assert looks[1] == looks[28]
+    assert looks[29] > looks[28]
 
 
 def test_a_firing_is_judged_by_what_is_known_of_its_ware(workshop: Workshop) -> None:
