@@ -29,6 +29,7 @@ from service.ingest.admission import Admission
 from service.ingest.limits import HandedLimits
 from service.ingest.receive import BlockReceiver
 from service.ingest.writer import Writer
+from service.monitor.leases import Leases
 from service.monitor.loop import KilnChange, Monitor
 from service.series.sealer import Sealer
 from service.series.sinks.feed import Feed
@@ -53,9 +54,10 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
             outbox.wake()
         hub.kiln_changed(change)
 
-    monitor = Monitor(database, clock, on_change, hub.is_followed)
+    leases = Leases(database) if database.is_shared else None
+    monitor = Monitor(database, clock, on_change, hub.is_followed, leases)
     writer = Writer(database, clock, monitor.stored)
-    sealer = Sealer(database, clock)
+    sealer = Sealer(database, clock, leases)
     feeds = [Feed(database, clock, Sender(name, one)) for name, one in settings.sinks.items()]
     running = [monitor.run, outbox.run, sealer.run, *(feed.run for feed in feeds)]
 
@@ -63,6 +65,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         hub.start()
         writer.start()
+        if leases is not None:
+            leases.start()
         try:
             async with push, asyncio.TaskGroup() as loops:
                 tasks = [loops.create_task(one()) for one in running]
@@ -70,6 +74,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
                 for task in tasks:
                     task.cancel()
         finally:
+            if leases is not None:
+                await asyncio.to_thread(leases.stop)
             await asyncio.to_thread(writer.stop)
 
     app = Application(

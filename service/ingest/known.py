@@ -1,5 +1,6 @@
 """What ingest remembers, so that a post of known kilns costs no query: what is stored, and who is who."""
 
+import time
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block
 from service.ingest.runs import Runs
+from service.series.blocks import newest_id
 from service.store.identity import BridgeIdentity
 from service.store.kilns import add_channel, channels, create_kiln, kiln_by_key
 from service.store.models import Mark, SkippedBlock, StoredBlock
@@ -15,6 +17,8 @@ from service.store.models import Mark, SkippedBlock, StoredBlock
 MOST_BOOTS: Final = 20_000
 MOST_KILNS: Final = 20_000
 SEEN_EVERY: Final = timedelta(seconds=5)  # half of a bridge's own beat
+DOUBT_GAPS_EVERY_S: Final = 5.0
+MOST_OF_OTHERS: Final = 5_000  # blocks; beyond that it is cheaper to ask anew
 
 
 class Known:
@@ -24,11 +28,14 @@ class Known:
         self._stored: dict[tuple[int, str], Runs] = {}
         self._kilns: dict[tuple[int, str], tuple[int, set[str]]] = {}
         self._seen_at: dict[int, datetime] = {}
+        self._doubt_gaps_s = 0.0
+        self._upto: int | None = None  # the newest block that what is stored was remembered with
 
     def forget(self) -> None:
         self._stored.clear()
         self._kilns.clear()
         self._seen_at.clear()
+        self._upto = None
 
     def is_seen_anew(self, bridge: BridgeIdentity, now: datetime) -> bool:
         """Say whether it is worth writing down that a bridge was heard: not with every post."""
@@ -37,6 +44,32 @@ class Known:
             return False
         self._seen_at[bridge.bridge_id] = now
         return True
+
+    def catch_up(self, session: Session) -> None:
+        """Take in what other processes have stored since; called first in the turn to add blocks.
+
+        Blocks are numbered without a gap: if some are not there any more, they were sealed, and all is asked anew.
+        """
+        newest, upto = newest_id(session), self._upto
+        self._upto = newest
+        if not self._stored or upto is None or newest == upto:
+            return
+        columns = (StoredBlock.bridge_id, StoredBlock.boot, StoredBlock.seq)
+        query = select(*columns).where(StoredBlock.id > upto, StoredBlock.id <= newest)
+        found = session.execute(query).all() if newest - upto <= MOST_OF_OTHERS else []
+        if len(found) < newest - upto:
+            self._stored.clear()
+        for bridge_id, boot, seq in found:
+            if (bridge_id, boot) in self._stored:
+                self._stored[bridge_id, boot].add(seq)
+        if time.monotonic() >= self._doubt_gaps_s:  # another process may have been told of what is to be skipped
+            self._doubt_gaps_s = time.monotonic() + DOUBT_GAPS_EVERY_S
+            self._stored = {boot: runs for boot, runs in self._stored.items() if not runs.has_gap}
+
+    def added(self, blocks: int) -> None:
+        """Take note of how many blocks this turn adds."""
+        if self._upto is not None:
+            self._upto += blocks
 
     def stored(self, session: Session, bridge: BridgeIdentity, boot: str) -> Runs:
         """Return which blocks of a boot are stored, or known as missing for good."""

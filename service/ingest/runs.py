@@ -38,6 +38,11 @@ class Runs:
         self._runs[begin:end] = [(first, last)]
 
     @property
+    def has_gap(self) -> bool:
+        """Say whether a number is missing below one that has come."""
+        return len(self._runs) > 1 or self.mark == 0
+
+    @property
     def mark(self) -> int:
         """Return the number up to and with which all have come; 0 if 1 has not."""
         return self._runs[0][1] if self._runs and self._runs[0][0] == 1 else 0

@@ -21,6 +21,7 @@ from service.store.models import Bridge, SkippedBlock
 _MARK = text(
     "INSERT INTO mark (bridge_id, boot, seq) VALUES (:bridge_id, :boot, :seq)"
     " ON CONFLICT (bridge_id, boot) DO UPDATE SET seq = excluded.seq"
+    " WHERE excluded.seq > mark.seq"  # another process may know of more
 )
 _SEEN = update(Bridge).where(Bridge.id == bindparam("which")).values(seen_at=bindparam("seen"))
 
@@ -44,6 +45,7 @@ def store_posts(
     If the transaction fails, `known` has to forget.
     """
     series.take_turn(session)
+    known.catch_up(session)
     rows = _Rows()
     results: list[Receipt | ServiceError] = []
     for bridge, post in posts:
@@ -51,7 +53,7 @@ def store_posts(
             results.append(_take(session, bridge, post, known, rows, now))
         except ServiceError as error:
             results.append(error)
-    return results, _write(session, rows, now)
+    return results, _write(session, rows, known, now)
 
 
 def _take(session: Session, bridge: BridgeIdentity, post: Post, known: Known, rows: _Rows, now: datetime) -> Receipt:
@@ -91,9 +93,10 @@ def _skipped_row(bridge: BridgeIdentity, boot: str, seq: int, reason: str, now: 
     }
 
 
-def _write(session: Session, rows: _Rows, now: datetime) -> Appended:
+def _write(session: Session, rows: _Rows, known: Known, now: datetime) -> Appended:
     connection = session.connection()
     appended = series.append(session, rows.blocks, received_at=now)
+    known.added(len(rows.blocks))
     if rows.skipped:
         connection.execute(insert(SkippedBlock), rows.skipped)
     marks = [{"bridge_id": bridge_id, "boot": boot, "seq": mark} for (bridge_id, boot), mark in rows.marks.items()]

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, ParamSpec, TypeVar
@@ -21,14 +21,16 @@ from service.clock import Clock
 from service.core.live import EndCause
 from service.core.series import Chunk
 from service.core.watch import Event
-from service.counters import ANALYSED, MONITOR_FAILURES
+from service.counters import ANALYSED, KILNS_WATCHED, MONITOR_FAILURES
 from service.monitor.conclude import Conclusion, Moment, bridge_silent, conclude, save_states, states_of
+from service.monitor.leases import Leases
 from service.monitor.watched import LiveKiln, Watched, load_watched, stored_kilns
 from service.series import blocks as series
 from service.series.blocks import Appended, Arrived
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
 from service.store.database import Database
+from service.store.leases import LeaseLostError, slot_of
 from service.store.models import Kiln
 
 logger = logging.getLogger(__name__)
@@ -38,8 +40,10 @@ R = TypeVar("R")
 BLOCKS_PER_STEP: Final = 3000
 BLOCKS_PER_KILN: Final = 300
 KILNS_PER_LOAD: Final = 200
+SLOTS_HANDED_OVER_AT_ONCE: Final = 8
 MOST_NOTED: Final = 200
 WAKE_AT_LEAST_EVERY_S: Final = 1.0
+LOOK_AMONG_OTHERS_EVERY_S: Final = 0.2
 # A look costs the same for one block as for hundreds; a person does not see the difference.
 LOOK_AT_MOST_EVERY_S: Final = 0.2
 ROUND_EVERY_S: Final = 1.0
@@ -80,11 +84,14 @@ class Monitor:
         clock: Clock,
         on_change: Callable[[KilnChange], None],
         is_followed: Callable[[int], bool] = lambda _workshop_id: True,
+        leases: Leases | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._on_change = on_change
         self._is_followed = is_followed
+        self._leases = leases  # None: all kilns are ours
+        self._held: Mapping[int, int] = {}
         self._kilns: dict[int, Watched] = {}
         self._to_load: set[int] = set()
         self._read_upto: int | None = None
@@ -136,15 +143,23 @@ class Monitor:
                 if not await asyncio.to_thread(self._step_or_say_why):
                     await asyncio.sleep(LOOK_AT_MOST_EVERY_S)
                     with contextlib.suppress(TimeoutError):  # not wait_for: on Python 3.11 it can lose a cancellation
-                        async with asyncio.timeout(WAKE_AT_LEAST_EVERY_S):
+                        async with asyncio.timeout(self._wake_at_least_every_s):
                             await self._wake.wait()
                 self._wake.clear()
         finally:
             await asyncio.to_thread(self.save_all)
 
+    @property
+    def _wake_at_least_every_s(self) -> float:
+        """Return how soon to look again: nobody says here what another process has stored."""
+        return LOOK_AMONG_OTHERS_EVERY_S if self._leases and self._leases.others else WAKE_AT_LEAST_EVERY_S
+
     def _step_or_say_why(self) -> bool:
         try:
             return self.step(self._clock.now())
+        except LeaseLostError as error:
+            logger.warning("some kilns are watched elsewhere by now", extra={"reason": str(error)})
+            return False
         except Exception:
             logger.exception("the watch could not go on; it tries again")
             MONITOR_FAILURES.inc()
@@ -153,13 +168,19 @@ class Monitor:
     def step(self, now: datetime) -> bool:
         """Look at everything new, at most `BLOCKS_PER_STEP` blocks; say whether there is more."""
         with self._turn:
+            if not self._knows_its_kilns():
+                return False
             if self._read_upto is None:
                 self._begin()
             arrived, is_more = self._read()
-            new = sorted((arrived.keys() - self._kilns.keys()) | self._to_load)
+            known = arrived.keys() & self._kilns.keys()
+            self._to_load |= arrived.keys() - known
+            new = sorted(self._to_load)
+            for kiln_id in sorted(known):
+                self._kilns[kiln_id].wait(arrived[kiln_id], time.monotonic())
             for begin in range(0, len(new), KILNS_PER_LOAD):
                 self._load(new[begin : begin + KILNS_PER_LOAD], now)
-            for kiln_id in sorted(arrived.keys() & self._kilns.keys()):
+            for kiln_id in sorted((arrived.keys() - known) & self._kilns.keys()):
                 self._kilns[kiln_id].wait(arrived[kiln_id], time.monotonic())
             self._take_due([self._kilns[kiln_id] for kiln_id in arrived if kiln_id in self._kilns], now)
             if time.monotonic() >= self._next_round_s:
@@ -170,16 +191,67 @@ class Monitor:
     def save_all(self) -> None:
         """Write down where every analysis stands."""
         with self._turn:
-            self._save([watched for watched in self._kilns.values() if watched.is_dirty])
+            try:
+                self._save([watched for watched in self._kilns.values() if watched.is_dirty])
+            except LeaseLostError as error:
+                logger.warning("some kilns are watched elsewhere by now", extra={"reason": str(error)})
+
+    def _knows_its_kilns(self) -> bool:
+        """Go by the leases: leave what others watch now, begin with what came to us, hand over what is too much."""
+        if self._leases is None:
+            return True
+        if not self._leases.is_sure:
+            return False
+        held = self._leases.held
+        lost = {slot for slot, epoch in self._held.items() if held.get(slot) != epoch}
+        gained = {slot for slot, epoch in held.items() if self._held.get(slot) != epoch}
+        self._leave(lost)
+        self._held = held
+        if gained and self._read_upto is not None:
+            self._begin_with(gained)
+        surplus = sorted(self._leases.surplus)[:SLOTS_HANDED_OVER_AT_ONCE]
+        if surplus:
+            self._hand_over(self._leases, surplus)
+        return True
+
+    def _leave(self, slots: Collection[int]) -> None:
+        if slots:
+            self._kilns = {
+                kiln_id: watched
+                for kiln_id, watched in self._kilns.items()
+                if slot_of(watched.now.workshop_id) not in slots
+            }
+
+    def _hand_over(self, leases: Leases, slots: Collection[int]) -> None:
+        """Leave slots to others, who go on from just where we stopped."""
+        theirs = [watched for watched in self._kilns.values() if slot_of(watched.now.workshop_id) in slots]
+        with leases.giving_up(slots) as session:
+            leases.check(session, {watched.now.workshop_id for watched in theirs})
+            if dirty := [watched for watched in theirs if watched.is_dirty]:
+                save_states(session, states_of(dirty))
+        self._leave(slots)
+        self._held = leases.held
+
+    def _is_ours(self, workshop_id: int) -> bool:
+        return self._leases is None or slot_of(workshop_id) in self._held
+
+    @property
+    def _slots(self) -> Collection[int] | None:
+        return None if self._leases is None else self._held.keys()
 
     def _begin(self) -> None:
         """Start reading at the newest block; what came before it is read kiln by kiln, where the analysis stopped."""
         with self._database.read() as session:
-            newest = series.newest_ids(session)
+            self._read_upto = series.newest_id(session)
+        self._begin_with(self._slots)
+
+    def _begin_with(self, slots: Collection[int] | None) -> None:
+        """Take up the kilns of some slots that have readings to be looked at, or a firing."""
+        with self._database.read() as session:
+            newest = series.newest_ids(session, slots)
             seen = kiln_rows.last_blocks(session)
             behind = {kiln_id for kiln_id, block_id in newest.items() if block_id > seen.get(kiln_id, 0)}
-            self._read_upto = max(newest.values(), default=0)
-            self._to_load = behind | set(firing_rows.kilns_firing(session))
+            self._to_load |= behind | set(firing_rows.kilns_firing(session, slots))
 
     def _read(self) -> tuple[dict[int, Arrived], bool]:
         """Return what is new since the last look, and whether there may be more."""
@@ -187,9 +259,9 @@ class Monitor:
         noted = self._next_noted(upto)
         if noted:
             self._read_upto = upto + sum(len(one.blocks) for one in noted)
-            return series.arrived(noted), False
+            return series.arrived(noted, self._is_ours), False
         with self._database.read() as session:
-            arrived, self._read_upto, count = series.read_after(session, upto, limit=BLOCKS_PER_STEP)
+            arrived, self._read_upto, count = series.read_after(session, upto, self._slots, limit=BLOCKS_PER_STEP)
         return arrived, count >= BLOCKS_PER_STEP
 
     def _next_noted(self, upto: int) -> list[Appended]:
@@ -206,20 +278,29 @@ class Monitor:
         """Do some kilns' work; if it fails, others go on, and these are tried again from where they stand on disk."""
         try:
             return work(*args, **words)
+        except LeaseLostError as error:
+            logger.warning("kilns are watched elsewhere", extra={"kilns": list(kiln_ids), "reason": str(error)})
+            self._try_again(kiln_ids)
+            return None
         except Exception:
             logger.exception("analysis failed", extra={"kilns": list(kiln_ids)})
             MONITOR_FAILURES.inc()
-            for kiln_id in kiln_ids:
-                self._kilns.pop(kiln_id, None)
-                self._to_load.add(kiln_id)
+            self._try_again(kiln_ids)
             return None
+
+    def _try_again(self, kiln_ids: Collection[int]) -> None:
+        for kiln_id in kiln_ids:
+            self._kilns.pop(kiln_id, None)
+            self._to_load.add(kiln_id)
 
     def _load(self, kiln_ids: Sequence[int], now: datetime) -> None:
         """Take kilns into memory."""
         with self._database.read() as session:
             loaded = load_watched(session, kiln_ids)
+        self._to_load.difference_update(kiln_ids)
         for watched in loaded:
-            self._guarded([watched.kiln_id], self._catch_up, watched, now)
+            if self._is_ours(watched.now.workshop_id):
+                self._guarded([watched.kiln_id], self._catch_up, watched, now)
 
     def _catch_up(self, watched: Watched, now: datetime) -> None:
         """Go on with a kiln's blocks up to where those of all kilns are read together."""
@@ -238,7 +319,6 @@ class Monitor:
             if conclusion is not None:
                 self._conclude([conclusion], now)
         self._kilns[watched.kiln_id] = watched
-        self._to_load.discard(watched.kiln_id)
 
     def _is_due(self, watched: Watched, machine_s: float) -> bool:
         """Say whether what waits is worth a look: it decides something, somebody looks on, or it has waited."""
@@ -287,6 +367,7 @@ class Monitor:
     def _conclude(self, conclusions: Sequence[Conclusion], now: datetime) -> None:
         """Write events and where the analyses now stand, in one transaction, and tell of it."""
         with self._database.write() as session:
+            self._check_leases(session, [one.watched for one in conclusions])
             changed = conclude(session, conclusions, Moment(now, self._clock.span(TRANSPORT_ALLOWANCE_S)))
             save_states(session, states_of([one.watched for one in conclusions]))
         for one, (firing_ids, alarm_ids) in zip(conclusions, changed, strict=True):
@@ -300,6 +381,7 @@ class Monitor:
         for watched in list(self._kilns.values()):
             if watched.is_firing and (watched.end_asked_at or _heard_at(watched) < silent_since):
                 self._guarded([watched.kiln_id], self._judge_unheard, watched, now)
+        KILNS_WATCHED.set(len(self._kilns))
         machine_s = time.monotonic()
         self._take_due(list(self._kilns.values()), now)
         due = [
@@ -338,9 +420,14 @@ class Monitor:
             return
         states = states_of(kilns)
         with self._database.write() as session:
+            self._check_leases(session, kilns)
             save_states(session, states)
         for watched in kilns:
             self._note_saved(watched)
+
+    def _check_leases(self, session: Session, kilns: Collection[Watched]) -> None:
+        if self._leases is not None:
+            self._leases.check(session, {watched.now.workshop_id for watched in kilns})
 
     def _note_saved(self, watched: Watched) -> None:
         watched.is_dirty, watched.saved_s = False, time.monotonic()

@@ -1,7 +1,7 @@
 """Readings as they came: blocks in the database, read back by arrival or by time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -16,6 +16,7 @@ from firmware_bridge.wire import Block, Column, Unit
 from service.core.series import Chunk, Samples
 from service.series.columns import quality_of
 from service.store.identity import BridgeIdentity
+from service.store.leases import end_when_still, in_slots
 from service.store.models import Kiln, StoredBlock
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -74,6 +75,7 @@ class Arrived:
 def take_turn(session: Session) -> None:
     """Let only one process add blocks at a time, so that ids become visible in their order; SQLite does by itself."""
     if session.get_bind().dialect.name == "postgresql":
+        end_when_still(session)  # or a process that stands still would keep the others waiting for its turn to end
         session.execute(text(f"SELECT pg_advisory_xact_lock({_APPEND_LOCK})"))
 
 
@@ -115,11 +117,13 @@ def newest_id(session: Session) -> int:
     return session.scalar(select(func.max(StoredBlock.id))) or 0
 
 
-def arrived(appended: Sequence[Appended]) -> dict[int, Arrived]:
-    """Return by kiln what transactions added, one after the other: the same as reading it back."""
+def arrived(appended: Sequence[Appended], is_ours: Callable[[int], bool]) -> dict[int, Arrived]:
+    """Return by kiln what transactions added for our workshops, one after the other: the same as reading it back."""
     by_kiln: dict[int, Arrived] = {}
     for one in appended:
         for number, new in enumerate(one.blocks, start=one.first_id):
+            if not is_ours(new.bridge.workshop_id):
+                continue
             found = by_kiln.get(new.kiln_id)
             if found is None:
                 by_kiln[new.kiln_id] = Arrived([new.block], number, one.received_at)
@@ -129,13 +133,22 @@ def arrived(appended: Sequence[Appended]) -> dict[int, Arrived]:
     return by_kiln
 
 
-def read_after(session: Session, after_id: int, *, limit: int) -> tuple[dict[int, Arrived], int, int]:
-    """Return what came in for all kilns after a block, the id of the last block looked at, and how many there were."""
-    found = session.execute(_ARRIVAL.where(StoredBlock.id > after_id).order_by(StoredBlock.id).limit(limit)).all()
+def read_after(
+    session: Session, after_id: int, slots: Collection[int] | None = None, *, limit: int
+) -> tuple[dict[int, Arrived], int, int]:
+    """Return what came in for the kilns of some slots after a block, the id up to which it is all, and how many."""
+    newest = None if slots is None else newest_id(session)  # first: what comes after it is read the next time
+    query = _ARRIVAL.where(StoredBlock.id > after_id, in_slots(StoredBlock.workshop_id, slots))
+    if newest is not None:
+        query = query.where(StoredBlock.id <= newest)
+    found = session.execute(query.order_by(StoredBlock.id).limit(limit)).all()
     by_kiln: defaultdict[int, list[_Row]] = defaultdict(list)
     for one in found:
         by_kiln[one.kiln_id].append(one)
-    last_id = found[-1].id if found else after_id
+    if newest is not None and len(found) < limit:
+        last_id = max(newest, after_id)
+    else:
+        last_id = found[-1].id if found else after_id
     return {kiln_id: _arrived(rows) for kiln_id, rows in by_kiln.items()}, last_id, len(found)
 
 
@@ -153,11 +166,11 @@ def _arrived(rows: Sequence[_Row]) -> Arrived:
     return Arrived([_decode(row.payload) for row in rows], rows[-1].id, rows[-1].received_at)
 
 
-def newest_ids(session: Session) -> dict[int, int]:
-    """Return the id of the newest block of each kiln that has any, history apart."""
+def newest_ids(session: Session, slots: Collection[int] | None = None) -> dict[int, int]:
+    """Return the id of the newest block of each kiln of some slots that has any, history apart."""
     watched = (StoredBlock.kiln_id == Kiln.id) & StoredBlock.is_history.is_(False)
     newest = select(func.max(StoredBlock.id)).where(watched).scalar_subquery()
-    found = session.execute(select(Kiln.id, newest))
+    found = session.execute(select(Kiln.id, newest).where(in_slots(Kiln.workshop_id, slots)))
     return {kiln_id: block_id for kiln_id, block_id in found if block_id is not None}
 
 

@@ -4,7 +4,7 @@ A row says up to which block it holds everything, so blocks that were sealed and
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -46,8 +46,21 @@ class _Ready(NamedTuple):
     blocks: list[tuple[int, Block]]
 
 
-def seal(database: Database, kiln_id: int, *, received_before: datetime) -> int:
-    """Seal the next readings of a kiln, at most about `MOST_READINGS`; return of how many blocks."""
+def _anybody(_session: Session) -> None:
+    """Let whoever asks do it."""
+
+
+def seal(
+    database: Database,
+    kiln_id: int,
+    *,
+    received_before: datetime,
+    check: Callable[[Session], None] = _anybody,
+) -> int:
+    """Seal the next readings of a kiln, at most about `MOST_READINGS`; return of how many blocks.
+
+    `check` is called first in every transaction that writes chunks, and raises if they are another process's to write.
+    """
     with database.read() as session:
         ready = _ready(session, kiln_id, received_before)
     if not ready.blocks:
@@ -56,13 +69,14 @@ def seal(database: Database, kiln_id: int, *, received_before: datetime) -> int:
     days_ms = _days_ms(came)
     for month, its_days in groupby(days_ms.tolist(), key=month_of):
         with database.months.writing(month) as chunks:
+            check(chunks)
             for day_ms in its_days:
                 _seal_day(chunks, kiln_id, ready, came, day_ms)
     with database.write() as session:
         last_id = ready.blocks[-1][0]
         _owe_to_sinks(session, kiln_id, ready.workshop_id, came, last_id)
         session.execute(delete(StoredBlock).where(StoredBlock.kiln_id == kiln_id, StoredBlock.id <= last_id))
-    _join_days(database, kiln_id, ready.workshop_id, _days_that_are_over(days_ms, received_before))
+    _join_days(database, kiln_id, ready.workshop_id, _days_that_are_over(days_ms, received_before), check)
     return len(ready.blocks)
 
 
@@ -87,12 +101,15 @@ def _days_that_are_over(touched_ms: IntArray, received_before: datetime) -> list
     return sorted({just_over_ms, *(day_ms for day_ms in touched_ms.tolist() if day_ms <= just_over_ms)})
 
 
-def _join_days(database: Database, kiln_id: int, workshop_id: int, days_ms: Collection[int]) -> None:
+def _join_days(
+    database: Database, kiln_id: int, workshop_id: int, days_ms: Collection[int], check: Callable[[Session], None]
+) -> None:
     with database.read() as session:
         known = database.months.names(session)
     for month, its_days in groupby(days_ms, key=month_of):
         if month in known:
             with database.months.writing(month) as chunks:
+                check(chunks)
                 for day_ms in its_days:
                     _join_hours(chunks, kiln_id, workshop_id, day_ms)
 

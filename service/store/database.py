@@ -56,6 +56,11 @@ class Database:
         self._read = sessionmaker(self.engine, expire_on_commit=False, info=info)
         self._write = sessionmaker(writes, expire_on_commit=False, info=info)
 
+    @property
+    def is_shared(self) -> bool:
+        """Say whether several processes may work on it at once; a SQLite file is one process's."""
+        return self.engine.dialect.name == "postgresql"
+
     @contextmanager
     def read(self) -> Iterator[Session]:
         with self._read() as session:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from service.core.findings import Finding
 from service.core.firing import ConeProgress, EndCause, Summary
 from service.errors import NotFoundError
+from service.store.leases import in_slots
 from service.store.models import Firing, Kiln, StoredFinding
 
 SUMMARY: Final = ("peak_c", "peak_at", "cone_reached", "max_spread_c", "cones")
@@ -71,8 +72,10 @@ def running_firings(session: Session, kiln_ids: Collection[int]) -> dict[int, Fi
     return {firing.kiln_id: firing for firing in found}
 
 
-def kilns_firing(session: Session) -> list[int]:
-    return list(session.scalars(select(Firing.kiln_id).where(Firing.ended_at.is_(None))))
+def kilns_firing(session: Session, slots: Collection[int] | None) -> list[int]:
+    """Return the kilns of some slots in which a firing runs."""
+    runs = (Firing.ended_at.is_(None), in_slots(Firing.workshop_id, slots))
+    return list(session.scalars(select(Firing.kiln_id).where(*runs)))
 
 
 def finished_firings(session: Session, kiln_id: int, *, target_cone: str | None, limit: int) -> list[Firing]:

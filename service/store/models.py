@@ -324,6 +324,27 @@ class StoredFinding(Base):
     kiln: Mapped[Kiln] = relationship(lazy="joined")
 
 
+# --- processes that share the kilns --------------------------------------------------------------------------------
+
+
+class ServiceProcess(Base):
+    """A process that lives, until `expires_at` by the database's clock; `follows` are workshops seen through it."""
+
+    __tablename__ = "service_process"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    expires_at: Mapped[datetime]
+    follows: Mapped[list[Any]]
+
+
+class Lease(Base):
+    """Which process watches the kilns of some workshops; `epoch` counts how often this changed hands."""
+
+    __tablename__ = "lease"
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    holder: Mapped[str | None] = mapped_column(String(16))
+    epoch: Mapped[int] = mapped_column(BigInteger)
+
+
 # --- alarms ----------------------------------------------------------------------------------------------------------
 
 

@@ -31,6 +31,7 @@ chunk: Final = Table(
     Column("crc", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
 )
+_PARTITION_LOCK: Final = 0x6C6F70  # any number that nothing else in the database locks
 _FILE: Final = re.compile(r"(\d{4}-\d\d)\.sqlite3")
 _PARTITION: Final = re.compile(r"chunk_(\d{4})_(\d\d)")
 
@@ -140,6 +141,9 @@ class MonthPartitions:
         from_ms, to_ms = month_bounds_ms(month)
         with Session(self._engine) as chunks, chunks.begin():
             if month not in self.names(chunks):
+                chunks.execute(
+                    text(f"SELECT pg_advisory_xact_lock({_PARTITION_LOCK})")
+                )  # two would be in each other's way
                 chunks.execute(
                     text(
                         f"CREATE TABLE IF NOT EXISTS {_partition(month)} PARTITION OF chunk"
