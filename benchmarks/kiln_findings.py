@@ -49,6 +49,12 @@ def delay_s(firing: SimulatedFiring, kind: str) -> float | None:
     return at[0] - truth.start_s if at else None
 
 
+def is_true(firing: SimulatedFiring, found: Finding) -> bool:
+    """Say whether a finding that nobody meant is so all the same: a hand lets the ware itself become too hot."""
+    limit_c = found.evidence.get("limit_c")
+    return found.kind == "over_temperature" and limit_c is not None and firing.true_ware_c.max() > float(limit_c)
+
+
 def run(first_seed: int, firings: int) -> tuple[dict[tuple[str, str], list[float | None]], Counter[tuple[str, str]]]:
     """Return the delays by kind and fuel, None where it was missed [s]; and what was said without cause."""
     delays: dict[tuple[str, str], list[float | None]] = {}
@@ -60,7 +66,8 @@ def run(first_seed: int, firings: int) -> tuple[dict[tuple[str, str], list[float
     alarms: Counter[tuple[str, str]] = Counter()
     for index in range(firings):
         fuel = FUELS[index % len(FUELS)]
-        alarms.update((one.kind, fuel) for _, one in said(random_firing(first_seed + index, fuel)))
+        calm = random_firing(first_seed + index, fuel)
+        alarms.update((one.kind, fuel) for _, one in said(calm) if not is_true(calm, one))
     return delays, alarms
 
 
@@ -81,7 +88,11 @@ def measure(first_seed: int = JUDGED_FROM_SEED, firings: int = 40) -> Section:
         )
     text = table(["kind", *FUELS, "median delay [min]", "false alarms per 20 firings"], rows)
     command = f"python -m benchmarks.kiln_findings {first_seed} {firings}"
-    return Section("Kilns that stray, simulated", command, f"{firings} firings with each, as many without.\n\n{text}")
+    intro = (
+        f"{firings} firings with each, as many without. Where a simulated hand let the ware itself become hotter than "
+        "the limit, saying so is no false alarm."
+    )
+    return Section("Kilns that stray, simulated", command, f"{intro}\n\n{text}")
 
 
 if __name__ == "__main__":

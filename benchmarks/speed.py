@@ -68,7 +68,9 @@ def assess_s(channels: dict[str, Samples]) -> float:
 def memory_kb(channels: dict[str, Samples]) -> tuple[float, float]:
     """Return what one running firing holds in memory and as its snapshot, after all of its readings [kB]."""
     cut = blocks(channels)
-    LiveFiring(WATCH).advance(cut[0])  # tables are read once, for all kilns
+    warm = LiveFiring(WATCH)  # tables are read once, for all kilns
+    for block in cut[::60]:
+        warm.advance(block)
     tracemalloc.start()
     live = LiveFiring(WATCH)
     for block in cut:

@@ -41,8 +41,18 @@ def rate_c_per_h(points: Sequence[tuple[float, float]]) -> float | None:
     """
     if len(points) < MIN_POINTS:
         return None
-    half = len(points) // 2
-    times_s, values = zip(*points, strict=True)
+    return slope_c_per_h(*zip(*points, strict=True))
+
+
+def slope_c_per_h(times_s: Sequence[float], values: Sequence[float]) -> float:
+    """Return what `rate_c_per_h` does, of four points or more whose times [s] and values [°C] are apart.
+
+    Examples
+    --------
+    >>> slope_c_per_h([0.0, 60.0, 120.0, 180.0], [20.0, 21.0, 22.0, 23.0])
+    60.0
+    """
+    half = len(times_s) // 2
     lasted_s = _middle(times_s[-half:]) - _middle(times_s[:half])
     return (median(values[-half:]) - median(values[:half])) / lasted_s * 3600
 

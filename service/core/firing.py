@@ -12,6 +12,7 @@ from service.core.heat_work import HeatWork, add_all
 from service.core.schedule_watch import Following
 from service.core.spread import Spread
 from service.core.standing import Standing, since
+from service.core.trail import Trail
 
 # How far below the peak the top is behind: more than the usual drop-and-hold of 56 °C (Digitalfire PLC6DS) and, with
 # solid fuel, than the saw-teeth of stoking (100-180 °C in recordings).
@@ -116,6 +117,7 @@ class Firing:
     defects: dict[str, Standing] = field(default_factory=dict)
     ware: dict[str, tuple[float, float]] = field(default_factory=dict)
     over_temperature: Standing = field(default_factory=Standing)
+    last_hour: Trail = field(default_factory=Trail)  # of the hottest probe of a stoked kiln
     runaway: Standing = field(default_factory=Standing)
     heat_lost: Standing = field(default_factory=Standing)
     usual_rate_c_per_h: float = 0.0

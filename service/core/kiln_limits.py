@@ -1,11 +1,13 @@
 """Rules on the kiln: too hot, bolting, or losing its heat."""
 
 from collections.abc import Collection
+from math import inf
 from typing import Final
 
 from service.core.deviations import target_end_c
 from service.core.findings import OWN_CHOICE, Group, Severity
 from service.core.firing import STEADY_C_PER_H, Firing
+from service.core.fuels import STOKED
 from service.core.ledger import Ledger
 from service.core.probe import BIN_S
 from service.core.standing import Turn
@@ -17,7 +19,14 @@ TOO_HOT_SOURCE: Final = "own choice: 30 °C above the end point of the target co
 # Without a target only what no stoneware needs, and elements and shelves suffer from. All own choice.
 TOO_HOT_C: Final = {"electric": 1300.0, "lpg": 1350.0, "coal": 1350.0, "wood": 1350.0}
 COOLER_AGAIN_C: Final = 10.0
-TOO_HOT_FOR_S: Final = {"electric": 120.0, "lpg": 120.0, "coal": 3600.0, "wood": 3600.0}  # a blaze passes
+TOO_HOT_FOR_S: Final = 120.0
+# Between two stokings a blaze passes, and embers follow: where the shovel feeds the fire, the mean of an hour is
+# judged. A mean needs no room for a flame's flicker: what no rate asks of a cone is enough.
+EVENED_OVER_S: Final = 3600.0
+EVENED_ABOVE_TARGET_C: Final = 22.0
+EVENED_SOURCE: Final = (
+    "mean of an hour; 22 °C above the target cone's end point at 60 °C/h, its most at 150 °C/h (Orton)"
+)
 COOLER_FOR_S: Final = 600.0
 
 # How far a kiln may outrun, or sink faster than, what it can be meant to: stoking makes saw-teeth of 100-180 °C
@@ -36,21 +45,30 @@ SETTLED_FOR_S: Final = 600.0
 
 
 def judge_too_hot(firing: Firing, now_s: float, *, fuel: str, target_cone: str | None, to: Ledger) -> None:
-    """Say `over_temperature` when the hottest probe is above what the target cone, or any ware, can need."""
-    limit_c = TOO_HOT_C[fuel] if target_cone is None else target_end_c(target_cone) + ABOVE_TARGET_C
+    """Say `over_temperature` when the hottest probe is above what the target cone, or any ware, can need.
+
+    Of a stoked kiln it is the mean of its last hour, and nothing is said before an hour is known.
+    """
+    is_stoked = fuel in STOKED
+    level_c = _mean_of_an_hour_c(firing, now_s) if is_stoked else firing.hottest_c
+    limit_c, source = TOO_HOT_C[fuel], OWN_CHOICE
+    if target_cone is not None:
+        above_c, source = (EVENED_ABOVE_TARGET_C, EVENED_SOURCE) if is_stoked else (ABOVE_TARGET_C, TOO_HOT_SOURCE)
+        limit_c = target_end_c(target_cone) + above_c
     standing = firing.over_temperature
-    if firing.hottest_c > max(limit_c, float(standing.evidence.get("highest_c") or 0.0)):
+    what = "mean_of_hour_c" if is_stoked else "highest_c"
+    if level_c > max(limit_c, float(standing.evidence.get(what) or 0.0)):
         standing.evidence = {
-            "highest_c": firing.hottest_c,
+            what: level_c,
             "limit_c": limit_c,
-            "limit_source": OWN_CHOICE if target_cone is None else TOO_HOT_SOURCE,
+            "limit_source": source,
             "target_cone": target_cone,
         }
     turn = standing.look(
         now_s,
-        is_so=firing.hottest_c > limit_c,
-        is_gone=firing.hottest_c < limit_c - COOLER_AGAIN_C,
-        after_s=TOO_HOT_FOR_S[fuel],
+        is_so=level_c > limit_c,
+        is_gone=level_c < limit_c - COOLER_AGAIN_C,
+        after_s=TOO_HOT_FOR_S,
         until_s=COOLER_FOR_S,
     )
     to.follow(
@@ -62,6 +80,14 @@ def judge_too_hot(firing: Firing, now_s: float, *, fuel: str, target_cone: str |
         advice_key="stop_the_fire",
         severity=Severity.CRITICAL,
     )
+
+
+def _mean_of_an_hour_c(firing: Firing, now_s: float) -> float:
+    """Return the mean of the hottest probe over the last hour, minus infinity while none is known [°C]."""
+    heights = firing.last_hour
+    heights.add(now_s, firing.hottest_c, keep_s=EVENED_OVER_S)
+    is_known = now_s - heights.time_s[0] > 0.9 * EVENED_OVER_S
+    return sum(heights.value) / len(heights) if is_known else -inf
 
 
 def judge_runaway(firing: Firing, rates: Collection[float], now_s: float, *, fuel: str, to: Ledger) -> None:

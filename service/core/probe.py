@@ -1,6 +1,6 @@
 """One channel as its readings come in: what waits, what was last said, and the last half hour in bins."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import hypot, inf, isfinite
@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, TypeGuard
 
 import numpy as np
 
-from service.core.curve import MIN_POINTS, median, rate_c_per_h
+from service.core.curve import MIN_POINTS, median, rate_c_per_h, slope_c_per_h
 from service.core.rate import RateFilter
 from service.core.series import QUALITIES, Samples
 from service.core.trail import Trail
@@ -30,6 +30,7 @@ HIGHEST_C: Final = 1500.0
 # 1372, MAX31855 2047.75). A kiln can pass through some of these, but not from 50 °C away in one reading.
 RAILS_C: Final = frozenset((0.0, -200.0, -270.0, 1023.75, 1024.0, 1372.0, 2047.0, 2047.75, 3276.7))
 RAIL_STEP_C: Final = 50.0
+NEAR: Final = 32  # readings of a bin, but for quick instruments: a whole log need not be searched for its end
 SHUFFLED_SHARE: Final = 0.05  # own choice: a clock that is set goes back once
 AHEAD_S: Final = 3600.0  # a reading later than what is vouched for by more than this has a wrong clock
 
@@ -156,7 +157,9 @@ class Probe:
 
     def finish_bin(self, end_s: float) -> BinValue | None:
         """Take everything before `end_s` out of what waits; return what it says, None if nothing good is in it."""
-        cut = bisect_left(self.pending, (end_s,), self.judged)
+        near = self.judged + NEAR
+        is_near = near < len(self.pending) and self.pending[near][0] >= end_s
+        cut = bisect_left(self.pending, (end_s,), self.judged, near if is_near else len(self.pending))
         said = self.pending[self.judged : cut]
         self.judged = cut
         self.repeats = sum(time_s < end_s for time_s in self.repeats_s)
@@ -240,8 +243,9 @@ class Probe:
     def _follow(self, value: BinValue) -> None:
         self.trail.add(value.time_s, value.value_c, keep_s=TRAIL_S)
         self.filtered.add(value.time_s, value.value_c)
-        recent = self.trail.after(value.time_s - RATE_WINDOW_S)
-        self.rate_c_per_h = rate_c_per_h(recent if len(recent) >= MIN_POINTS else self.trail.newest(MIN_POINTS))
+        trail = self.trail
+        begin = min(bisect_right(trail.time_s, value.time_s - RATE_WINDOW_S), len(trail) - MIN_POINTS)
+        self.rate_c_per_h = None if begin < 0 else slope_c_per_h(trail.time_s[begin:], trail.value[begin:])
 
     @property
     def rate_sd_c_per_h(self) -> float | None:

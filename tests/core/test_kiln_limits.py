@@ -1,3 +1,5 @@
+from typing import Final
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -38,6 +40,26 @@ def test_without_a_target_the_limit_is_that_of_the_fuel(fuel: str, limit_c: floa
     (hot,) = said(channels, Watch(fuel=fuel))
 
     assert (hot.evidence["limit_c"], hot.evidence["limit_source"]) == (limit_c, "own choice")
+
+
+STOKINGS: Final = np.arange(9.0, 13.0, 0.5)
+
+
+def stoked(level_c: float) -> dict[str, Samples]:
+    """Return four hours of saw-teeth about a level: a blaze of 80 °C above it, embers 80 °C below."""
+    hours = [0.0, 8.95, *(time_h + part for time_h in STOKINGS for part in (0.0, 0.45))]
+    return one(hours, [25.0, level_c - 80.0, *(level_c + tooth_c for _ in STOKINGS for tooth_c in (80.0, -80.0))])
+
+
+def test_the_blazes_of_a_stoked_kiln_are_not_over_temperature() -> None:
+    assert said(stoked(1222 + 5), Watch(fuel="wood", target_cone="6")) == []
+
+
+def test_a_stoked_kiln_that_is_too_hot_on_average_is_over_temperature() -> None:
+    (hot,) = said(stoked(1222 + 35), Watch(fuel="wood", target_cone="6"))
+
+    assert (hot.kind, hot.evidence["limit_c"]) == ("over_temperature", 1222 + 22)
+    assert float(hot.evidence["mean_of_hour_c"] or 0) == pytest.approx(1222 + 35, abs=12)
 
 
 def test_a_kiln_that_swings_about_its_limit_is_one_finding() -> None:

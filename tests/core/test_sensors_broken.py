@@ -120,6 +120,16 @@ def test_all_probes_that_step_alike_have_lost_their_compensation() -> None:
     assert (fault.kind, fault.channel, fault.start_s) == ("cold_junction_fault", None, pytest.approx(at(4), abs=20))
 
 
+def test_what_stands_still_at_the_end_of_the_scale_is_open_though_it_came_there_without_a_step() -> None:
+    time_s, level_c = made([0, 10], [25, 1240])
+    shown_c = np.where(level_c > 1020, 1023.75, level_c)
+    beside = Samples(time_s, level_c - 30)
+
+    assert kinds(findings({"top": Samples(time_s, shown_c), "bottom": beside}, Watch())) == [
+        ("thermocouple_open", "top")
+    ]
+
+
 def test_a_probe_far_below_the_room_in_a_cold_kiln_is_not_compensated() -> None:
     cold = made([0, 2], [30, 31])
     probe = Samples(cold[0], cold[1] - 29)
@@ -131,6 +141,16 @@ def test_a_probe_far_below_the_room_in_a_cold_kiln_is_not_compensated() -> None:
 
 def test_a_kiln_that_goes_on_after_a_silence_as_if_there_had_been_none_had_its_clock_set() -> None:
     samples = noisy(RAMP)
+    shifted = Samples(samples.time_s + 3600 * (samples.time_s >= at(4)), samples.value)
+    silent = samples.where((samples.time_s < at(4)) | (samples.time_s >= at(5)))
+
+    assert ("clock_jump", None) in kinds(findings({"top": shifted}, Watch()))
+    assert kinds(findings({"top": silent}, Watch())) == [("sensor_silent", "top")]
+
+
+def test_a_clock_that_was_set_is_found_where_a_hand_changes_the_rate_within_minutes() -> None:
+    by_hand = made([0, 4, 6], [25, 500, 980])  # twice as fast as before, from the gap on
+    samples = noisy(by_hand, sd_c=0.3)
     shifted = Samples(samples.time_s + 3600 * (samples.time_s >= at(4)), samples.value)
     silent = samples.where((samples.time_s < at(4)) | (samples.time_s >= at(5)))
 

@@ -6,9 +6,11 @@ from typing import Final
 from service.core.curve import rate_c_per_h
 from service.core.findings import OWN_CHOICE, Finding, Group, Severity
 from service.core.ledger import Ledger
-from service.core.probe import RATE_WINDOW_S, BinValue, Probe
+from service.core.probe import RAILS_C, RATE_WINDOW_S, BinValue, Probe
 from service.core.standing import Evidence
 
+FROZEN: Final = ("thermocouple_frozen", "check_instrument")
+OPEN: Final = ("thermocouple_open", "check_probe_wiring")
 FROZEN_S: Final = 900.0  # own choice: long enough for another probe to show that the kiln moves
 FROZEN_OTHER_MOVED_C: Final = 20.0  # own choice: what another probe moves by while this one does not in the least
 # Below this a wet kiln boils at 100 °C, and the far end has not yet felt the fire: there it takes more to be sure.
@@ -25,7 +27,8 @@ def judge_frozen(
 ) -> None:
     """Say `thermocouple_frozen` when exactly the same value is repeated while the kiln must have moved.
 
-    Witnesses are another probe, or, for an instrument finer than 0.5 °C, the probe's own slope before it stopped.
+    Witnesses are another probe, or, for an instrument finer than 0.5 °C, the probe's own slope before it stopped. What
+    stands still at the end of its scale is `thermocouple_open`: a kiln near there comes to it without a step.
     """
     slot = f"frozen {name}"
     if value.moved_s is not None:
@@ -35,11 +38,9 @@ def judge_frozen(
     evidence = _other_moved(probe, others, now_s) or _own_slope_stopped(probe, value, now_s)
     if evidence is not None:
         evidence |= {"value_c": probe.last_c, "limit_source": OWN_CHOICE}
+        kind, advice_key = OPEN if probe.last_c in RAILS_C else FROZEN
         start_s = value.still_since_s
-        finding = Finding(
-            "thermocouple_frozen", Group.SENSOR, Severity.CRITICAL, name, start_s, None, evidence, "check_instrument"
-        )
-        to.open(slot, finding)
+        to.open(slot, Finding(kind, Group.SENSOR, Severity.CRITICAL, name, start_s, None, evidence, advice_key))
 
 
 def _other_moved(probe: Probe, others: Mapping[str, Probe], now_s: float) -> Evidence | None:

@@ -27,6 +27,10 @@ UNMOVED_C: Final = 4.0
 UNMOVED_SHARE: Final = 0.3  # of what it would have gone: a flame flickers
 SAME_RATE: Final = 0.2
 DECIDED_AFTER_S: Final = 1200.0
+# A hand on a valve changes the rate within minutes of any gap. Where each probe is within a flicker of where it was, a
+# tenth of what it would have gone, the kiln need only go on the same way. Own choices.
+STAYED_SHARE: Final = 0.1
+SAME_WAY: Final = 2.5  # times as fast or as slow, the probes together
 GOES_ON: Final = 0.7  # probability
 # A stoked fire has no rate of minutes to go on with, but one of hours; and where every probe is within a flame's
 # flicker of where it was, hours have not passed, unless the fire stood still. Own choices.
@@ -51,12 +55,14 @@ class Repeats:
 class Clock:
     """What speaks of a clock that was set: the last jump said, and gaps to be judged by what comes after.
 
-    `pace` is the level of a stoked kiln every ten minutes, over hours.
+    `has_stayed` says of the gap that each probe is where it was; `pace` is the level of a stoked kiln every ten
+    minutes, over hours.
     """
 
     said_s: float | None = None
     gap_s: tuple[float, float] | None = None
     rates_before: dict[str, float] = field(default_factory=dict)
+    has_stayed: bool = False
     pace: Trail = field(default_factory=Trail)
 
 
@@ -140,16 +146,18 @@ def _judge_place(clock: Clock, gap_s: tuple[float, float], said: Sequence[BinVal
 def _note_gap(clock: Clock, gap_s: tuple[float, float], said: Mapping[str, BinValue]) -> None:
     """Keep a gap over which nothing moved, to be judged by what comes after."""
     rates: dict[str, float] = {}
+    has_stayed = True
     for name, value in said.items():
         before_s, before_c = value.before or (value.first_s, value.value_c)
         rate = value.rate_before_c_per_h
         expected_c = 0.0 if rate is None else abs(rate) * (value.first_s - before_s) / 3600
         is_moving = rate is not None and abs(rate) >= MOVING_C_PER_H and expected_c >= EXPECTED_C
-        unmoved_c = max(UNMOVED_C, UNMOVED_SHARE * expected_c)
-        if rate is None or not is_moving or abs(value.readings[0][1] - before_c) > unmoved_c:
+        moved_c = abs(value.readings[0][1] - before_c)
+        if rate is None or not is_moving or moved_c > max(UNMOVED_C, UNMOVED_SHARE * expected_c):
             return
         rates[name] = rate
-    clock.gap_s, clock.rates_before = gap_s, rates
+        has_stayed &= moved_c <= min(UNMOVED_C, STAYED_SHARE * expected_c)
+    clock.gap_s, clock.rates_before, clock.has_stayed = gap_s, rates, has_stayed
 
 
 def _judge_after(clock: Clock, probes: Mapping[str, Probe], to: Ledger) -> None:
@@ -162,7 +170,9 @@ def _judge_after(clock: Clock, probes: Mapping[str, Probe], to: Ledger) -> None:
         rate is not None and abs(rate - clock.rates_before[name]) <= SAME_RATE * abs(clock.rates_before[name])
         for name, rate in rates.items()
     )
-    clock.gap_s, clock.rates_before = None, {}
+    before, after = sum(clock.rates_before.values()), sum(rate or 0.0 for rate in rates.values())
+    goes_on |= clock.has_stayed and before * after > 0 and 1 / SAME_WAY <= after / before <= SAME_WAY
+    clock.gap_s, clock.rates_before, clock.has_stayed = None, {}, False
     if goes_on:
         evidence: Evidence = {"gap_s": after_s - before_s, "limit_source": OWN_CHOICE}
         _say_clock(clock, before_s, after_s, evidence, to=to, probability=GOES_ON)
