@@ -10,6 +10,7 @@ from typing import Final
 from firmware_bridge.action_settings import ActionSettings, CommandSettings, SmsSettings
 from firmware_bridge.actions.command import Command
 from firmware_bridge.actions.sms import Sms
+from firmware_bridge.ballast import Ballast
 from firmware_bridge.clock import Clock, SteadyClock
 from firmware_bridge.duty import Duty
 from firmware_bridge.intake import Intake
@@ -35,6 +36,7 @@ from firmware_bridge.sources.modbus import Instrument, Line, ModbusLine
 from firmware_bridge.sources.mqtt import Broker, MqttSource
 from firmware_bridge.sources.serial_port import SerialSource
 from firmware_bridge.spool import Spool
+from firmware_bridge.spool_file import make_folder
 from firmware_bridge.status import Status
 from firmware_bridge.uplink import Uplink
 from firmware_bridge.words import Words
@@ -48,7 +50,7 @@ STATUS_FILE: Final = "status.json"
 
 async def run_bridge(settings: Settings, clock: Clock | None, stop: asyncio.Event) -> None:
     """Watch until told to stop; then write what was heard, and try once to send it. A replay gives its clock."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.data_dir)
     spool = Spool(settings.data_dir / "spool.sqlite3")
     try:
         await _run(settings, clock or SteadyClock(not_before=spool.newest_at()), spool, stop)
@@ -71,6 +73,7 @@ async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Eve
         latest=latest,
         true_now=lambda: _true_now(uplink),
         most_spool_bytes=settings.spool_mb * 1_000_000,
+        ballast=Ballast(settings.data_dir / "ballast"),
     )
     words = Words(settings.page.lang)
     actions = [_action(told) for told in settings.actions]

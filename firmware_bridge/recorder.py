@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from firmware_bridge.backoff import wait_for_event
+from firmware_bridge.ballast import Ballast
 from firmware_bridge.blocks import Draft, draft_blocks
 from firmware_bridge.clock import Clock
-from firmware_bridge.intake import Harvest, Intake
+from firmware_bridge.intake import MAX_WAITING_MESSAGES, Harvest, Intake
 from firmware_bridge.latest import Latest
 from firmware_bridge.spool import Spool
 
@@ -21,6 +22,8 @@ COMMIT_EVERY_S: Final = 1.0
 GRACE_S: Final = 2.0
 HEARTBEAT_S: Final = 10.0
 MOST_SPOOL_BYTES: Final = 1_000_000_000  # half a year of eight probes at 1 Hz
+# Seven hours of an instrument at 1 Hz: until then a full disk may be somebody's passing trouble.
+MOST_WAITING_MESSAGES: Final = MAX_WAITING_MESSAGES // 2
 # How unevenly messages travel from a device to us; its clock is not moved for less.
 JITTER_S: Final = 0.25
 
@@ -47,8 +50,13 @@ class Recorder:
         latest: Latest | None = None,
         true_now: Callable[[], datetime | None] = lambda: None,
         most_spool_bytes: int = MOST_SPOOL_BYTES,
+        ballast: Ballast | None = None,
+        most_waiting: int = MOST_WAITING_MESSAGES,
     ) -> None:
         self.failed_commits = 0
+        self._ballast = ballast
+        self._most_waiting = most_waiting
+        self._room_bytes = most_spool_bytes
         self.most_spool_bytes = most_spool_bytes
         self._intakes = intakes
         self._spool = spool
@@ -88,8 +96,9 @@ class Recorder:
             if not self._is_failing:
                 logger.exception("cannot write; readings wait in memory", extra={"reason": str(error)})
             self._is_failing = True
+            if max(harvest.messages for harvest in harvests.values()) >= self._most_waiting:
+                await self._live_on_what_there_is()
             return
-        await self._keep_to_its_room()
         self._is_failing = False
         for intake, harvest in harvests.items():
             intake.settle(harvest)
@@ -98,15 +107,31 @@ class Recorder:
         await self._set_clock()
         if drafts:
             self._on_news()
+        await self._keep_to_its_room()
 
     async def _keep_to_its_room(self) -> None:
         """Make room in a spool that has grown over its share of the card, an hour of the oldest at a time."""
-        if await asyncio.to_thread(self._spool.used_bytes) <= self.most_spool_bytes:
+        if self._ballast is not None and await asyncio.to_thread(self._ballast.take_up):
+            self._room_bytes = self.most_spool_bytes
+        if await asyncio.to_thread(self._spool.used_bytes) <= self._room_bytes:
             return
         if not self._is_short_of_room:
-            logger.warning("the spool is full; the oldest readings are thinned", extra={"bytes": self.most_spool_bytes})
+            logger.warning("the spool is full; the oldest readings are thinned", extra={"bytes": self._room_bytes})
         self._is_short_of_room = True
-        await asyncio.to_thread(self._spool.make_room)
+        await self._make_room()
+
+    async def _live_on_what_there_is(self) -> None:
+        """On a disk that others have filled, thin what is there already, before what waits in memory is dropped."""
+        if self._ballast is not None:
+            await asyncio.to_thread(self._ballast.give_up)
+        self._room_bytes = min(self._room_bytes, await asyncio.to_thread(self._spool.used_bytes))
+        await self._make_room()
+
+    async def _make_room(self) -> None:
+        try:
+            await asyncio.to_thread(self._spool.make_room)
+        except sqlite3.OperationalError as error:  # the next commit tries again
+            logger.warning("no room can be made", extra={"reason": str(error)})
 
     async def _set_clock(self) -> None:
         """Learn the time from whoever knows it; what was dated before that is put right."""

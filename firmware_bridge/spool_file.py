@@ -69,12 +69,24 @@ class SpoolError(Exception):
     """The spool cannot be used at all; the message says why and what to do."""
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder for the readings."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"data_dir {folder}: không tạo được / cannot be made: {error.strerror}"
+        raise SpoolError(msg) from error
+
+
 def open_checked(path: Path) -> sqlite3.Connection:
     """Open the spool. A damaged file is moved aside, never deleted, and a new one begun."""
     try:
         return _open(path)
     except sqlite3.OperationalError as error:
-        msg = f"{path} cannot be opened: {error}. Is another bridge using it, or the folder not writable?"
+        msg = (
+            f"{path}: không mở được ({error}). Máy đọc can khác đang dùng, hoặc thư mục không ghi được?"
+            " / cannot be opened. Is another bridge using it, or the folder not writable?"
+        )
         raise SpoolError(msg) from error
     except sqlite3.DatabaseError as error:
         aside = _move_aside(path)

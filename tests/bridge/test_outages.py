@@ -1,21 +1,29 @@
 """What stands in the way of the readings, one test for each: nothing is lost, and the reason is said in words."""
 
 import asyncio
+import contextlib
 import os
 import ssl
 import tty
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
-from bridge_fakes import Service, free_port, serving, until
+from bridge_fakes import NOON, Service, free_port, serving, until
 from certificates import make_certificates
 from snapshots import SNAPSHOT
 from test_uplink import fill, sending, waiting
 
+from benchmarks.faults import small_disk
 from firmware_bridge.answers import Cause
+from firmware_bridge.ballast import Ballast
+from firmware_bridge.clock import Clock
+from firmware_bridge.formats import SERIAL, Told
+from firmware_bridge.intake import Intake, Memory
 from firmware_bridge.message import Message, Rejected
+from firmware_bridge.payload import Degrees
+from firmware_bridge.recorder import Recorder
 from firmware_bridge.sources.serial_port import SerialSource
 from firmware_bridge.spool import Spool
 from firmware_bridge.status import UplinkStatus
@@ -168,3 +176,46 @@ async def test_a_usb_adapter_that_comes_back_under_another_name_is_found_by_its_
     os.close(instrument)
     os.close(device)
     assert heard.lines == [b"650", b"651", b"652"]
+
+
+async def test_a_disk_that_others_have_filled_is_lived_on_by_thinning_and_nothing_new_is_dropped(
+    tmp_path: Path,
+) -> None:
+    with small_disk(tmp_path / "card") as is_small:
+        if not is_small:
+            pytest.skip("a file system of its own needs root")
+        card = tmp_path / "card"
+        ballast = Ballast(card / "ballast", 6_000_000)
+        decoder = SERIAL["numbers"].make(Told(("top",), (), Degrees.CELSIUS))
+        source = Intake("lo-1/top", "lo-1", decoder, Memory(), now=NOON)
+        spool = Spool(card / "spool.sqlite3")
+        recorder = Recorder([source], spool, Clock(), lambda: None, ballast=ballast, most_waiting=100)
+        fill(spool, *range(4000))
+        ballast.take_up()
+        with contextlib.suppress(OSError), (card / "others").open("wb", buffering=0) as others:
+            while others.write(b"x" * 4096):
+                pass
+
+        for second in range(6_000):
+            at = NOON + timedelta(seconds=second)
+            source.take(Message(b"%d" % (second % 1000), at))
+            if second % 20 == 0:
+                await recorder.commit(at)
+        await recorder.commit(NOON + timedelta(seconds=6_000))
+        counts, failed = spool.counts(), recorder.failed_commits
+        spool.close()
+
+    assert failed > 0, "the disk was full indeed"
+    assert (source.counters.dropped, counts.dropped_readings) == (0, 0)
+    assert counts.thinned_readings > 0
+    assert counts.readings_read == 10_000
+
+
+async def test_a_disk_that_has_room_again_is_used_as_before(tmp_path: Path) -> None:
+    ballast = Ballast(tmp_path / "ballast", 4096)
+
+    assert ballast.take_up()
+    assert (tmp_path / "ballast").stat().st_blocks * 512 >= 4096
+    ballast.give_up()
+    assert not ballast.is_there
+    assert not Ballast(tmp_path / "ballast", 10**15).take_up(), "never the last of the disk"
