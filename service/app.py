@@ -20,7 +20,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.alarms.channels.web_push import WebPush
 from service.alarms.outbox import Outbox
 from service.alarms.vapid import VapidKey
-from service.api import alarms, batches, bridges, firings, identity, kilns, members, openapi, problems, stream
+from service.api import (
+    alarms,
+    batches,
+    bridges,
+    channels,
+    findings,
+    firing_edits,
+    firings,
+    identity,
+    kilns,
+    members,
+    openapi,
+    plans,
+    problems,
+    stream,
+)
 from service.api.deps import Parts
 from service.api.guard import BodyBounds, Guard
 from service.api.live import Hub
@@ -38,7 +53,10 @@ from service.settings import Settings, parse_clock
 from service.store.database import Database
 
 API: Final = "/api/v1"
-ROUTERS: Final = (identity, members, kilns, bridges, firings, batches, alarms, stream)
+ROUTERS: Final = (
+    *(identity, members, kilns, channels, plans, bridges),
+    *(firings, firing_edits, findings, batches, alarms, stream),
+)
 
 
 def create_app(settings: Settings, database: Database) -> FastAPI:

@@ -27,6 +27,12 @@ class InvalidError(ServiceError):
     code = "invalid"
 
 
+class StaleError(ServiceError):
+    """Somebody else has changed it since the caller looked."""
+
+    code = "changed_meanwhile"
+
+
 class TooManyError(ServiceError):
     """A limit on number or rate was reached."""
 

@@ -3,16 +3,17 @@
 import time
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, BackgroundTasks, Query
+from fastapi import APIRouter, BackgroundTasks, Query, Response
 from fastapi.responses import StreamingResponse
 
 from service.api import schemas, views
 from service.api.curves import Width, curve_out
 from service.api.deps import Fires, Follows, Language, Looks, MachineNow, Now, PartsOf, Session
+from service.api.versions import Seen, show, version_of
 from service.archive.hand_out import MEDIA_TYPES, hand_out, write
 from service.lab.ahead import forecast_of
 from service.lab.curve import segments_of
-from service.store import firings, kilns
+from service.store import audit, firings, plans
 from service.store.models import Firing
 from service.store.roles import Action
 from service.store.tenancy import confine
@@ -42,9 +43,12 @@ def list_firings(
 
 @router.get("/firings/{firing_id}", response_model=schemas.FiringDetail)
 def read_firing(
-    firing_id: schemas.Id, session: Session, who: Looks, language: Language, now: Now
+    firing_id: schemas.Id, session: Session, who: Looks, language: Language, now: Now, response: Response
 ) -> schemas.FiringDetail:
-    return _detail(session, who, firings.get_firing(session, who.workshop_ids, firing_id), language, now)
+    """Return a firing with its segments, cones and findings."""
+    found = detail_out(session, who, firings.get_firing(session, who.workshop_ids, firing_id), language, now)
+    show(response, found.version)
+    return found
 
 
 @router.patch("/firings/{firing_id}", response_model=schemas.FiringDetail)
@@ -55,24 +59,42 @@ def change_firing(
     who: Fires,
     service: PartsOf,
     language: Language,
+    seen: Seen,
     now: Now,
     machine_now: MachineNow,
     after_reply: BackgroundTasks,
+    response: Response,
 ) -> schemas.FiringDetail:
-    """Change what is sent and leave the rest; null takes a target cone or a plan away."""
+    """Change what is sent and leave the rest; null takes a target cone, a plan or the fuel used away."""
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
+    seen.check(version_of(firing, *views.FIRING_SAID))
     sent = asked.model_fields_set
     if "plan_id" in sent:
-        plan = None if asked.plan_id is None else kilns.get_plan(session, firing.workshop_id, asked.plan_id)
+        plan = None if asked.plan_id is None else plans.get_plan(session, firing.workshop_id, asked.plan_id)
         firing.plan = plan
     if "target_cone" in sent:
         firing.target_cone = asked.target_cone
     if asked.note is not None:
         firing.note = asked.note
+    if "fuel_used" in sent:
+        used = asked.fuel_used
+        firing.fuel_amount, firing.fuel_unit = (None, None) if used is None else (used.amount, used.unit.value)
     firing.kiln.edited_at = machine_now
     session.flush()
+    changes = ", ".join(sorted(sent))
+    audit.note(
+        session,
+        firing.workshop_id,
+        who=who.name,
+        what="firing changed",
+        now=machine_now,
+        firing=firing.id,
+        changes=changes,
+    )
     after_reply.add_task(service.monitor.tell, firing.kiln_id)
-    return _detail(session, who, firing, language, now)
+    found = detail_out(session, who, firing, language, now)
+    show(response, found.version)
+    return found
 
 
 @router.post("/firings/{firing_id}/end", response_model=schemas.FiringDetail)
@@ -83,6 +105,10 @@ def end_firing(
     with service.database.write() as session:
         confine(session, who.workshop_ids)
         firing = firings.get_firing(session, who.workshop_ids, firing_id)
+        if firing.ended_at is None:
+            audit.note(
+                session, firing.workshop_id, who=who.name, what="firing ended", now=machine_now, firing=firing.id
+            )
         firings.ask_to_end(firing, now=now, machine_now=machine_now)
     service.monitor.attend()
     deadline_s = time.monotonic() + END_WITHIN_S
@@ -91,12 +117,13 @@ def end_firing(
             confine(session, who.workshop_ids)
             firing = firings.get_firing(session, who.workshop_ids, firing_id)
             if firing.ended_at is not None or time.monotonic() > deadline_s:
-                return _detail(session, who, firing, language, now)
+                return detail_out(session, who, firing, language, now)
         time.sleep(ASK_AGAIN_S)
 
 
 @router.get("/firings/{firing_id}/curve", response_model=schemas.CurveOut)
 def read_curve(firing_id: schemas.Id, session: Session, who: Looks, now: Now, width: Width = 1000) -> schemas.CurveOut:
+    """Return the readings of a firing, thinned to a chart of `width` pixels, every extreme kept."""
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
     return curve_out(session, firing.kiln, firing.started_at, firing.ended_at or now, width)
 
@@ -119,7 +146,7 @@ def read_forecast(firing_id: schemas.Id, session: Session, who: Follows, now: No
     return views.forecast_out(forecast_of(session, firings.get_firing(session, who.workshop_ids, firing_id), now=now))
 
 
-def _detail(session: Session, who: Who, firing: Firing, language: Language, now: Now) -> schemas.FiringDetail:
+def detail_out(session: Session, who: Who, firing: Firing, language: Language, now: Now) -> schemas.FiringDetail:
     segments = [
         schemas.SegmentOut(
             kind=segment.kind,

@@ -1,24 +1,33 @@
-"""Kilns as they are now, their curve, and the plans they follow."""
+"""Kilns as they are now, and their curve."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, BackgroundTasks, Query
+from fastapi import APIRouter, BackgroundTasks, Query, Response
 
 from service.api import schemas, views
+from service.api.bounds import Moment
 from service.api.curves import Width, curve_out
 from service.api.deps import Fires, Looks, MachineNow, Now, Parts, PartsOf, Session, SetsUp, own_workshop
-from service.errors import InvalidError
-from service.store import audit, kilns
+from service.api.versions import Seen, show, version_of
+from service.errors import ConflictError, InvalidError, RefusedError
+from service.store import audit, firings, kilns, plans
 from service.store.models import Kiln
+from service.store.roles import Action
+from service.store.who import Who
 
 router = APIRouter(tags=["kilns"])
 
+LONGEST_CURVE: Final = timedelta(days=3660)
+
 
 @router.get("/kilns", response_model=list[schemas.KilnOut])
-def list_kilns(session: Session, who: Looks, service: PartsOf, now: Now) -> list[schemas.KilnOut]:
-    return _out(session, service, kilns.list_kilns(session, who.workshop_ids), now)
+def list_kilns(
+    session: Session, who: Looks, service: PartsOf, now: Now, retired: bool = False
+) -> list[schemas.KilnOut]:
+    """Return the kilns in use, as they are now; with `retired`, those out of use as well."""
+    return _out(session, service, kilns.list_kilns(session, who.workshop_ids, with_retired=retired), now)
 
 
 @router.post("/kilns", response_model=schemas.KilnOut, status_code=201)
@@ -38,8 +47,13 @@ def create_kiln(
 
 
 @router.get("/kilns/{kiln_id}", response_model=schemas.KilnOut)
-def read_kiln(kiln_id: schemas.Id, session: Session, who: Looks, service: PartsOf, now: Now) -> schemas.KilnOut:
-    return _out(session, service, [kilns.get_kiln(session, who.workshop_ids, kiln_id)], now)[0]
+def read_kiln(
+    kiln_id: schemas.Id, session: Session, who: Looks, service: PartsOf, now: Now, response: Response
+) -> schemas.KilnOut:
+    """Return a kiln as it is now."""
+    found = _out(session, service, [kilns.get_kiln(session, who.workshop_ids, kiln_id)], now)[0]
+    show(response, found.version)
+    return found
 
 
 @router.patch("/kilns/{kiln_id}", response_model=schemas.KilnOut)
@@ -49,15 +63,20 @@ def change_kiln(
     session: Session,
     who: Fires,
     service: PartsOf,
+    seen: Seen,
     now: Now,
     machine_now: MachineNow,
     after_reply: BackgroundTasks,
+    response: Response,
 ) -> schemas.KilnOut:
     """Change what is sent and leave the rest; null takes a target cone or a plan away."""
     kiln = kilns.get_kiln(session, who.workshop_ids, kiln_id)
+    seen.check(version_of(kiln, *views.KILN_SAID))
     sent = asked.model_fields_set
+    if asked.is_retired is not None:
+        _retire(session, who, kiln, machine_now if asked.is_retired else None)
     if "plan_id" in sent and asked.plan_id is not None:
-        kilns.get_plan(session, kiln.workshop_id, asked.plan_id)
+        plans.get_plan(session, kiln.workshop_id, asked.plan_id)
     for name in sent & {"target_cone", "plan_id"}:
         setattr(kiln, name, getattr(asked, name))
     if asked.name is not None:
@@ -72,7 +91,9 @@ def change_kiln(
         session, kiln.workshop_id, who=who.name, what="kiln changed", now=machine_now, kiln=kiln.id, changes=changes
     )
     after_reply.add_task(service.monitor.tell, kiln.id)
-    return _out(session, service, [kiln], now)[0]
+    found = _out(session, service, [kiln], now)[0]
+    show(response, found.version)
+    return found
 
 
 @router.get("/kilns/{kiln_id}/curve", response_model=schemas.CurveOut)
@@ -80,28 +101,26 @@ def read_curve(
     kiln_id: schemas.Id,
     session: Session,
     who: Looks,
-    from_at: Annotated[datetime, Query()],
-    to_at: Annotated[datetime, Query()],
+    from_at: Annotated[Moment, Query()],
+    to_at: Annotated[Moment, Query()],
     width: Width = 1000,
 ) -> schemas.CurveOut:
     """Return the readings of a stretch of time, thinned to a chart of `width` pixels, every extreme kept."""
-    if from_at.tzinfo is None or to_at.tzinfo is None or not from_at < to_at <= from_at + timedelta(days=14):
-        msg = "from_at and to_at carry their zone, from_at is earlier, and they are at most 14 days apart"
+    if not from_at < to_at <= from_at + LONGEST_CURVE:
+        msg = f"from_at is earlier than to_at, and they are at most {LONGEST_CURVE.days} days apart"
         raise InvalidError(msg)
     kiln = kilns.get_kiln(session, who.workshop_ids, kiln_id)
     return curve_out(session, kiln, from_at, to_at, width)
 
 
-@router.get("/plans", response_model=list[schemas.PlanOut])
-def list_plans(session: Session, who: Looks) -> list[schemas.PlanOut]:
-    return [schemas.PlanOut.model_validate(plan) for plan in kilns.list_plans(session, who.workshop_ids)]
-
-
-@router.post("/plans", response_model=schemas.PlanOut, status_code=201)
-def create_plan(asked: schemas.PlanIn, session: Session, who: SetsUp) -> schemas.PlanOut:
-    workshop_id = own_workshop(who, asked.workshop_id)
-    points = [point.model_dump() for point in asked.points]
-    return schemas.PlanOut.model_validate(kilns.create_plan(session, workshop_id, name=asked.name, points=points))
+def _retire(session: Session, who: Who, kiln: Kiln, at: datetime | None) -> None:
+    if kiln.workshop_id not in who.where_may(Action.SET_UP):
+        msg = "only who may set up kilns takes one out of use (set_up); the workshop's owner can change that"
+        raise RefusedError(msg)
+    if at is not None and firings.running_firing(session, kiln.id) is not None:
+        msg = f"{kiln.name} is being fired; end the firing before you take the kiln out of use"
+        raise ConflictError(msg)
+    kiln.retired_at = at if at is None or kiln.retired_at is None else kiln.retired_at
 
 
 def _out(session: Session, service: Parts, found: Sequence[Kiln], now: datetime) -> list[schemas.KilnOut]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
 
 from service.api import texts
 from service.core import cones
@@ -249,6 +249,8 @@ class KilnOut(Out):
     target_cone: str | None
     ware: list[Ware]  # what is known of what is fired in it
     plan_id: int | None
+    retired_at: datetime | None
+    version: Annotated[str, Field(description="of what people may change, for `If-Match`")]
     now: KilnNow
 
 
@@ -266,6 +268,7 @@ class KilnChange(In):
     target_cone: ConeName | None = None
     ware: Annotated[list[Ware], Field(max_length=10, description="saying one twice is saying it once")] | None = None
     plan_id: Id | None = None
+    is_retired: Annotated[StrictBool | None, Field(description="out of use: its firings stay")] = None
 
 
 class BridgeOut(Out):
@@ -320,6 +323,7 @@ class PlanOut(Out):
     workshop_id: int
     name: str
     points: list[PlanPoint]
+    version: Annotated[str, Field(description="for `If-Match`")]
 
 
 class Words(Out):
@@ -330,8 +334,24 @@ class Words(Out):
     advice: str
 
 
+class Verdict(StrEnum):
+    """What a person who was there says of a finding: it was so, or it was a false alarm."""
+
+    TRUE = "true"
+    FALSE = "false"
+
+
+class VerdictOut(Out):
+    verdict: Verdict
+    note: str
+    by: str
+    at: datetime
+
+
 class FindingOut(Out):
     id: int
+    kiln_id: int
+    firing_id: int | None
     kind: str
     group: Literal["sensor", "schedule", "kiln", "defect"]
     severity: Literal["info", "warning", "critical"]
@@ -342,6 +362,7 @@ class FindingOut(Out):
     evidence: dict[str, float | str | None]
     advice_key: str
     words: Words
+    verdict: VerdictOut | None
 
 
 class SegmentOut(Out):
@@ -354,6 +375,32 @@ class SegmentOut(Out):
 
 
 EndCause = Literal["operator", "cooled", "lost_sensor", "lost_link", "log_ended"]
+
+
+class FuelUnit(StrEnum):
+    """What fuel is counted in."""
+
+    KG_LPG = "kg_lpg"
+    BRIQUETTES = "briquettes"
+    KG_COAL = "kg_coal"
+    KG_WOOD = "kg_wood"
+    KWH = "kwh"
+
+
+class FuelUsed(Kept):
+    """How much fuel a firing took: a number and what it counts."""
+
+    amount: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+    unit: FuelUnit
+
+
+class PartOut(Out):
+    """A firing that was made a part of another, such as the time after a power cut."""
+
+    id: int
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
 
 
 class FiringOut(Out):
@@ -372,9 +419,13 @@ class FiringOut(Out):
     peak_at: datetime | None
     cone_reached: str | None
     max_spread_c: float | None
+    fuel_used: FuelUsed | None
+    merged_into_id: Annotated[int | None, Field(description="the firing that this one is a part of")]
+    version: Annotated[str, Field(description="of what people may change, for `If-Match`")]
 
 
 class FiringDetail(FiringOut):
+    parts: list[PartOut]
     segments: list[SegmentOut]
     cones: list[ConeProgress]
     findings: list[FindingOut]
@@ -384,6 +435,7 @@ class FiringChange(In):
     target_cone: ConeName | None = None
     plan_id: Id | None = None
     note: Annotated[str | None, Field(max_length=2000)] = None
+    fuel_used: FuelUsed | None = None
 
 
 class CurveChannel(Out):

@@ -8,14 +8,22 @@ from sqlalchemy.orm import Session
 
 from service.alarms.wording import words
 from service.api import schemas
+from service.api.versions import version_of
 from service.core.firing import ConeProgress
 from service.core.forecast import Forecast, Interval
 from service.core.watch import ChannelStatus
 from service.monitor.watched import LiveKiln
 from service.store.firings import findings_of
-from service.store.models import Alarm, Firing, Kiln, StoredFinding
+from service.store.merging import parts_of
+from service.store.models import Alarm, Firing, Kiln, Plan, StoredFinding
 
 LAST_CONES_SHOWN: Final = 3
+# What people may change of each, by which its versions are told apart.
+KILN_SAID: Final = ("name", "fuel", "target_cone", "ware", "plan_id", "retired_at")
+FIRING_SAID: Final = (
+    *("started_at", "ended_at", "target_cone", "plan_id", "note", "fuel_amount", "fuel_unit", "merged_into_id"),
+)
+PLAN_SAID: Final = ("name", "points", "removed_at")
 
 
 def kilns_out(kilns: Sequence[Kiln], live: Mapping[int, LiveKiln], now: datetime) -> list[schemas.KilnOut]:
@@ -30,6 +38,8 @@ def kilns_out(kilns: Sequence[Kiln], live: Mapping[int, LiveKiln], now: datetime
             target_cone=kiln.target_cone,
             ware=kiln.ware,
             plan_id=kiln.plan_id,
+            retired_at=kiln.retired_at,
+            version=version_of(kiln, *KILN_SAID),
             now=kiln_now(live[kiln.id], now),
         )
         for kiln in kilns
@@ -113,11 +123,29 @@ def firing_out(firing: Firing) -> schemas.FiringOut:
     return schemas.FiringOut(
         **{name: getattr(firing, name) for name in _FIRING_COLUMNS},
         kiln_name=firing.kiln.name,
-        plan=schemas.PlanOut.model_validate(firing.plan) if firing.plan else None,
+        plan=plan_out(firing.plan) if firing.plan else None,
+        fuel_used=_fuel_used(firing),
+        version=version_of(firing, *FIRING_SAID),
     )
 
 
-_FIRING_COLUMNS = set(schemas.FiringOut.model_fields) - {"kiln_name", "plan"}
+_FIRING_COLUMNS = set(schemas.FiringOut.model_fields) - {"kiln_name", "plan", "fuel_used", "version"}
+
+
+def _fuel_used(firing: Firing) -> schemas.FuelUsed | None:
+    if firing.fuel_amount is None or firing.fuel_unit is None:
+        return None
+    return schemas.FuelUsed(amount=firing.fuel_amount, unit=schemas.FuelUnit(firing.fuel_unit))
+
+
+def plan_out(plan: Plan) -> schemas.PlanOut:
+    return schemas.PlanOut(
+        id=plan.id,
+        workshop_id=plan.workshop_id,
+        name=plan.name,
+        points=[schemas.PlanPoint.model_validate(point) for point in plan.points],
+        version=version_of(plan, *PLAN_SAID),
+    )
 
 
 def firing_detail(
@@ -125,6 +153,7 @@ def firing_detail(
 ) -> schemas.FiringDetail:
     return schemas.FiringDetail(
         **firing_out(firing).model_dump(),
+        parts=[schemas.PartOut.model_validate(part) for part in parts_of(session, firing)],
         segments=list(segments),
         cones=firing.cones,
         findings=[finding_out(finding, language) for finding in findings_of(session, firing.id)],
@@ -134,6 +163,8 @@ def firing_detail(
 def finding_out(finding: StoredFinding, language: str) -> schemas.FindingOut:
     return schemas.FindingOut(
         id=finding.id,
+        kiln_id=finding.kiln_id,
+        firing_id=finding.firing_id,
         kind=finding.kind,
         group=finding.group,
         severity=finding.severity,
@@ -144,6 +175,18 @@ def finding_out(finding: StoredFinding, language: str) -> schemas.FindingOut:
         evidence=finding.evidence,
         advice_key=finding.advice_key,
         words=words_out(finding, language),
+        verdict=_verdict(finding),
+    )
+
+
+def _verdict(finding: StoredFinding) -> schemas.VerdictOut | None:
+    if finding.verdict is None or finding.verdict_at is None:
+        return None
+    return schemas.VerdictOut(
+        verdict=schemas.Verdict(finding.verdict),
+        note=finding.verdict_note or "",
+        by=finding.verdict_by or "",
+        at=finding.verdict_at,
     )
 
 

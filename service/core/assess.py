@@ -1,11 +1,17 @@
 """A whole recording looked at in one go, with what the live watch would have said."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import ceil
+from typing import Final
 
 from service.core.findings import Finding
 from service.core.live import EndCause, FiringEnd, FiringStart, LiveFiring, Summary, Watch
+from service.core.probe import BIN_S
 from service.core.series import Chunk, Samples
+from service.core.watch import Event
+
+SAME_S: Final = 1.0  # own choice: two moments nearer to each other are one
 
 
 @dataclass
@@ -82,3 +88,68 @@ def assess(channels: Mapping[str, Samples], watch: Watch) -> Assessment:
         if owner is not None:
             owner.findings.append(finding)
     return Assessment(tuple(firings), tuple(finding for key, finding in latest.items() if owners[key] is None))
+
+
+def assess_span(
+    channels: Mapping[str, Samples], watch: Watch, *, start_s: float, end_s: float, cause: EndCause
+) -> AssessedFiring:
+    """Return the firing that lasted from one moment to another, whatever the readings say of its ends.
+
+    Parameters
+    ----------
+    channels : mapping
+        Readings by channel; some from before and after it let its ends be found as the live watch found them.
+    watch : Watch
+        What it is watched for.
+    start_s, end_s : float
+        Unix times. [s]
+    cause : EndCause
+        Why it was over.
+
+    Raises
+    ------
+    ValueError
+        If it does not end after its start.
+
+    Notes
+    -----
+    Where the live watch, given the same readings, sees a firing with these very ends, the answer is what it says. Else
+    the firing is begun and ended as asked: a gap in it is bridged, and no cooling or silence within ends it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> time_s = np.arange(0.0, 7200.0, 10.0)
+    >>> top = {"top": Samples(time_s, np.interp(time_s, [0, 3000, 6000], [25, 900, 20]))}
+    >>> whole = assess_span(top, Watch(), start_s=600.0, end_s=7000.0, cause=EndCause.OPERATOR)
+    >>> whole.start_s, whole.end_s, round(whole.summary.peak_c)
+    (600.0, 7000.0, 897)
+    """
+    if not start_s < end_s:
+        msg = f"a firing must end after its start at {start_s} s, but end_s is {end_s} s"
+        raise ValueError(msg)
+    for one in assess(channels, watch).firings:
+        if one.end_s is not None and abs(one.start_s - start_s) < SAME_S and abs(one.end_s - end_s) < SAME_S:
+            return one
+    live = LiveFiring(watch)
+    live.advance(Chunk(start_s, {name: samples.where(samples.time_s < start_s) for name, samples in channels.items()}))
+    events: list[Event] = [*live.begin(start_s, held_to_s=end_s + BIN_S).events]
+    within = {
+        name: samples.where((samples.time_s >= start_s) & (samples.time_s <= end_s))
+        for name, samples in channels.items()
+    }
+    events += live.advance(Chunk(ceil(end_s / BIN_S) * BIN_S, within)).events
+    events += live.end(end_s, cause).events
+    return _put_together(AssessedFiring(start_s, end_s, cause), events)
+
+
+def _put_together(firing: AssessedFiring, events: Iterable[Event]) -> AssessedFiring:
+    latest = {}
+    for event in events:
+        match event:
+            case FiringEnd():
+                firing.summary = event.summary
+            case Finding():
+                latest[event.key] = event
+    firing.findings = list(latest.values())
+    return firing

@@ -1,7 +1,7 @@
 """The live analysis: one kiln from firing to firing, with the same findings however its readings come in."""
 
 from collections.abc import Iterator, Mapping
-from math import floor, isfinite
+from math import floor, inf, isfinite
 from typing import Any, Final
 
 from service.core import bounds, defects, deviations, kiln_limits, sensors
@@ -9,6 +9,7 @@ from service.core.defect_watch import judge_defects
 from service.core.firing import ConeProgress, EndCause, Firing, Phase, Summary
 from service.core.kiln import Kiln
 from service.core.probe import AHEAD_S, BIN_S, BinValue
+from service.core.schedule import ROOM_C
 from service.core.schedule_watch import Following, judge_schedule
 from service.core.sensors import drift, timing
 from service.core.series import Chunk
@@ -66,6 +67,7 @@ class LiveFiring:
         self.watch = watch
         self._kiln = Kiln() if state is None else load(Kiln, state)
         self._status = self._kiln.status()
+        self._held_to_s = -inf  # not of the state: once judged past, it says nothing more
 
     @property
     def state(self) -> Kiln:
@@ -117,6 +119,34 @@ class LiveFiring:
         events = [] if firing is None else self._end(firing, max(at_s, firing.start_s), cause)
         self._status = self._kiln.status()
         return Advance(tuple(events), self._status)
+
+    def begin(self, at_s: float, *, held_to_s: float = -inf) -> Advance:
+        """Begin a firing at `at_s` because a person says so, in place of one that runs.
+
+        Parameters
+        ----------
+        at_s : float
+            Unix time; what is judged already counts for no firing. [s]
+        held_to_s : float
+            Up to when it does not end by itself, whatever the readings say: a person knows better. [s]
+        """
+        kiln = self._kiln
+        if kiln.firing is not None:
+            kiln.ledger.close_firing(max(at_s, kiln.firing.start_s))
+        self._held_to_s, kiln.may_be_hot = held_to_s, False
+        judged_s = kiln.judged_to_s()
+        stands_c = [probe.trail.last[1] for probe in kiln.chamber(judged_s).values()] if isfinite(judged_s) else []
+        events = self._start(at_s, min(stands_c, default=ROOM_C), max(at_s, judged_s))
+        self._status = kiln.status()
+        return Advance(tuple(events), self._status)
+
+    def started_s(self) -> float | None:
+        """Return when the running firing began [s], None if none is running."""
+        return None if self._kiln.firing is None else self._kiln.firing.start_s
+
+    def vouched_to_s(self) -> float | None:
+        """Return up to when its readings are known to be complete [s], None before the first."""
+        return self._kiln.until_s
 
     def summary(self) -> Summary | None:
         """Return what the running firing has come to so far, None if none is running."""
@@ -228,6 +258,8 @@ class LiveFiring:
 
     def _look_for_end(self, firing: Firing, now_s: float) -> list[Event]:
         kiln = self._kiln
+        if now_s <= self._held_to_s:
+            return []
         heard_s = max(probe.last_s for probe in kiln.probes.values() if probe.last_s is not None)
         if now_s - heard_s > bounds.LOST_AFTER_S:
             return self._end(firing, heard_s, EndCause.LOST_SENSOR)

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from service.demo.recordings import mqtt_plan
-from service.store import alarms, identity, kilns
+from service.store import alarms, identity, kilns, plans
 from service.store.passwords import hash_password
 
 LOGIN: Final = "demo@canhlo.local"
@@ -35,7 +35,7 @@ def found_village(session: Session, phone: dict[str, str]) -> Village:
     high_fire = kilns.create_kiln(session, workshop.id, name="Lò 1 · hai can nhiệt", key=SERIAL_KILN, fuel="lpg")
     high_fire.target_cone = "10"
     glass = kilns.create_kiln(session, workshop.id, name="Lò 2 · lò kính nhỏ", key=MQTT_KILN, fuel="electric")
-    glass.plan_id = kilns.create_plan(session, workshop.id, name="sys96_9mm", points=mqtt_plan()).id
+    glass.plan_id = plans.create_plan(session, workshop.id, name="sys96_9mm", points=mqtt_plan()).id
     alarms.subscribe(session, owner.id, device="Điện thoại thử", now=now, **phone)
     codes = {}
     for key in (SERIAL_KILN, MQTT_KILN):

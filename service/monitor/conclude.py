@@ -59,7 +59,8 @@ def _write(session: Session, conclusion: Conclusion, moment: Moment) -> Changed:
     for event in conclusion.events:
         match event:
             case FiringStart():
-                firing = firing_rows.start_firing(session, kiln, started_at=utc(event.start_s))
+                if firing is None:  # else a person began it before the readings showed it
+                    firing = firing_rows.start_firing(session, kiln, started_at=utc(event.start_s))
                 touched.add(firing.id)
             case FiringEnd():
                 if firing is not None:

@@ -22,6 +22,7 @@ from service.core.live import EndCause
 from service.core.series import Chunk
 from service.core.watch import Event
 from service.counters import ANALYSED, KILNS_WATCHED, MONITOR_FAILURES
+from service.monitor.again import begin_again, write_again
 from service.monitor.conclude import Conclusion, Moment, bridge_silent, conclude, save_states, states_of
 from service.monitor.leases import Leases
 from service.monitor.watched import LiveKiln, Watched, load_watched, stored_kilns
@@ -348,7 +349,7 @@ class Monitor:
 
     def _take(self, watched: Watched, arrived: Arrived, now: datetime) -> Conclusion | None:
         """Let the analysis go on; return what it concluded, which is to be written, or tell of what there is to see."""
-        chunk = arrived.chunk
+        chunk = watched.corrections.on(arrived.chunk)
         advance = watched.live.advance(chunk)
         ANALYSED.inc(sum(len(samples.time_s) for samples in chunk.channels.values()))
         watched.last_block_id, watched.is_dirty, watched.taken_s = arrived.last_id, True, time.monotonic()
@@ -379,6 +380,8 @@ class Monitor:
         self._follow_edits()
         silent_since = now - BRIDGE_SILENT_AFTER - self._clock.span(TRANSPORT_ALLOWANCE_S)
         for watched in list(self._kilns.values()):
+            if watched.is_out_of_step:
+                self._guarded([watched.kiln_id], self._begin_again, watched, now)
             if watched.is_firing and (watched.end_asked_at or _heard_at(watched) < silent_since):
                 self._guarded([watched.kiln_id], self._judge_unheard, watched, now)
         KILNS_WATCHED.set(len(self._kilns))
@@ -398,7 +401,22 @@ class Monitor:
             for kiln_id in kiln_rows.edited_since(session, self._edits_seen_at - EDITS_OVERLAP):
                 if kiln_id in self._kilns:
                     self._kilns[kiln_id].refresh(session)
+                elif (firing := firing_rows.running_firing(session, kiln_id)) and self._is_ours(firing.workshop_id):
+                    self._to_load.add(kiln_id)
         self._edits_seen_at = machine_now
+
+    def _begin_again(self, watched: Watched, now: datetime) -> None:
+        """Follow the firing from where a person says that it began."""
+        with self._database.read() as session:
+            assessed = begin_again(session, watched, now)
+        if assessed is None:
+            return
+        with self._database.write() as session:
+            self._check_leases(session, [watched])
+            write_again(session, watched, assessed, now)
+            save_states(session, states_of([watched]))
+        self._note_saved(watched)
+        self._on_change(KilnChange(watched.now, firing_ids=(watched.now.firing_id,) if watched.now.firing_id else ()))
 
     def _judge_unheard(self, watched: Watched, now: datetime) -> None:
         """End the firing that its operator has ended, or whose link is lost for hours; say that a bridge is silent."""

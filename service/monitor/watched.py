@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
+from service.analysis.again import watch_of
+from service.core.assess import SAME_S
 from service.core.live import LiveFiring, Status, Watch
-from service.core.schedule import from_corners
 from service.series.blocks import Arrived
+from service.series.corrections import Corrections, corrections_of
 from service.store import alarms as alarm_rows
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
@@ -49,6 +51,8 @@ class Watched:
     is_dirty: bool = False
     taken_s: float = 0.0  # machine's monotonic time, when a block was last taken in
     saved_s: float = 0.0
+    corrections: Corrections = field(default_factory=Corrections)
+    began_again_for: datetime | None = None  # the beginning that a person gave the firing, once it is followed
 
     @property
     def kiln_id(self) -> int:
@@ -65,6 +69,14 @@ class Watched:
         else:
             self.waiting.add(arrived)
 
+    @property
+    def is_out_of_step(self) -> bool:
+        """Say whether a person gave the running firing another beginning than the analysis has."""
+        said_at, began_s = self.now.firing_started_at, self.live.started_s()
+        if said_at is None or said_at == self.began_again_for:
+            return False
+        return began_s is None or abs(began_s - said_at.timestamp()) >= SAME_S
+
     def refresh(self, session: Session) -> None:
         """Read again what people may have changed, and what the last conclusion has changed."""
         self.apply(read_facts(session, [self.kiln_id])[self.kiln_id])
@@ -72,12 +84,10 @@ class Watched:
     def apply(self, facts: "Facts") -> None:
         """Take over what the tables say."""
         firing = facts.firing
-        plan = firing.plan if firing else None
-        schedule = from_corners([(point["time_s"], point["temp_c"]) for point in plan.points]) if plan else None
-        kiln = facts.kiln
-        self.live.watch = Watch((firing or kiln).target_cone, kiln.fuel, ware=frozenset(kiln.ware), schedule=schedule)
+        self.live.watch = watch_of(facts.kiln, firing)
         self.end_asked_at = firing.end_asked_at if firing else None
         self.silent_since = facts.silent_since
+        self.corrections = facts.corrections
         self.now = facts.on(self.now)
 
     def state_row(self) -> dict[str, Any]:
@@ -101,6 +111,7 @@ class Facts:
     silent_since: datetime | None
     open_alarms: int
     channel_ids: Mapping[str, int]
+    corrections: Corrections
 
     def on(self, live: LiveKiln) -> LiveKiln:
         """Return a kiln with these facts."""
@@ -118,11 +129,19 @@ def read_facts(session: Session, kiln_ids: Collection[int]) -> dict[int, Facts]:
     firings = firing_rows.running_firings(session, kiln_ids)
     silent = {row.kiln_id: row.start_at for row in firing_rows.open_findings(session, kiln_ids, "bridge_silent")}
     counts = alarm_rows.count_open(session, kiln_ids)
+    corrections = corrections_of(session, kiln_ids)
     channel_ids: defaultdict[int, dict[str, int]] = defaultdict(dict)
     for channel in kiln_rows.channels(session, kiln_ids):
         channel_ids[channel.kiln_id][channel.name] = channel.id
     return {
-        kiln.id: Facts(kiln, firings.get(kiln.id), silent.get(kiln.id), counts.get(kiln.id, 0), channel_ids[kiln.id])
+        kiln.id: Facts(
+            kiln,
+            firings.get(kiln.id),
+            silent.get(kiln.id),
+            counts.get(kiln.id, 0),
+            channel_ids[kiln.id],
+            corrections[kiln.id],
+        )
         for kiln in kiln_rows.kilns_by_id(session, kiln_ids)
     }
 

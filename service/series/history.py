@@ -20,6 +20,7 @@ from service.series import blocks, chunks
 from service.series.blocks import TEMPERATURES
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, HOUR_MS, SPAN_MS, Chunk
 from service.series.columns import Key, Readings, in_order, readings_of
+from service.series.corrections import Corrections, corrections_of
 from service.series.rollups import STEPS_MS
 from service.series.sinks.reading import Reader
 from service.series.sinks.sending import SinkError
@@ -36,14 +37,22 @@ _EVER_MS: Final = (0, 4_102_444_800_000)  # 1970 to 2100, as what travels
 
 
 def read(
-    session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime, units: Collection[Unit] = TEMPERATURES
+    session: Session,
+    kiln_id: int,
+    *,
+    from_at: datetime,
+    to_at: datetime,
+    units: Collection[Unit] = TEMPERATURES,
+    corrections: Corrections | None = None,
 ) -> dict[str, Samples]:
     """Return the temperatures of a kiln in [from_at, to_at], by channel, in order of time, each time once.
 
-    With other `units`, all that is measured in one of them.
+    They are put right by the calibrations of their probes, or by other `corrections`. With other `units`, all that is
+    measured in one of them.
     """
     found = _read(session, kiln_id, _ms(from_at), _ms(to_at), units)
-    return {name: one.samples() for name, one in found.items()}
+    corrections = corrections_of(session, [kiln_id])[kiln_id] if corrections is None else corrections
+    return corrections.apply({name: one.samples() for name, one in found.items()})
 
 
 def read_for_chart(
@@ -63,7 +72,8 @@ def read_for_chart(
     for one in _sealed(session, kiln_id, [step_ms], from_ms, to_ms, TEMPERATURES):
         for name, points in _lowest_and_highest(one.columns, step_ms).items():
             parts[name].append(points)
-    return {name: _within(in_order(found), from_ms, to_ms).samples() for name, found in parts.items()}, step_ms / 1000
+    drawn = {name: _within(in_order(found), from_ms, to_ms).samples() for name, found in parts.items()}
+    return corrections_of(session, [kiln_id])[kiln_id].apply(drawn), step_ms / 1000
 
 
 def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:

@@ -26,7 +26,7 @@ def list_firings(
     limit: int = 50,
 ) -> list[Firing]:
     """Return firings, the one that began last first; with `before_id`, those that come after it in this order."""
-    query = select(Firing).where(Firing.workshop_id.in_(workshop_ids))
+    query = select(Firing).where(Firing.workshop_id.in_(workshop_ids), Firing.merged_into_id.is_(None))
     if kiln_id is not None:
         query = query.where(Firing.kiln_id == kiln_id)
     if before_id is not None:
@@ -35,10 +35,13 @@ def list_firings(
     return list(session.scalars(query.order_by(Firing.started_at.desc(), Firing.id.desc()).limit(limit)))
 
 
-def overlapping_firing(session: Session, kiln_id: int, from_at: datetime, to_at: datetime) -> Firing | None:
-    """Return a firing of the kiln that shares time with [from_at, to_at], if there is one."""
+def overlapping_firing(
+    session: Session, kiln_id: int, from_at: datetime, to_at: datetime, *, but_id: int | None = None
+) -> Firing | None:
+    """Return a firing of the kiln, other than `but_id`, that shares time with [from_at, to_at], if there is one."""
     shares = (Firing.started_at <= to_at) & (func.coalesce(Firing.ended_at, to_at) >= from_at)
-    return session.scalar(select(Firing).where(Firing.kiln_id == kiln_id, shares).limit(1))
+    mine = (Firing.kiln_id == kiln_id, Firing.merged_into_id.is_(None), Firing.id.is_distinct_from(but_id))
+    return session.scalar(select(Firing).where(*mine, shares).limit(1))
 
 
 def get_firing(session: Session, workshop_ids: Collection[int], firing_id: int) -> Firing:
@@ -81,7 +84,10 @@ def kilns_firing(session: Session, slots: Collection[int] | None) -> list[int]:
 def finished_firings(session: Session, kiln_id: int, *, target_cone: str | None, limit: int) -> list[Firing]:
     """Return a kiln's firings for this target that came to their own end, newest first."""
     query = select(Firing).where(
-        Firing.kiln_id == kiln_id, Firing.end_cause.in_(_OWN_END), Firing.target_cone.is_not_distinct_from(target_cone)
+        Firing.kiln_id == kiln_id,
+        Firing.merged_into_id.is_(None),
+        Firing.end_cause.in_(_OWN_END),
+        Firing.target_cone.is_not_distinct_from(target_cone),
     )
     return list(session.scalars(query.order_by(Firing.id.desc()).limit(limit)))
 
@@ -96,7 +102,9 @@ def ask_to_end(firing: Firing, *, now: datetime, machine_now: datetime) -> None:
 def findings_of(session: Session, firing_id: int) -> list[StoredFinding]:
     return list(
         session.scalars(
-            select(StoredFinding).where(StoredFinding.firing_id == firing_id).order_by(StoredFinding.start_at)
+            select(StoredFinding)
+            .where(StoredFinding.firing_id == firing_id, StoredFinding.withdrawn_at.is_(None))
+            .order_by(StoredFinding.start_at, StoredFinding.id)
         )
     )
 
@@ -144,6 +152,7 @@ def _save(session: Session, kiln: Kiln, firing_id: int | None, finding: Finding)
     row.probability = finding.probability
     row.evidence = dict(finding.evidence)
     row.advice_key = finding.advice_key
+    row.withdrawn_at = None
     session.flush()
     return row
 

@@ -1,24 +1,26 @@
-"""Kilns, their channels and plans."""
+"""Kilns and their channels."""
 
 import re
 import unicodedata
 from collections.abc import Collection
 from datetime import datetime
-from itertools import pairwise
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.errors import ConflictError, InvalidError, NotFoundError, TooManyError
-from service.store.models import Channel, Kiln, LiveState, Plan
+from service.errors import ConflictError, NotFoundError, TooManyError
+from service.store.models import Channel, Kiln, LiveState
 
 MAX_KILNS_PER_WORKSHOP: Final = 200
 MAX_CHANNELS_PER_KILN: Final = 64
 
 
-def list_kilns(session: Session, workshop_ids: Collection[int]) -> list[Kiln]:
-    return list(session.scalars(select(Kiln).where(Kiln.workshop_id.in_(workshop_ids)).order_by(Kiln.id)))
+def list_kilns(session: Session, workshop_ids: Collection[int], *, with_retired: bool = False) -> list[Kiln]:
+    query = select(Kiln).where(Kiln.workshop_id.in_(workshop_ids))
+    if not with_retired:
+        query = query.where(Kiln.retired_at.is_(None))
+    return list(session.scalars(query.order_by(Kiln.id)))
 
 
 def get_kiln(session: Session, workshop_ids: Collection[int], kiln_id: int) -> Kiln:
@@ -38,7 +40,7 @@ def kiln_by_key(session: Session, workshop_id: int, key: str) -> Kiln | None:
 
 
 def create_kiln(session: Session, workshop_id: int, *, name: str, key: str, fuel: str = "lpg") -> Kiln:
-    if len(list_kilns(session, [workshop_id])) >= MAX_KILNS_PER_WORKSHOP:
+    if len(list_kilns(session, [workshop_id], with_retired=True)) >= MAX_KILNS_PER_WORKSHOP:
         msg = f"a workshop has at most {MAX_KILNS_PER_WORKSHOP} kilns"
         raise TooManyError(msg)
     if kiln_by_key(session, workshop_id, key) is not None:
@@ -59,6 +61,14 @@ def key_from_name(name: str) -> str:
 
 def channels(session: Session, kiln_ids: Collection[int]) -> list[Channel]:
     return list(session.scalars(select(Channel).where(Channel.kiln_id.in_(kiln_ids)).order_by(Channel.id)))
+
+
+def get_channel(session: Session, workshop_ids: Collection[int], channel_id: int) -> Channel:
+    found = session.scalar(select(Channel).where(Channel.id == channel_id, Channel.workshop_id.in_(workshop_ids)))
+    if found is None:
+        msg = f"there is no channel {channel_id} in your workshops"
+        raise NotFoundError(msg)
+    return found
 
 
 def add_channel(session: Session, kiln: Kiln, name: str, unit: str) -> Channel:
@@ -84,27 +94,3 @@ def last_blocks(session: Session) -> dict[int, int]:
 def edited_since(session: Session, since: datetime) -> list[int]:
     """Return the kilns of which people have changed something since."""
     return list(session.scalars(select(Kiln.id).where(Kiln.edited_at >= since)))
-
-
-def list_plans(session: Session, workshop_ids: Collection[int]) -> list[Plan]:
-    return list(session.scalars(select(Plan).where(Plan.workshop_id.in_(workshop_ids)).order_by(Plan.name)))
-
-
-def get_plan(session: Session, workshop_id: int, plan_id: int) -> Plan:
-    """Return a plan of this very workshop: a person of two workshops must not mix them up."""
-    found = session.scalar(select(Plan).where(Plan.id == plan_id, Plan.workshop_id == workshop_id))
-    if found is None:
-        msg = f"there is no plan {plan_id} in this workshop"
-        raise NotFoundError(msg)
-    return found
-
-
-def create_plan(session: Session, workshop_id: int, *, name: str, points: list[dict[str, float]]) -> Plan:
-    times = [point["time_s"] for point in points]
-    if times[0] != 0 or any(later <= earlier for earlier, later in pairwise(times)):
-        msg = f"a plan begins at 0 s and its times grow, but these are {times}"
-        raise InvalidError(msg)
-    plan = Plan(workshop_id=workshop_id, name=name, points=points)
-    session.add(plan)
-    session.flush()
-    return plan

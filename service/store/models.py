@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -128,6 +129,21 @@ class AuditEntry(Base):
     seal: Mapped[bytes]  # a hash of the entry and of the seal before it
 
 
+class StoredAnswer(Base):
+    """The answer to a request that carried a key, so that asking again does nothing twice.
+
+    It may hold secrets, so it is encrypted under the key, of which only a hash is kept; None while it is worked on.
+    """
+
+    __tablename__ = "stored_answer"
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    key_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    asked_hash: Mapped[bytes]
+    status: Mapped[int | None]
+    answer: Mapped[bytes | None]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
 # --- kilns and bridges -----------------------------------------------------------------------------------------------
 
 
@@ -139,6 +155,7 @@ class Plan(Base):
     workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"), index=True)
     name: Mapped[str] = mapped_column(String(80))
     points: Mapped[list[Any]]
+    removed_at: Mapped[datetime | None]  # offered no more; firings that followed it keep it
 
 
 class Kiln(Base):
@@ -154,6 +171,7 @@ class Kiln(Base):
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
     # When a person last changed something of it or of its firing, by the machine's clock: who watches it looks again.
     edited_at: Mapped[datetime | None] = mapped_column(index=True)
+    retired_at: Mapped[datetime | None]  # out of use: its firings stay, and it is not among the kilns of the day
 
 
 class Channel(Base):
@@ -166,6 +184,25 @@ class Channel(Base):
     kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"))
     name: Mapped[str] = mapped_column(String(40))
     unit: Mapped[str] = mapped_column(String(8))
+    label: Mapped[str | None] = mapped_column(String(40))  # what people call it, if not by its name
+    place: Mapped[str | None] = mapped_column(String(16))  # where in the kiln it is
+    is_hidden: Mapped[bool] = mapped_column(default=False, server_default=false())  # from screens; the science sees it
+
+
+class Calibration(Base):
+    """What is known to be wrong with the probe of a channel, for its readings from `from_at` up to the next one's."""
+
+    __tablename__ = "calibration"
+    __table_args__ = (UniqueConstraint("channel_id", "from_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"))
+    from_at: Mapped[datetime]
+    points: Mapped[list[Any]]  # of (indicated_c, error_c), as `core.calibration.Correction` has them
+    offset_c: Mapped[float]
+    note: Mapped[str] = mapped_column(String(200))
+    made_by: Mapped[str] = mapped_column(String(80))
+    made_at: Mapped[datetime]
 
 
 class Bridge(Base):
@@ -296,6 +333,11 @@ class Firing(Base):
     target_cone: Mapped[str | None] = mapped_column(String(5))
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
     note: Mapped[str] = mapped_column(Text, default="")
+    fuel_amount: Mapped[float | None]
+    fuel_unit: Mapped[str | None] = mapped_column(String(12))
+    # The firing that this one is a part of, since a person said that they were one; and what undoing that gives back.
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("firing.id"), index=True)
+    before_merge: Mapped[dict[str, Any] | None]
     peak_c: Mapped[float | None]
     peak_at: Mapped[datetime | None]
     cone_reached: Mapped[str | None] = mapped_column(String(5))
@@ -321,6 +363,11 @@ class StoredFinding(Base):
     probability: Mapped[float | None]
     evidence: Mapped[dict[str, Any]]
     advice_key: Mapped[str] = mapped_column(String(60))
+    withdrawn_at: Mapped[datetime | None]  # when the readings were looked at again and no longer said so
+    verdict: Mapped[str | None] = mapped_column(String(10))  # what a person who was there says of it: true or false
+    verdict_note: Mapped[str | None] = mapped_column(String(500))
+    verdict_by: Mapped[str | None] = mapped_column(String(80))
+    verdict_at: Mapped[datetime | None]
     kiln: Mapped[Kiln] = relationship(lazy="joined")
 
 

@@ -10,7 +10,7 @@ from service.alarms import record
 from service.core.findings import Finding, Group, Severity
 from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
-from service.store import alarms, api_tokens, audit, firings, identity, kilns, members
+from service.store import alarms, api_tokens, audit, firings, identity, kilns, members, plans
 from service.store.database import Database
 from service.store.models import Batch
 from service.store.roles import Role, Scope
@@ -38,7 +38,7 @@ def fill(database: Database) -> None:
         identity.open_session(session, mai, now=NOW)
         audit.note(session, lan, who="Lan", what="invited", now=NOW, role="operator")
         kiln = kilns.create_kiln(session, lan, name="Lò gas số 1", key="lo-1")
-        kiln.plan_id = kilns.create_plan(session, lan, name="men lam", points=PLAN).id
+        kiln.plan_id = plans.create_plan(session, lan, name="men lam", points=PLAN).id
         kiln.target_cone = "6"
         kilns.create_kiln(session, minh, name="Lò than", key="lo-1", fuel="coal")
         identity.create_bridge(session, lan, "Pi", now=NOW)

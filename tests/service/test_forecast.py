@@ -14,7 +14,7 @@ from service.core.forecast import Forecast
 from service.errors import ConflictError
 from service.lab.ahead import forecast_of
 from service.series import blocks as series
-from service.store import firings, identity, kilns
+from service.store import firings, identity, kilns, plans
 from service.store.database import Database
 from service.store.models import Kiln
 
@@ -75,7 +75,7 @@ def test_a_plan_comes_before_past_firings_and_ends_at_its_top(database: Database
         kiln = session.get_one(Kiln, kiln_id)
         running = firings.running_firing(session, kiln_id)
         assert running is not None
-        running.plan = kilns.create_plan(session, kiln.workshop_id, name="men", points=PLAN)
+        running.plan = plans.create_plan(session, kiln.workshop_id, name="men", points=PLAN)
 
         out = forecast_out(ahead(session, kiln_id, after_h=4))
 
@@ -92,7 +92,7 @@ def test_firings_for_another_cone_do_not_count_and_a_plan_tells_when_the_target_
         assert running is not None
         running.target_cone = "1"
         alone = forecast_out(ahead(session, kiln_id, after_h=4))
-        running.plan = kilns.create_plan(session, running.workshop_id, name="men", points=PLAN)
+        running.plan = plans.create_plan(session, running.workshop_id, name="men", points=PLAN)
 
         planned = forecast_out(ahead(session, kiln_id, after_h=4))
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from service_parts import block, new_bridge, new_workshop
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from firmware_bridge.wire import Block, Post
 from service.clock import Clock
@@ -13,11 +13,12 @@ from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
 from service.monitor.loop import LINK_LOST_AFTER, KilnChange, Monitor
 from service.series.blocks import Arrived
-from service.store import alarms, firings, identity, kilns
+from service.store import alarms, calibrations, firings, identity, kilns
 from service.store.database import Database
 from service.store.identity import BridgeIdentity
+from service.store.merging import check_mergeable, merge
 from service.store.migrate import upgrade
-from service.store.models import Alarm, Delivery, Firing, Kiln, LiveState, StoredFinding
+from service.store.models import Alarm, Channel, Delivery, Firing, Kiln, LiveState, StoredFinding
 
 START_S = 1_700_000_000.0
 STEP_S = 600.0  # one block: 60 readings, 10 s apart
@@ -58,7 +59,8 @@ class Workshop:
     def rows(self, kind: type, *columns: str) -> list[tuple[object, ...]]:
         self.monitor.save_all()
         with self.database.read() as session:
-            return [tuple(getattr(row, name) for name in columns) for row in session.scalars(select(kind))]
+            found = session.scalars(select(kind).order_by(*inspect(kind).primary_key))
+            return [tuple(getattr(row, name) for name in columns) for row in found]
 
 
 @pytest.fixture
@@ -256,3 +258,82 @@ def test_the_target_cone_can_change_in_the_middle_of_a_firing(workshop: Workshop
     workshop.take(*blocks[30:])
 
     assert "overfired" in {kind for (kind,) in workshop.rows(StoredFinding, "kind")}
+
+
+def go_on(first: int, from_block: int, to_block: int) -> list[Block]:
+    """Return more of the kiln of `uneven_firing`, which climbs at 180 °C/h to 1100 °C and then falls at 200 °C/h."""
+    blocks = []
+    for number in range(from_block, to_block):
+        minutes = [number * 10 + i / 6 for i in range(60)]
+        top = [min(30 + 3.0 * minute, 1110 - 3.3 * (minute - 360)) for minute in minutes]
+        at_s = START_S + number * STEP_S
+        blocks.append(
+            block(first + number, at_s=at_s, until_s=at_s + STEP_S, top=top, bottom=[one - 30 for one in top])
+        )
+    return blocks
+
+
+def test_a_running_firing_made_one_with_the_one_before_it_goes_on_as_one(workshop: Workshop) -> None:
+    """The power fails at three hours, the operator ends the firing, and it goes on at four."""
+    workshop.take(*go_on(1, 0, 18))
+    with workshop.database.write() as session:
+        firings.ask_to_end(session.get_one(Firing, 1), now=_at(10_800), machine_now=datetime.now(UTC))
+    workshop.look_at(START_S + 10_800)
+    workshop.take(*go_on(1, 24, 30))
+    [(_, ended), (second_began, running)] = workshop.rows(Firing, "started_at", "ended_at")
+    with workshop.database.write() as session:
+        first, second = session.get_one(Firing, 1), session.get_one(Firing, 2)
+        check_mergeable(session, first, second)
+        merge(session, first, second, now=_at(18_000))
+        session.get_one(Kiln, 1).edited_at = datetime.now(UTC)
+
+    workshop.look_at(START_S + 18_000)
+
+    [(began, now_running, peak_c), _] = workshop.rows(Firing, "started_at", "ended_at", "peak_c")
+    assert (ended, running, now_running) == (_at(10_800), None, None)
+    assert (began - _at(0)).total_seconds() < 1200 < (second_began - _at(0)).total_seconds()
+    assert 920 < peak_c < 931
+    live = workshop.changes[-1].now
+    assert (live.firing_id, live.status.start_s) == (1, began.timestamp())
+    workshop.restarted()
+    workshop.take(*go_on(1, 30, 72))
+    [(ended_at, cause, peak_c, into), (_, _, _, part_of)] = workshop.rows(
+        Firing, "ended_at", "end_cause", "peak_c", "merged_into_id"
+    )
+    assert (cause, into, part_of) == ("cooled", None, 1)
+    assert ended_at > _at(36_000)
+    assert 1095 < peak_c < 1111
+    kinds = workshop.rows(StoredFinding, "kind", "channel", "start_at")
+    assert len(kinds) == len(set(kinds))
+
+
+def test_a_firing_begun_by_hand_is_followed_before_the_readings_show_it(workshop: Workshop) -> None:
+    workshop.take(block(1, at_s=START_S, until_s=START_S + 600, top=[30.0] * 60))
+    with workshop.database.write() as session:
+        kiln = session.get_one(Kiln, 1)
+        firings.start_firing(session, kiln, started_at=_at(500))
+        kiln.edited_at = datetime.now(UTC)
+
+    workshop.look_at(START_S + 600)
+    begun = workshop.changes[-1].now
+    workshop.take(*go_on(1, 1, 72))
+
+    assert (begun.firing_id, begun.status.phase.value) == (1, "holding")
+    [(started_at, cause, peak_c)] = workshop.rows(Firing, "started_at", "end_cause", "peak_c")
+    assert (started_at, cause) == (_at(500), "cooled")
+    assert 1095 < peak_c < 1111
+
+
+def test_a_calibration_counts_for_what_comes_from_then_on(workshop: Workshop) -> None:
+    workshop.take(*go_on(1, 0, 3))
+    with workshop.database.write() as session:
+        known = {"points": [], "note": "", "made_by": "Lan", "now": _at(1800)}
+        calibrations.add_calibration(session, session.get_one(Channel, 1), from_at=_at(1800), offset_c=-10.0, **known)
+        session.get_one(Kiln, 1).edited_at = datetime.now(UTC)
+    workshop.look_at(START_S + 1800)
+
+    workshop.take(*go_on(1, 3, 4))
+
+    chunk = workshop.changes[-1].chunk
+    assert chunk is not None
+    assert chunk.channels["top"].value[0] == pytest.approx(30 + 3.0 * 30 - 10.0)

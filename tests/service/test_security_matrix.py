@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from service.api.deps import May, _caller
 from service.core.findings import Finding, Group, Severity
-from service.store import api_tokens, audit, firings, identity, kilns, members
+from service.store import api_tokens, audit, calibrations, findings, firings, identity, kilns, members, plans
 from service.store.database import Database
 from service.store.models import Account, Alarm, Batch, Membership, SignInSession
 from service.store.roles import GRANTS, Action, Role, Scope
@@ -47,6 +47,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /plans": {"workshop_id": MINH, "name": "men", "points": PLAN},
     "POST /bridges": {"workshop_id": MINH, "name": "Pi"},
     "PATCH /firings/{firing_id}": {"note": "mine now"},
+    "POST /kilns/{kiln_id}/firings": {},
+    "PUT /firings/{firing_id}/times": {"started_at": NOW.isoformat(), "ended_at": None},
+    "POST /firings/{firing_id}/merge": {"firing_id": 2},
+    "PUT /plans/{plan_id}": {"name": "men", "points": PLAN},
+    "POST /plans/import": {"workshop_id": MINH, "file_name": "men.json", "content": "{}"},
+    "PATCH /channels/{channel_id}": {"label": "mine now"},
+    "POST /channels/{channel_id}/calibrations": {"from_at": NOW.isoformat(), "offset_c": 2.0},
+    "PUT /findings/{finding_id}/verdict": {"verdict": "false"},
     "POST /firings/{firing_id}/batches": {"ware": "bát", "pieces_loaded": 1},
     "PUT /batches/{batch_id}": {"ware": "bát", "pieces_loaded": 1},
     "POST /push-subscriptions": {
@@ -104,7 +112,7 @@ def village(database: Database) -> Database:
     with database.write() as session:
         session.execute(update(Account).where(Account.login == "minh@example.org").values(name=SECRET))
         kiln = kilns.create_kiln(session, MINH, name=SECRET, key="lo-1")
-        kilns.create_plan(session, MINH, name=SECRET, points=PLAN)
+        plans.create_plan(session, MINH, name=SECRET, points=PLAN)
         identity.create_bridge(session, MINH, SECRET, now=NOW)
         firing = firings.start_firing(session, kiln, started_at=NOW)
         firing.note = SECRET
@@ -113,7 +121,13 @@ def village(database: Database) -> Database:
         )
         found = Finding("stalled", Group.KILN, Severity.WARNING, None, NOW.timestamp(), None)
         row = firings.save_findings(session, kiln, firing.id, [found])[0]
+        findings.judge(row, "true", note=SECRET, who=SECRET, now=NOW)
         session.add(Alarm(workshop_id=MINH, finding_id=row.id, opened_at=NOW))
+        channel = kilns.add_channel(session, kiln, "top", "c")
+        channel.label = SECRET
+        calibrations.add_calibration(
+            session, channel, from_at=NOW, points=[], offset_c=2.0, note=SECRET, made_by=SECRET, now=NOW
+        )
         members.invite(session, MINH, Role.OPERATOR, invited_by=SECRET, now=datetime.now(UTC))
         audit.note(session, MINH, who=SECRET, what="invited", now=NOW)
     return database

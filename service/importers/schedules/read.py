@@ -26,10 +26,15 @@ def read_schedules(path: Path, unit: str | None = None) -> list[Schedule]:
     except OSError as error:
         msg = f"{path.name} cannot be opened: {(error.strerror or str(error)).lower()}"
         raise ScheduleError(msg) from error
+    return schedules_of(content, unit, file_name=path.name)
+
+
+def schedules_of(content: bytes, unit: str | None = None, *, file_name: str) -> list[Schedule]:
+    """Return the schedules that a file of this name holds; see `read_schedules`."""
     try:
         return _read(content, unit)
     except (ScheduleError, ValueError, OverflowError, RecursionError, csv.Error) as error:
-        msg = f"{path.name}: {' '.join(str(error).split())}"
+        msg = f"{file_name}: {' '.join(str(error).split())}"
         raise ScheduleError(msg) from error
 
 

@@ -258,7 +258,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Kilns */
+        /**
+         * List Kilns
+         * @description Return the kilns in use, as they are now; with `retired`, those out of use as well.
+         */
         get: operations["list_kilns_api_v1_kilns_get"];
         put?: never;
         /** Create Kiln */
@@ -276,7 +279,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read Kiln */
+        /**
+         * Read Kiln
+         * @description Return a kiln as it is now.
+         */
         get: operations["read_kiln_api_v1_kilns__kiln_id__get"];
         put?: never;
         post?: never;
@@ -310,6 +316,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/kilns/{kiln_id}/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Channels
+         * @description Return what is measured in a kiln.
+         */
+        get: operations["list_channels_api_v1_kilns__kiln_id__channels_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Channel
+         * @description Return a channel.
+         */
+        get: operations["read_channel_api_v1_channels__channel_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Channel
+         * @description Change what is sent and leave the rest; null takes a label or a place away.
+         */
+        patch: operations["change_channel_api_v1_channels__channel_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/channels/{channel_id}/calibrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Calibrations
+         * @description Return the calibrations of a channel, in the order in which they hold.
+         */
+        get: operations["list_calibrations_api_v1_channels__channel_id__calibrations_get"];
+        put?: never;
+        /**
+         * Add Calibration
+         * @description Say what is wrong with a probe from a moment on; curves show it at once, firings when they are recomputed.
+         */
+        post: operations["add_calibration_api_v1_channels__channel_id__calibrations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calibrations/{calibration_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Calibration
+         * @description Take back a calibration that was wrong; the one before it holds again.
+         */
+        delete: operations["remove_calibration_api_v1_calibrations__calibration_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plans": {
         parameters: {
             query?: never;
@@ -317,12 +411,66 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Plans */
+        /**
+         * List Plans
+         * @description Return the plans that a kiln can follow, by name.
+         */
         get: operations["list_plans_api_v1_plans_get"];
         put?: never;
-        /** Create Plan */
+        /**
+         * Create Plan
+         * @description Write a plan by its corners; it begins at 0 s.
+         */
         post: operations["create_plan_api_v1_plans_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Plans
+         * @description Read a schedule file of any known system into plans; a file that names no unit is refused until one is said.
+         */
+        post: operations["import_plans_api_v1_plans_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Plan
+         * @description Return a plan.
+         */
+        get: operations["read_plan_api_v1_plans__plan_id__get"];
+        /**
+         * Change Plan
+         * @description Change a plan. Firings keep the one that they were fired by: the changed one may then have another id.
+         */
+        put: operations["change_plan_api_v1_plans__plan_id__put"];
+        post?: never;
+        /**
+         * Remove Plan
+         * @description Offer a plan no more; kilns stop following it, and firings keep it.
+         */
+        delete: operations["remove_plan_api_v1_plans__plan_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -427,7 +575,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read Firing */
+        /**
+         * Read Firing
+         * @description Return a firing with its segments, cones and findings.
+         */
         get: operations["read_firing_api_v1_firings__firing_id__get"];
         put?: never;
         post?: never;
@@ -436,7 +587,7 @@ export interface paths {
         head?: never;
         /**
          * Change Firing
-         * @description Change what is sent and leave the rest; null takes a target cone or a plan away.
+         * @description Change what is sent and leave the rest; null takes a target cone, a plan or the fuel used away.
          */
         patch: operations["change_firing_api_v1_firings__firing_id__patch"];
         trace?: never;
@@ -468,7 +619,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read Curve */
+        /**
+         * Read Curve
+         * @description Return the readings of a firing, thinned to a chart of `width` pixels, every extreme kept.
+         */
         get: operations["read_curve_api_v1_firings__firing_id__curve_get"];
         put?: never;
         post?: never;
@@ -511,6 +665,166 @@ export interface paths {
          */
         get: operations["read_forecast_api_v1_firings__firing_id__forecast_get"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kilns/{kiln_id}/firings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Firing
+         * @description Begin a firing by hand, before the readings show it; the kiln must have spoken, and none may run.
+         */
+        post: operations["start_firing_api_v1_kilns__kiln_id__firings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firings/{firing_id}/times": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Times
+         * @description Say when a firing really began and ended; all that was found in it is found again from its readings.
+         */
+        put: operations["change_times_api_v1_firings__firing_id__times_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firings/{firing_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge Firings
+         * @description Make the later firing a part of this one, as after a power cut; what it had is this one's until it is undone.
+         */
+        post: operations["merge_firings_api_v1_firings__firing_id__merge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firings/{firing_id}/unmerge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unmerge Firing
+         * @description Undo the last merge of a firing: the later part is a firing of its own again.
+         */
+        post: operations["unmerge_firing_api_v1_firings__firing_id__unmerge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firings/{firing_id}/recompute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Recompute Firing
+         * @description Look at a firing that has ended again: by today's calibrations, its target, its plan and what is known of it.
+         */
+        post: operations["recompute_firing_api_v1_firings__firing_id__recompute_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Findings
+         * @description Return findings, newest first.
+         */
+        get: operations["list_findings_api_v1_findings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/findings/{finding_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Finding
+         * @description Return a finding.
+         */
+        get: operations["read_finding_api_v1_findings__finding_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/findings/{finding_id}/verdict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Judge Finding
+         * @description Say whether a finding was so or a false alarm: by this the rules are held to what happened.
+         */
+        put: operations["judge_finding_api_v1_findings__finding_id__verdict_put"];
         post?: never;
         delete?: never;
         options?: never;
@@ -922,6 +1236,79 @@ export interface components {
             revoked_at: string | null;
         };
         /**
+         * CalibrationIn
+         * @description What is taken from the readings from a moment on: a table, straight between its points, and an offset.
+         */
+        CalibrationIn: {
+            /**
+             * From At
+             * Format: date-time
+             */
+            from_at: string;
+            /** Points */
+            points?: components["schemas"]["CorrectionPoint"][];
+            /**
+             * Offset C
+             * @description added at the end: what a comparison on the kiln has shown
+             * @default 0
+             */
+            offset_c: number;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /** CalibrationOut */
+        CalibrationOut: {
+            /** Id */
+            id: number;
+            /** Channel Id */
+            channel_id: number;
+            /**
+             * From At
+             * Format: date-time
+             */
+            from_at: string;
+            /** Points */
+            points: components["schemas"]["CorrectionPoint"][];
+            /** Offset C */
+            offset_c: number;
+            /** Note */
+            note: string;
+            /** Made By */
+            made_by: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+        };
+        /**
+         * ChangeOut
+         * @description What another look has changed; `findings_new` and `findings_withdrawn` are kinds.
+         */
+        ChangeOut: {
+            before: components["schemas"]["Figures"];
+            after: components["schemas"]["Figures"];
+            /** Findings New */
+            findings_new: string[];
+            /** Findings Withdrawn */
+            findings_withdrawn: string[];
+            /** Has Changed */
+            has_changed: boolean;
+            /** @description the firing as it stands now */
+            firing: components["schemas"]["FiringDetail"];
+        };
+        /** ChannelChange */
+        ChannelChange: {
+            /** Label */
+            label?: string | null;
+            place?: components["schemas"]["Place"] | null;
+            /** Is Hidden */
+            is_hidden?: boolean | null;
+        };
+        /**
          * ChannelNow
          * @description One probe as it is now; `value_c` is the last reading, which keeps its time.
          */
@@ -938,6 +1325,33 @@ export interface components {
             rate_c_per_h: number | null;
             /** Quality */
             quality: string;
+        };
+        /**
+         * ChannelOut
+         * @description `name` is what the bridge calls it and stays; `label` is what people do.
+         */
+        ChannelOut: {
+            /** Id */
+            id: number;
+            /** Kiln Id */
+            kiln_id: number;
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string;
+            /** Label */
+            label: string | null;
+            place: components["schemas"]["Place"] | null;
+            /**
+             * Is Hidden
+             * @description from screens; the analysis goes on with it
+             */
+            is_hidden: boolean;
+            /**
+             * Version
+             * @description of what people may change, for `If-Match`
+             */
+            version: string;
         };
         /**
          * ComparedFiring
@@ -1026,6 +1440,16 @@ export interface components {
             down_at: string | null;
         };
         /**
+         * CorrectionPoint
+         * @description From a calibration: error = indicated - true.
+         */
+        CorrectionPoint: {
+            /** Indicated C */
+            indicated_c: number;
+            /** Error C */
+            error_c: number;
+        };
+        /**
          * CurveChannel
          * @description Points to draw, true to every minimum and maximum; a None value is a gap.
          */
@@ -1056,10 +1480,23 @@ export interface components {
             /** Channels */
             channels: components["schemas"]["CurveChannel"][];
         };
+        /** Figures */
+        Figures: {
+            /** Peak C */
+            peak_c: number | null;
+            /** Cone Reached */
+            cone_reached: string | null;
+            /** Max Spread C */
+            max_spread_c: number | null;
+        };
         /** FindingOut */
         FindingOut: {
             /** Id */
             id: number;
+            /** Kiln Id */
+            kiln_id: number;
+            /** Firing Id */
+            firing_id: number | null;
             /** Kind */
             kind: string;
             /**
@@ -1090,6 +1527,7 @@ export interface components {
             /** Advice Key */
             advice_key: string;
             words: components["schemas"]["Words"];
+            verdict: components["schemas"]["VerdictOut"] | null;
         };
         /** FiringChange */
         FiringChange: {
@@ -1099,6 +1537,7 @@ export interface components {
             plan_id?: number | null;
             /** Note */
             note?: string | null;
+            fuel_used?: components["schemas"]["FuelUsed"] | null;
         };
         /** FiringDetail */
         FiringDetail: {
@@ -1134,6 +1573,19 @@ export interface components {
             cone_reached: string | null;
             /** Max Spread C */
             max_spread_c: number | null;
+            fuel_used: components["schemas"]["FuelUsed"] | null;
+            /**
+             * Merged Into Id
+             * @description the firing that this one is a part of
+             */
+            merged_into_id: number | null;
+            /**
+             * Version
+             * @description of what people may change, for `If-Match`
+             */
+            version: string;
+            /** Parts */
+            parts: components["schemas"]["PartOut"][];
             /** Segments */
             segments: components["schemas"]["SegmentOut"][];
             /** Cones */
@@ -1175,6 +1627,17 @@ export interface components {
             cone_reached: string | null;
             /** Max Spread C */
             max_spread_c: number | null;
+            fuel_used: components["schemas"]["FuelUsed"] | null;
+            /**
+             * Merged Into Id
+             * @description the firing that this one is a part of
+             */
+            merged_into_id: number | null;
+            /**
+             * Version
+             * @description of what people may change, for `If-Match`
+             */
+            version: string;
         };
         /**
          * ForecastOut
@@ -1205,6 +1668,21 @@ export interface components {
          * @enum {string}
          */
         Fuel: "lpg" | "coal" | "wood" | "electric";
+        /**
+         * FuelUnit
+         * @description What fuel is counted in.
+         * @enum {string}
+         */
+        FuelUnit: "kg_lpg" | "briquettes" | "kg_coal" | "kg_wood" | "kwh";
+        /**
+         * FuelUsed
+         * @description How much fuel a firing took: a number and what it counts.
+         */
+        FuelUsed: {
+            /** Amount */
+            amount: number;
+            unit: components["schemas"]["FuelUnit"];
+        };
         /**
          * Grade
          * @enum {string}
@@ -1280,6 +1758,11 @@ export interface components {
             ware?: ("raw" | "bisqued" | "thick" | "large" | "glossy")[] | null;
             /** Plan Id */
             plan_id?: number | null;
+            /**
+             * Is Retired
+             * @description out of use: its firings stay
+             */
+            is_retired?: boolean | null;
         };
         /** KilnIn */
         KilnIn: {
@@ -1349,6 +1832,13 @@ export interface components {
             ware: ("raw" | "bisqued" | "thick" | "large" | "glossy")[];
             /** Plan Id */
             plan_id: number | null;
+            /** Retired At */
+            retired_at: string | null;
+            /**
+             * Version
+             * @description of what people may change, for `If-Match`
+             */
+            version: string;
             now: components["schemas"]["KilnNow"];
         };
         /** LinkIn */
@@ -1402,6 +1892,14 @@ export interface components {
             /** Login */
             login: string;
             role: components["schemas"]["Role"];
+        };
+        /**
+         * MergeIn
+         * @description The later firing, which was a part of this one.
+         */
+        MergeIn: {
+            /** Firing Id */
+            firing_id: number;
         };
         /**
          * Moments
@@ -1479,6 +1977,23 @@ export interface components {
              */
             expires_at: string;
         };
+        /**
+         * PartOut
+         * @description A firing that was made a part of another, such as the time after a power cut.
+         */
+        PartOut: {
+            /** Id */
+            id: number;
+            /** Number */
+            number: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
         /** PersonIn */
         PersonIn: {
             /** Name */
@@ -1502,6 +2017,22 @@ export interface components {
          * @enum {string}
          */
         Phase: "idle" | "heating" | "holding" | "cooling";
+        /**
+         * Place
+         * @description Where in a kiln a channel measures.
+         * @enum {string}
+         */
+        Place: "top" | "middle" | "bottom" | "front" | "back" | "flue" | "room";
+        /**
+         * PlanChange
+         * @description The plan as it is to be from now on.
+         */
+        PlanChange: {
+            /** Name */
+            name: string;
+            /** Points */
+            points: components["schemas"]["PlanPoint"][];
+        };
         /** PlanIn */
         PlanIn: {
             /** Workshop Id */
@@ -1521,6 +2052,11 @@ export interface components {
             name: string;
             /** Points */
             points: components["schemas"]["PlanPoint"][];
+            /**
+             * Version
+             * @description for `If-Match`
+             */
+            version: string;
         };
         /**
          * PlanPoint
@@ -1573,6 +2109,31 @@ export interface components {
          * @enum {string}
          */
         Role: "operator" | "owner" | "technician" | "testing_centre" | "association";
+        /**
+         * ScheduleFileIn
+         * @description A schedule file as text, and what it may not say itself.
+         */
+        ScheduleFileIn: {
+            /** Workshop Id */
+            workshop_id: number;
+            /** File Name */
+            file_name: string;
+            /**
+             * Content
+             * @description the file's text
+             */
+            content: string;
+            /**
+             * Unit
+             * @description of its temperatures, if the file does not say
+             */
+            unit?: ("c" | "f") | null;
+            /**
+             * Name
+             * @description which schedule, if the file holds several
+             */
+            name?: string | null;
+        };
         /**
          * Scope
          * @description How far an API token reaches, within what the person who made it may do.
@@ -1639,12 +2200,64 @@ export interface components {
             password: string;
         };
         /**
+         * StartIn
+         * @description When the firing began: now, if not said.
+         */
+        StartIn: {
+            /** Started At */
+            started_at?: string | null;
+        };
+        /**
+         * TimesIn
+         * @description When a firing began and ended; a running one has no end yet.
+         */
+        TimesIn: {
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
          * TokenAcknowledgeIn
          * @description The one-use token that came with the push, so that a tap is enough.
          */
         TokenAcknowledgeIn: {
             /** Token */
             token: string;
+        };
+        /**
+         * Verdict
+         * @description What a person who was there says of a finding: it was so, or it was a false alarm.
+         * @enum {string}
+         */
+        Verdict: "true" | "false";
+        /**
+         * VerdictIn
+         * @description Whether it was so; null takes back what was said.
+         */
+        VerdictIn: {
+            verdict: components["schemas"]["Verdict"] | null;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /** VerdictOut */
+        VerdictOut: {
+            verdict: components["schemas"]["Verdict"];
+            /** Note */
+            note: string;
+            /** By */
+            by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
         };
         /**
          * Words
@@ -2277,7 +2890,9 @@ export interface operations {
     };
     list_kilns_api_v1_kilns_get: {
         parameters: {
-            query?: never;
+            query?: {
+                retired?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2371,7 +2986,9 @@ export interface operations {
     change_kiln_api_v1_kilns__kiln_id__patch: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path: {
                 kiln_id: number;
             };
@@ -2438,6 +3055,200 @@ export interface operations {
             };
         };
     };
+    list_channels_api_v1_kilns__kiln_id__channels_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kiln_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelOut"][];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_channel_api_v1_channels__channel_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_channel_api_v1_channels__channel_id__patch: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                channel_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_calibrations_api_v1_channels__channel_id__calibrations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalibrationOut"][];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_calibration_api_v1_channels__channel_id__calibrations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalibrationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalibrationOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_calibration_api_v1_calibrations__calibration_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                calibration_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_plans_api_v1_plans_get: {
         parameters: {
             query?: never;
@@ -2488,6 +3299,138 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PlanOut"];
                 };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_plans_api_v1_plans_import_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleFileIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"][];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_plan_api_v1_plans__plan_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_plan_api_v1_plans__plan_id__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                plan_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_plan_api_v1_plans__plan_id__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                plan_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
             "4XX": {
@@ -2724,7 +3667,9 @@ export interface operations {
     change_firing_api_v1_firings__firing_id__patch: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path: {
                 firing_id: number;
             };
@@ -2869,6 +3814,280 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ForecastOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_firing_api_v1_kilns__kiln_id__firings_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kiln_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiringDetail"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_times_api_v1_firings__firing_id__times_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                firing_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TimesIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_firings_api_v1_firings__firing_id__merge_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                firing_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unmerge_firing_api_v1_firings__firing_id__unmerge_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                firing_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recompute_firing_api_v1_firings__firing_id__recompute_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                firing_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_findings_api_v1_findings_get: {
+        parameters: {
+            query?: {
+                kiln_id?: number | null;
+                firing_id?: number | null;
+                kind?: string | null;
+                before_id?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingOut"][];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_finding_api_v1_findings__finding_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                finding_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    judge_finding_api_v1_findings__finding_id__verdict_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                finding_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerdictIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingOut"];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */

@@ -1,0 +1,105 @@
+"""A stored firing looked at again: from its readings, as they are put right today."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from service.core.assess import AssessedFiring, assess_span
+from service.core.firing import EndCause
+from service.core.schedule import from_corners
+from service.core.watch import Watch
+from service.errors import InvalidError
+from service.series import history as series
+from service.series.corrections import Corrections
+from service.store import firings as firing_rows
+from service.store.models import Firing, Kiln, StoredFinding
+
+# What lies around a firing shows how it began and ended: a rise is known some minutes after it began, and that a kiln
+# has cooled, by at most four hours below 150 °C.
+BEFORE: Final = timedelta(hours=1)
+AFTER: Final = timedelta(hours=4, minutes=30)
+LONGEST: Final = timedelta(days=14)
+# What is no conclusion from readings stays when they are looked at again.
+NOT_FROM_READINGS: Final = ("bridge_silent",)
+_FIGURES: Final = ("peak_c", "cone_reached", "max_spread_c")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What another look at a firing has changed: its figures before and after, and findings by kind."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    found: tuple[str, ...]
+    withdrawn: tuple[str, ...]
+
+
+def watch_of(kiln: Kiln, firing: Firing | None) -> Watch:
+    """Return what a kiln is watched for while this firing runs, or while none does."""
+    plan = firing.plan if firing else None
+    schedule = from_corners([(point["time_s"], point["temp_c"]) for point in plan.points]) if plan else None
+    return Watch((firing or kiln).target_cone, kiln.fuel, ware=frozenset(kiln.ware), schedule=schedule)
+
+
+def look_again(
+    session: Session,
+    firing: Firing,
+    *,
+    started_at: datetime,
+    ended_at: datetime,
+    cause: EndCause,
+    corrections: Corrections | None = None,
+) -> AssessedFiring:
+    """Return what a firing from one moment to another comes to; it takes seconds, and writes nothing.
+
+    Raises
+    ------
+    InvalidError
+        If it lasts no time, or longer than any firing.
+    """
+    if not timedelta(0) < ended_at - started_at <= LONGEST:
+        msg = (
+            f"a firing from {started_at.isoformat()} to {ended_at.isoformat()} is none: it must end after it began, "
+            f"within {LONGEST.days} days"
+        )
+        raise InvalidError(msg)
+    channels = series.read(
+        session, firing.kiln_id, from_at=started_at - BEFORE, to_at=ended_at + AFTER, corrections=corrections
+    )
+    return assess_span(
+        channels,
+        watch_of(firing.kiln, firing),
+        start_s=started_at.timestamp(),
+        end_s=ended_at.timestamp(),
+        cause=cause,
+    )
+
+
+def write_down(session: Session, firing: Firing, assessed: AssessedFiring, *, now: datetime) -> Change:
+    """Write what another look came to, in the caller's transaction; findings that are no more are withdrawn."""
+    before = {name: getattr(firing, name) for name in _FIGURES}
+    if assessed.summary is not None:
+        for name, value in firing_rows.summary_columns(assessed.summary).items():
+            setattr(firing, name, value)
+    stood = {_key(row): row for row in firing_rows.findings_of(session, firing.id)}
+    said = assessed.findings
+    if assessed.end_s is not None:
+        said = [replace(one, end_s=assessed.end_s) if one.end_s is None else one for one in said]
+    rows = firing_rows.save_findings(session, firing.kiln, firing.id, said)
+    for row in rows:
+        row.firing_id, row.withdrawn_at = firing.id, None
+    kept = {_key(row) for row in rows}
+    gone = [row for key, row in stood.items() if key not in kept and row.kind not in NOT_FROM_READINGS]
+    for row in gone:
+        row.withdrawn_at = now
+        row.end_at = row.end_at or firing.ended_at or now
+    session.flush()
+    after = {name: getattr(firing, name) for name in _FIGURES}
+    found = tuple(row.kind for row in rows if _key(row) not in stood)
+    return Change(before, after, found, tuple(row.kind for row in gone))
+
+
+def _key(row: StoredFinding) -> tuple[str, str, datetime]:
+    return row.kind, row.channel, row.start_at

@@ -1,0 +1,63 @@
+"""Findings of kilns and firings, and what a person who was there says of them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from service.api import schemas, views
+from service.api.deps import Fires, Language, Looks, MachineNow, Session
+from service.store import audit, findings
+
+router = APIRouter(tags=["findings"])
+
+
+class VerdictIn(schemas.In):
+    """Whether it was so; null takes back what was said."""
+
+    verdict: schemas.Verdict | None
+    note: Annotated[str, Field(max_length=500)] = ""
+
+
+@router.get("/findings", response_model=list[schemas.FindingOut])
+def list_findings(
+    session: Session,
+    who: Looks,
+    language: Language,
+    kiln_id: schemas.Id | None = None,
+    firing_id: schemas.Id | None = None,
+    kind: Annotated[str | None, Query(pattern="^[a-z0-9_]{1,40}$", max_length=40)] = None,
+    before_id: schemas.Id | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[schemas.FindingOut]:
+    """Return findings, newest first."""
+    found = findings.list_findings(
+        session,
+        who.workshop_ids,
+        kiln_id=kiln_id,
+        firing_id=firing_id,
+        kind=kind,
+        before_id=before_id,
+        limit=limit,
+    )
+    return [views.finding_out(one, language) for one in found]
+
+
+@router.get("/findings/{finding_id}", response_model=schemas.FindingOut)
+def read_finding(finding_id: schemas.Id, session: Session, who: Looks, language: Language) -> schemas.FindingOut:
+    """Return a finding."""
+    return views.finding_out(findings.get_finding(session, who.workshop_ids, finding_id), language)
+
+
+@router.put("/findings/{finding_id}/verdict", response_model=schemas.FindingOut)
+def judge_finding(
+    finding_id: schemas.Id, asked: VerdictIn, session: Session, who: Fires, language: Language, now: MachineNow
+) -> schemas.FindingOut:
+    """Say whether a finding was so or a false alarm: by this the rules are held to what happened."""
+    finding = findings.get_finding(session, who.workshop_ids, finding_id)
+    said = None if asked.verdict is None else asked.verdict.value
+    findings.judge(finding, said, note=asked.note, who=who.name, now=now)
+    audit.note(
+        session, finding.workshop_id, who=who.name, what="finding judged", now=now, finding=finding.id, verdict=said
+    )
+    return views.finding_out(finding, language)
