@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from firmware_bridge.bridge import STATUS_FILE, run_bridge
 from firmware_bridge.clock import Clock
 from firmware_bridge.logs import set_up_logs
 from firmware_bridge.pairing import PairingError, pair
+from firmware_bridge.set_up.bus import HIGHEST_ADDRESS
 from firmware_bridge.set_up.check import Finding, Level, check
 from firmware_bridge.set_up.doctor import examine
 from firmware_bridge.set_up.scan import scan_broker, scan_line, scan_ports
@@ -60,6 +62,7 @@ def _scan(told: argparse.Namespace, words: Words) -> bool:
         host, _, port = told.mqtt.partition(":")
         print("\n\n".join(asyncio.run(scan_broker(host, int(port or 1883), told.seconds, words))))
     elif told.modbus is not None:
+        print(words("scan.asking", port=told.modbus, highest=HIGHEST_ADDRESS), flush=True)
         print("\n\n".join(asyncio.run(scan_line(told.modbus, told.baud, words))))
     else:
         for line in scan_ports(told.port, told.seconds, words):
@@ -105,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         each.add_argument("--config", type=Path, default=config, help="tệp cài đặt / the settings file")
         each.add_argument("--lang", choices=LANGUAGES, default=lang, help="ngôn ngữ / language")
+    parser.add_argument("--version", action="version", version=f"canhlo-bridge {version('canhlo')}")
     parser.add_argument(
         "--check", action="store_true", help="xem có gì sai trước khi chạy / say what is wrong, then end"
     )

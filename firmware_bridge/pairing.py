@@ -72,16 +72,19 @@ def _ask(code: str, server: str) -> Paired:
     try:
         response = httpx.post(url, json={"code": code}, timeout=TIMEOUT_S)
     except httpx.HTTPError as error:
-        msg = f"{url} does not answer: {error}"
+        msg = f"{url}: không trả lời / does not answer: {error}. Xem mạng và địa chỉ / look at network and address."
         raise PairingError(msg) from error
     if response.status_code != 200:
         words = problem_words(response.content) or f"answer {response.status_code}"
-        msg = f"the service did not take the code: {words}"
+        msg = (
+            f"máy chủ không nhận mã này: lấy mã mới trên trang Cài đặt (dùng một lần, trong 30 phút)"
+            f" / the service did not take the code, get a new one on its page ({words})"
+        )
         raise PairingError(msg)
     try:
         return msgspec.json.decode(response.content, type=Paired)
     except (msgspec.DecodeError, ValueError) as error:
-        msg = f"{url} answered something else than a token: {error}"
+        msg = f"{url}: không phải Canh Lò trả lời / answered something else than a token: {error}"
         raise PairingError(msg) from error
 
 

@@ -12,7 +12,8 @@ from firmware_bridge.sources.modbus import Line, ask_once
 
 # How kiln instruments leave the factory; a line with other settings has to be set up by hand.
 USUAL: Final = (("rtu", "8N1"), ("rtu", "8E1"), ("ascii", "7E1"))
-HIGHEST_ADDRESS: Final = 8
+FIRST_ADDRESSES: Final = 8  # most lines begin at 1; so the way they speak is found soon
+HIGHEST_ADDRESS: Final = 31  # what one RS-485 line carries
 # Whoever is there answers this, if only to refuse.
 _ANY: Final = Span(3, 0, 1)
 
@@ -26,19 +27,26 @@ class Found:
 
 
 async def look(port: str, baud: int, highest: int = HIGHEST_ADDRESS) -> tuple[Line, list[Found]]:
-    """Try the usual ways to speak, up to the first in which anybody answers."""
-    everybody = [(address, _ANY) for address in range(1, highest + 1)]
-    for n, (protocol, framing) in enumerate(USUAL):
-        line = Line(port, baud, framing, protocol)
-        try:
-            present = [address for address, _, _ in await _answers(line, everybody)]
-        except OSError:
-            if n == 0:
-                raise
-            continue  # an adapter that cannot do this framing
-        if present:
-            return line, [Found(address, await _fitting(line, address)) for address in present]
+    """Try the usual ways to speak, up to the first in which anybody answers; then ask everybody."""
+    near = range(1, min(FIRST_ADDRESSES, highest) + 1)
+    far = range(near.stop, highest + 1)
+    for addresses, others in ((near, far), (far, ())):
+        for n, (protocol, framing) in enumerate(USUAL if addresses else ()):
+            line = Line(port, baud, framing, protocol)
+            try:
+                present = await _present(line, addresses)
+            except OSError:
+                if n == 0:
+                    raise
+                continue  # an adapter that cannot do this framing
+            if present:
+                present += await _present(line, others)
+                return line, [Found(address, await _fitting(line, address)) for address in present]
     return Line(port, baud), []
+
+
+async def _present(line: Line, addresses: Iterable[int]) -> list[int]:
+    return [address for address, _, _ in await _answers(line, ((address, _ANY) for address in addresses))]
 
 
 def first_value(name: str) -> MapValue:

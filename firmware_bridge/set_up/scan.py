@@ -1,8 +1,10 @@
 """What this machine can hear: serial ports, a broker, a Modbus line. It listens, and on the line it only reads."""
 
 import asyncio
+import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from firmware_bridge.formats import SERIAL
@@ -28,7 +30,18 @@ def scan_ports(ports: Sequence[str], seconds: float, words: Words) -> Iterator[s
         try:
             yield _said(listen(port, seconds), words)
         except OSError as error:
-            yield words("scan.port_failed", port=port, detail=error)
+            yield _failed(port, error, words)
+
+
+def _failed(port: str, error: OSError, words: Words) -> str:
+    """Say why a port cannot be opened, and what to do."""
+    path = Path(port)
+    if not path.exists():
+        return words("scan.port_absent", port=port)
+    if not os.access(path, os.R_OK | os.W_OK):
+        return words("scan.port_forbidden", port=port)
+    # Modbus and serial say it in different words; a lock that somebody holds is the usual reason.
+    return words("scan.port_busy", port=port, detail=error.strerror or error)
 
 
 def _said(spoken: Spoken, words: Words) -> str:
@@ -42,14 +55,14 @@ def _said(spoken: Spoken, words: Words) -> str:
     return "\n".join([said, *known])
 
 
-async def scan_line(port: str, baud: int, words: Words) -> list[str]:
+async def scan_line(port: str, baud: int, words: Words, highest: int = HIGHEST_ADDRESS) -> list[str]:
     """Say which Modbus instruments answer on a line."""
     try:
-        line, found = await look(port, baud)
+        line, found = await look(port, baud, highest)
     except OSError as error:
-        return [words("scan.port_failed", port=port, detail=error)]
+        return [_failed(port, error, words)]
     if not found:
-        return [words("scan.no_instrument", port=port, baud=baud, highest=HIGHEST_ADDRESS)]
+        return [words("scan.no_instrument", port=port, baud=baud, highest=highest)]
     return [words("scan.instruments", port=port, n=len(found)), propose_line(line, found, words)]
 
 

@@ -45,7 +45,23 @@ def test_it_installs_and_speaks_without_numpy(board: Path) -> None:
     assert b"No module named 'numpy'" in numpy.stderr
     assert (helped.returncode, scanned.returncode) == (0, 0), helped.stderr + scanned.stderr
     assert "scan" in helped.stdout
-    assert "cannot be opened" in scanned.stdout
+    assert "there is no such port" in scanned.stdout
+
+
+def test_it_says_its_version(board: Path, wheel: Path) -> None:
+    assert run(board, "--version").stdout.split() == ["canhlo-bridge", wheel.name.split("-")[1]]
+
+
+def test_beside_a_folder_of_wheels_it_asks_no_network(wheel: Path, tmp_path: Path) -> None:
+    (tmp_path / "wheels").mkdir()
+    shutil.copy(wheel, tmp_path)
+    env = {"CANHLO_ROOT": str(tmp_path / "root"), "PATH": "/usr/bin:/bin", "PYTHON": sys.executable}
+    command = ["sh", str(INSTALL / "install.sh"), str(tmp_path / wheel.name)]
+
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=env, timeout=100)
+
+    assert ended.returncode != 0, "the folder is empty, and nothing else was asked"
+    assert "from versions: none" in ended.stderr
 
 
 def test_its_check_says_that_the_example_has_no_instrument_yet(board: Path) -> None:

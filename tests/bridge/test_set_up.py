@@ -82,14 +82,14 @@ def test_scan_proposes_lines_that_are_right_settings(logger_port: str, tmp_path:
     assert (source.kiln, source.channels) == ("lo-1", ("top", "bottom"))
 
 
-def test_scan_says_when_a_port_is_silent_or_cannot_be_opened(tmp_path: Path) -> None:
+def test_scan_says_when_a_port_is_silent_or_not_there(tmp_path: Path) -> None:
     master, slave = os.openpty()
     said = "\n".join(scan_ports([os.ttyname(slave), str(tmp_path / "none")], 0.1, EN))
     os.close(master)
     os.close(slave)
 
     assert "nothing was heard" in said
-    assert "cannot be opened" in said
+    assert "there is no such port" in said
 
 
 def test_scan_shows_what_can_be_read_when_it_understands_nothing() -> None:
