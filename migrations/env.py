@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 
 from service.settings import Settings
 from service.store.database import Database, UtcDateTime
+from service.store.migrate import migrating
 from service.store.models import Base
 
 
@@ -34,6 +35,6 @@ if given is not None:
     _migrate(given)
 else:
     database = Database(Settings().database)
-    with database.engine.execution_options(writes=True).begin() as connection:
+    with migrating(database) as connection:
         _migrate(connection)
     database.close()

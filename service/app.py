@@ -21,6 +21,7 @@ from service.alarms.channels.web_push import WebPush
 from service.alarms.outbox import Outbox
 from service.alarms.vapid import VapidKey
 from service.api import (
+    account,
     alarms,
     batches,
     bridges,
@@ -54,7 +55,7 @@ from service.store.database import Database
 
 API: Final = "/api/v1"
 ROUTERS: Final = (
-    *(identity, members, kilns, channels, plans, bridges),
+    *(identity, account, members, kilns, channels, plans, bridges),
     *(firings, firing_edits, findings, batches, alarms, stream),
 )
 

@@ -17,6 +17,7 @@ from service.archive import sinks
 from service.demo.run import DemoOptions, run_demo
 from service.errors import ServiceError
 from service.logs import set_up_logs
+from service.people import command as people
 from service.series.sinks.kinds import reader_of
 from service.settings import Settings
 from service.store.database import Database
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     sinks.add_sinks(commands.add_parser("sinks", help="say where readings are passed on to, and how far that has got"))
     archive.add_backup(commands.add_parser("backup", help="write everything into one file, while the service runs"))
     archive.add_restore(commands.add_parser("restore", help="bring back a backup to where nothing is"))
+    people.add_people(commands.add_parser("people", help="accounts: list, link to a new password, sign out, disable"))
     openapi = commands.add_parser("openapi", help="print the API's OpenAPI document")
     openapi.set_defaults(run=_openapi)
     return parser

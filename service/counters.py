@@ -28,3 +28,4 @@ SINK_OWED = Gauge("canhlo_sink_owed_kiln_months", "Kiln-months of which a sink i
 SINK_READS = Counter(
     "canhlo_sink_reads", "Questions to a sink, by who answered: it, or our own store for it", ["sink", "result"]
 )
+REFUSALS = Counter("canhlo_api_refusals", "Requests that were refused to whoever asked, by why", ["code"])

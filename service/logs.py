@@ -1,23 +1,41 @@
 """Logs: one line an event, its fields behind it as key=value."""
 
 import logging
+import time
 from typing import Final
 
 _PLAIN: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 
 
 class FieldsFormatter(logging.Formatter):
-    """`2026-01-01 12:00:00 WARNING service.ingest: post refused sender='bridge 1' code='malformed'`."""
+    """`2026-01-01T12:00:00Z WARNING service.ingest: post refused sender='bridge 1' code='malformed'`.
 
-    def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
+    Nothing that came from outside can begin a line of its own or colour a terminal: values are written as Python would,
+    and whatever else is no printable character too.
+    """
+
+    converter = staticmethod(time.gmtime)
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - its name in `logging`
         fields = " ".join(f"{key}={value!r}" for key, value in record.__dict__.items() if key not in _PLAIN)
-        return f"{line} {fields}" if fields else line
+        line = super().formatMessage(record)
+        return _printable(f"{line} {fields}" if fields else line)
+
+    def formatException(self, ei: "logging._SysExcInfoType") -> str:  # noqa: N802
+        """Return the lines of an error, each set in: a line that begins with a time is an event, and only that."""
+        return "\n".join(f"  {_printable(line)}" for line in super().formatException(ei).splitlines())
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def set_up_logs() -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(FieldsFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(FieldsFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for noisy in ("alembic", "httpx", "httpcore", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

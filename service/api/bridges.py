@@ -1,11 +1,12 @@
 """Bridges: made and revoked by people, paired by the bridge itself with a code."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from service.api import schemas
-from service.api.deps import MachineNow, OpenSession, PartsOf, Session, SetsUp, own_workshop
+from service.api.deps import MachineNow, OpenSession, PartsOf, Session, SetsUp, SignedOutError, host_of, own_workshop
 from service.errors import TooManyError
 from service.store import audit, identity
 from service.store.models import Bridge
@@ -13,6 +14,7 @@ from service.store.models import Bridge
 router = APIRouter(tags=["bridges"])
 
 MAX_BRIDGES_PER_WORKSHOP: Final = 100
+_bridge = HTTPBearer(scheme_name="bridge", auto_error=False, description="the token of a bridge")
 
 
 @router.get("/bridges", response_model=list[schemas.BridgeOut])
@@ -51,11 +53,29 @@ def pair(
     asked: schemas.PairIn, session: OpenSession, service: PartsOf, now: MachineNow, request: Request
 ) -> schemas.PairOut:
     """Give a bridge its token for the code that a person read out to it."""
-    service.pairing_tries.spend(request.client.host if request.client else "")
+    service.pairing_tries.spend(host_of(request))
     bridge, token = identity.pair(session, asked.code, now=now)
     audit.note(session, bridge.workshop_id, who=bridge.name, what="bridge paired", now=now, bridge=bridge.id)
     workshop = identity.workshops(session, [bridge.workshop_id])[0]
     return schemas.PairOut(token=token, bridge_name=bridge.name, workshop_name=workshop.name)
+
+
+@router.post("/bridge/token", response_model=schemas.BridgeTokenOut)
+def renew_bridge_token(
+    session: OpenSession,
+    service: PartsOf,
+    now: MachineNow,
+    request: Request,
+    shown: Annotated[HTTPAuthorizationCredentials | None, Security(_bridge)],
+) -> schemas.BridgeTokenOut:
+    """Give a bridge its next token for the one that it has; that one ends when the next is shown."""
+    service.pairing_tries.spend(host_of(request))
+    bridge = identity.bridge_of_token(session, shown.credentials.strip()) if shown is not None else None
+    if bridge is None:
+        msg = "this is no token of a bridge, or it was revoked; pair the bridge again"
+        raise SignedOutError(msg)
+    audit.note(session, bridge.workshop_id, who=bridge.name, what="token renewed", now=now, bridge=bridge.bridge_id)
+    return schemas.BridgeTokenOut(token=identity.next_bridge_token(session, bridge.bridge_id))
 
 
 def _pairing(session: Session, bridge: Bridge, now: MachineNow) -> schemas.PairingOut:

@@ -18,9 +18,8 @@ from service.clock import Clock
 from service.errors import NotFoundError, RefusedError, ServiceError
 from service.monitor.loop import Monitor
 from service.settings import Settings
-from service.store import api_tokens
+from service.store import api_tokens, sessions
 from service.store.database import Database
-from service.store.identity import SESSION_LASTS, who_is
 from service.store.roles import Action
 from service.store.tenancy import confine
 from service.store.who import Who
@@ -45,7 +44,11 @@ class Parts:
     monitor: Monitor
     push: WebPush
     vapid: VapidKey
+    # Of a person from one address, of one address, of a person from anywhere: who guesses from elsewhere locks nobody
+    # out before the last of them, and a village behind one address may sign in in the evening.
     sign_in_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=10, refill_s=30))
+    host_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=60, refill_s=5))
+    login_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=200, refill_s=60))
     pairing_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=20, refill_s=10))
 
     @property
@@ -61,7 +64,7 @@ class Parts:
         response.set_cookie(
             self.cookie,
             token,
-            max_age=int(SESSION_LASTS.total_seconds()),
+            max_age=int(sessions.SESSION_LASTS.total_seconds()),
             path="/",
             secure=self.is_https,
             httponly=True,
@@ -86,6 +89,12 @@ def machine_now() -> datetime:
 MachineNow = Annotated[datetime, Depends(machine_now)]
 
 
+def host_of(request: Request) -> str:
+    """Return the address that a request came from, as a proxy says it that is trusted; of IPv6 the household's part."""
+    host = request.client.host if request.client else ""
+    return ":".join(host.split(":")[:4]) if ":" in host else host
+
+
 def _now(service: PartsOf) -> datetime:
     return service.clock.now()
 
@@ -98,6 +107,29 @@ _cookie = APIKeyCookie(name="canhlo", scheme_name="session", auto_error=False, d
 _bearer = HTTPBearer(scheme_name="token", auto_error=False, description="an API token of a workshop")
 
 
+def _known(request: Request, service: Parts, token: str | None, now: datetime) -> Who | None:
+    if token is not None:
+        with service.database.write() as session:
+            who = api_tokens.who_has(session, token, now=now)
+            if who is not None and who.token_id is not None:
+                api_tokens.used(session, who.token_id, now=now)
+        return who
+    shown = request.cookies.get(service.cookie, "")
+    with service.database.read() as session:  # never the request's own: it would keep others from writing
+        who = sessions.who_is(session, shown, now=now)
+    if who is not None and sessions.is_news(who, now):
+        with service.database.write() as session:
+            sessions.seen(session, shown, now=now)
+    return who
+
+
+def may_still(request: Request, service: Parts, who: Who, action: Action, *, now: datetime) -> bool:
+    """Say whether who asked once may still do so, wherever that was allowed then."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    found = _known(request, service, token.strip() if scheme.lower() == "bearer" else None, now)
+    return found is not None and who.grants.keys() <= found.where_may(action).keys()
+
+
 def _caller(
     request: Request,
     service: PartsOf,
@@ -105,17 +137,11 @@ def _caller(
     _session: Annotated[str | None, Security(_cookie)],
     token: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Who:
-    if token is not None:
-        with service.database.write() as session:
-            who = api_tokens.who_has(session, token.credentials.strip(), now=now)
-            if who is not None and who.token_id is not None:
-                api_tokens.used(session, who.token_id, now=now)
-    else:
-        with service.database.read() as session:  # never the request's own: it would keep others from writing
-            who = who_is(session, request.cookies.get(service.cookie, ""), now=now)
+    who = _known(request, service, None if token is None else token.credentials.strip(), now)
     if who is None:
         msg = "please sign in" if token is None else "this token is unknown, revoked or has ended"
         raise SignedOutError(msg)
+    request.state.who = who  # for the log, should it be refused
     return who
 
 

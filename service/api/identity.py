@@ -1,23 +1,41 @@
 """Accounts: the first one, signing in and out, and who I am."""
 
+import logging
 from importlib.metadata import version
 
 from fastapi import APIRouter, Request, Response
 
 from service.api import schemas
-from service.api.deps import Language, MachineNow, OpenSession, Parts, PartsOf, Session, SignedIn, SignedOutError
+from service.api.deps import (
+    Language,
+    MachineNow,
+    OpenSession,
+    Parts,
+    PartsOf,
+    Session,
+    SignedIn,
+    SignedOutError,
+    host_of,
+)
 from service.errors import ConflictError, RefusedError
-from service.store import audit, identity
+from service.store import audit, identity, sessions
+from service.store.logins import checked_login, masked, normal_login
 from service.store.models import Account
-from service.store.passwords import hash_password, verify_password
+from service.store.passwords import hash_password, is_outdated, new_password, verify_password
 from service.store.who import Who
 
 router = APIRouter(tags=["identity"])
+logger = logging.getLogger(__name__)
 
 
 @router.post("/setup", response_model=schemas.MeOut, status_code=201)
 def set_up(
-    asked: schemas.SetupIn, session: OpenSession, service: PartsOf, now: MachineNow, response: Response
+    asked: schemas.SetupIn,
+    session: OpenSession,
+    service: PartsOf,
+    now: MachineNow,
+    request: Request,
+    response: Response,
 ) -> schemas.MeOut:
     """Make the first account and its workshop; the link that the service printed is spent by it."""
     if identity.has_accounts(session):
@@ -29,13 +47,13 @@ def set_up(
     account = identity.create_account(
         session,
         name=asked.name,
-        login=asked.login,
-        password_hash=hash_password(asked.password),
+        login=checked_login(asked.login),
+        password_hash=new_password(asked.password, about=(asked.name, asked.login, asked.workshop_name)),
         language=asked.language,
         now=now,
     )
     identity.create_workshop(session, name=asked.workshop_name, owner=account, now=now)
-    return signed_in(session, service, account, now, response)
+    return signed_in(session, service, account, now, request, response)
 
 
 @router.post("/session", response_model=schemas.MeOut)
@@ -47,30 +65,49 @@ def sign_in(
     request: Request,
     response: Response,
 ) -> schemas.MeOut:
-    service.sign_in_tries.spend(f"login {identity.normal_login(asked.login)}")
-    service.sign_in_tries.spend(f"host {request.client.host if request.client else ''}")
+    host, login = host_of(request), normal_login(asked.login)
+    service.host_tries.spend(host)
+    service.sign_in_tries.spend(f"{login} from {host}")
+    service.login_tries.spend(login)
     account = identity.account_by_login(session, asked.login)
     if not verify_password(account.password_hash if account else None, asked.password) or account is None:
+        logger.warning("sign-in refused", extra={"login": masked(login), "host": host, "known": account is not None})
         msg = "the e-mail, phone number or password is not right"
         raise SignedOutError(msg)
-    return signed_in(session, service, account, now, response)
+    if is_outdated(account.password_hash):
+        account.password_hash = hash_password(asked.password)
+    return signed_in(session, service, account, now, request, response)
 
 
 @router.post("/session/link", response_model=schemas.MeOut)
 def sign_in_by_link(
-    asked: schemas.LinkIn, session: OpenSession, service: PartsOf, now: MachineNow, response: Response
+    asked: schemas.LinkInIn,
+    session: OpenSession,
+    service: PartsOf,
+    now: MachineNow,
+    request: Request,
+    response: Response,
 ) -> schemas.MeOut:
+    """Sign in with a link that works once; whoever has forgotten the password sets a new one with it."""
+    service.pairing_tries.spend(host_of(request))
     account = identity.use_link(session, asked.token, now=now)
     if account is None:
         msg = "this link makes the first account; it signs nobody in"
         raise RefusedError(msg)
-    return signed_in(session, service, account, now, response)
+    if asked.new_password is not None:
+        account.password_hash = new_password(asked.new_password, about=(account.name, account.login))
+        end_everywhere(session, service, account.id)
+    return signed_in(session, service, account, now, request, response)
 
 
 @router.delete("/session", status_code=204)
 def sign_out(session: OpenSession, service: PartsOf, request: Request, response: Response) -> None:
-    identity.close_session(session, request.cookies.get(service.cookie, ""))
+    account_id = sessions.close_session(session, request.cookies.get(service.cookie, ""))
+    if account_id is not None:
+        service.hub.rights_changed(account_id)
+        logger.info("signed out", extra={"account": account_id, "host": host_of(request)})
     response.delete_cookie(service.cookie, path="/", secure=service.is_https, httponly=True)
+    response.headers["clear-site-data"] = '"cache"'
 
 
 @router.get("/me", response_model=schemas.MeOut)
@@ -86,15 +123,25 @@ def change_me(asked: schemas.MeIn, session: Session, service: PartsOf, who: Sign
 
 
 def signed_in(
-    session: OpenSession, service: Parts, account: Account, now: MachineNow, response: Response
+    session: OpenSession, service: Parts, account: Account, now: MachineNow, request: Request, response: Response
 ) -> schemas.MeOut:
-    token = identity.open_session(session, account, now=now)
+    """Open a session with a token of its own; whichever this browser had before ends."""
+    sessions.close_session(session, request.cookies.get(service.cookie, ""))
+    token = sessions.open_session(session, account, now=now, device=request.headers.get("user-agent", ""))
     service.set_cookie(response, token)
-    who = identity.who_is(session, token, now=now)
+    who = sessions.who_is(session, token, now=now)
     assert who is not None  # noqa: S101 - opened just now
+    logger.info("signed in", extra={"account": account.id, "host": host_of(request)})
     for workshop_id in who.workshop_ids:
         audit.note(session, workshop_id, who=who.name, what="signed in", now=now)
     return _me(session, service, who, account.language)
+
+
+def end_everywhere(session: OpenSession, service: Parts, account_id: int, *, but: str = "") -> int:
+    """End the sessions of an account, with their live streams, but for the one of a token; return how many."""
+    ended = sessions.end_sessions(session, account_id, but=but)
+    service.hub.rights_changed(account_id)
+    return ended
 
 
 def _me(session: OpenSession, service: Parts, who: Who, language: str) -> schemas.MeOut:

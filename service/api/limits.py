@@ -28,6 +28,7 @@ class TryLimit:
             if left < 1:
                 msg = f"too many tries; wait {self.refill_s * (1 - left):.0f} s and try again"
                 raise TooManyError(msg)
+            self._left.pop(key, None)
             if len(self._left) >= MAX_KEYS:
-                self._left.clear()
+                del self._left[next(iter(self._left))]  # the one that tried longest ago
             self._left[key] = (left - 1, now_s)

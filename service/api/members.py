@@ -7,12 +7,13 @@ import segno
 from fastapi import APIRouter, Query, Request, Response
 
 from service.api import schemas
-from service.api.deps import Governs, MachineNow, OpenSession, PartsOf, Session, own_workshop
+from service.api.deps import Governs, MachineNow, OpenSession, PartsOf, Session, host_of, own_workshop
 from service.api.identity import signed_in
 from service.errors import InvalidError
-from service.store import api_tokens, audit, identity, members
+from service.store import api_tokens, audit, identity, members, sessions
+from service.store.logins import checked_login
 from service.store.models import Account, ApiToken, AuditEntry, Invitation
-from service.store.passwords import hash_password
+from service.store.passwords import new_password
 from service.store.roles import Role, Scope
 
 router = APIRouter(tags=["people"])
@@ -47,6 +48,17 @@ def remove_member(
     """End a person's reach into the workshop at once; what that person has done stays."""
     gone = members.remove(session, own_workshop(who, workshop_id), account_id)
     audit.note(session, workshop_id, who=who.name, what="member removed", now=now, member=account_id, name=gone.name)
+    service.hub.rights_changed(account_id)
+
+
+@router.post("/workshops/{workshop_id}/members/{account_id}/sign-out", status_code=204)
+def sign_member_out(
+    workshop_id: schemas.Id, account_id: schemas.Id, session: Session, who: Governs, service: PartsOf, now: MachineNow
+) -> None:
+    """End a member's every session, as when a phone is lost: whoever has it must sign in again."""
+    gone = members.member(session, own_workshop(who, workshop_id), account_id)
+    ended = sessions.end_sessions(session, gone.account_id)
+    audit.note(session, workshop_id, who=who.name, what="member signed out", now=now, member=account_id, sessions=ended)
     service.hub.rights_changed(account_id)
 
 
@@ -92,7 +104,7 @@ def look_at_invitation(
     asked: schemas.LinkIn, session: OpenSession, service: PartsOf, now: MachineNow, request: Request
 ) -> schemas.InvitedOut:
     """Say where an invitation leads, before anybody takes it."""
-    service.pairing_tries.spend(request.client.host if request.client else "")
+    service.pairing_tries.spend(host_of(request))
     invitation = members.invitation_of(session, asked.token, now=now)
     workshop = identity.workshops(session, [invitation.workshop_id])[0]
     return schemas.InvitedOut(
@@ -108,19 +120,19 @@ def join(
     asked: schemas.JoinIn, session: OpenSession, service: PartsOf, now: MachineNow, request: Request, response: Response
 ) -> schemas.MeOut:
     """Join a workshop: as who is signed in, or with an account made for it."""
-    service.pairing_tries.spend(request.client.host if request.client else "")
+    service.pairing_tries.spend(host_of(request))
     members.invitation_of(session, asked.token, now=now)
     account = _account_for(asked, session, service, request, now)
     invitation = members.join(session, asked.token, account, now=now)
     audit.note(session, invitation.workshop_id, who=account.name, what="joined", now=now, role=invitation.role)
     service.hub.rights_changed(account.id)
-    return signed_in(session, service, account, now, response)
+    return signed_in(session, service, account, now, request, response)
 
 
 def _account_for(
     asked: schemas.JoinIn, session: OpenSession, service: PartsOf, request: Request, now: MachineNow
 ) -> Account:
-    who = identity.who_is(session, request.cookies.get(service.cookie, ""), now=now)
+    who = sessions.who_is(session, request.cookies.get(service.cookie, ""), now=now)
     if who is not None:
         return session.get_one(Account, who.account_id)
     if asked.person is None:
@@ -129,8 +141,8 @@ def _account_for(
     return identity.create_account(
         session,
         name=asked.person.name,
-        login=asked.person.login,
-        password_hash=hash_password(asked.person.password),
+        login=checked_login(asked.person.login),
+        password_hash=new_password(asked.person.password, about=(asked.person.name, asked.person.login)),
         language=asked.person.language,
         now=now,
     )

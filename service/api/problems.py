@@ -1,5 +1,6 @@
 """Problem documents (RFC 9457): the one place that gives each expected failure its HTTP status."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,8 +11,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Match
 
 from service.api.headers import security_headers
+from service.api.limits import TryLimit
 from service.api.texts import said_back
-from service.errors import ServiceError
+from service.counters import REFUSALS
+from service.errors import ServiceError, TooManyError
 
 MEDIA_TYPE: Final = "application/problem+json"
 # Every route may answer so: which failure it was stands in the code, and nothing of it in the form.
@@ -21,6 +24,10 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 }
+
+logger = logging.getLogger(__name__)
+TOLD: Final = frozenset({"refused", "signed_out", "too_many"})  # what somebody who tries doors meets
+_lines = TryLimit(tries=20, refill_s=30)
 
 _STATUS: Final = {
     "not_found": 404,
@@ -51,8 +58,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _expected(_request: Request, error: Exception) -> JSONResponse:
+async def _expected(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for it
+    if error.code in TOLD:
+        _tell(request, error.code)
     return problem(_STATUS.get(error.code, 500), error.code, error.code.replace("_", " "), str(error))
 
 
@@ -67,6 +76,19 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     detail = str(error.detail)
     headers = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
     return problem(error.status_code, f"http_{error.status_code}", detail, detail, headers)
+
+
+def _tell(request: Request, code: str) -> None:
+    """Log that something was refused to somebody, so many times for each address; the counter has them all."""
+    REFUSALS.labels(code).inc()
+    host = request.client.host if request.client else ""
+    try:
+        _lines.spend(f"{code} {host}")
+    except TooManyError:
+        return
+    who = getattr(request.state, "who", None)
+    fields = {"code": code, "method": request.method, "path": request.url.path[:200], "host": host}
+    logger.warning("request refused", extra={**fields, "account": who.account_id if who else None})
 
 
 def _methods(request: Request) -> list[str]:

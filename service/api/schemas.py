@@ -11,12 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, f
 from service.api import texts
 from service.core import cones
 from service.core.forecast import Basis
+from service.store.password_rules import MAX_LENGTH, MIN_LENGTH
 from service.store.roles import Action, Role, Scope
 
 Id = Annotated[int, Field(ge=1, le=2_147_483_647)]  # what the databases' keys can hold
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Login = Annotated[str, Field(min_length=3, max_length=120, description="e-mail address or phone number")]
-Password = Annotated[str, Field(min_length=10, max_length=200)]
+Password = Annotated[
+    str, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH, description="of any letters; hard to guess")
+]
+Shown = Annotated[str, Field(max_length=200, description="the password as it is, to show who asks")]
 ConeName = Annotated[str, Field(pattern=f"^({'|'.join(re.escape(name) for name in cones.names())})$", max_length=5)]
 Language = Literal["vi", "en"]
 
@@ -73,11 +77,45 @@ class SetupIn(In):
 
 class SignInIn(In):
     login: Login
-    password: Annotated[str, Field(max_length=200)]
+    password: Shown
 
 
 class LinkIn(In):
     token: Annotated[str, Field(max_length=100)]
+
+
+class LinkInIn(LinkIn):
+    """A link that signs in; with a new password, which ends every other session."""
+
+    new_password: Password | None = None
+
+
+class PasswordIn(In):
+    current: Shown
+    new: Password
+
+
+class LoginIn(In):
+    password: Shown
+    login: Login
+
+
+class SessionOut(Out):
+    """A browser that is signed in; `device` is what it calls itself."""
+
+    id: str
+    device: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    is_this: bool
+
+
+class SessionEndIn(In):
+    """Which session to end; none named are all but this one."""
+
+    password: Shown
+    session_id: Annotated[str | None, Field(pattern=r"^[0-9a-f]{16}$")] = None
 
 
 class WorkshopOut(Out):
@@ -294,6 +332,12 @@ class PairingOut(Out):
 
 class PairIn(In):
     code: Annotated[str, Field(min_length=6, max_length=20)]
+
+
+class BridgeTokenOut(Out):
+    """A bridge's next token; the one before works until this one is shown for the first time."""
+
+    token: str
 
 
 class PairOut(Out):

@@ -18,7 +18,9 @@ from service.errors import InvalidError, NotFoundError
 from service.importers.read import read_log
 from service.series.codec import DamagedError
 from service.series.verify import verify
-from service.store.models import Firing, Kiln
+from service.store import audit
+from service.store.database import Database
+from service.store.models import Firing, Kiln, Workshop
 
 MOST_TOLD: Final = 20
 
@@ -109,9 +111,22 @@ def run_verify(options: argparse.Namespace) -> None:
             print(f"{part.name}: {part.readings:,} readings{share}: {verdict}", flush=True)
             print("".join(f"  {one}\n" for one in part.damaged[:MOST_TOLD]), end="")
             damaged += len(part.damaged)
+        damaged += _verify_audits(database)
     if damaged:
         msg = f"{damaged} places are not what was written; restore them from a backup"
         raise DamagedError(msg)
+
+
+def _verify_audits(database: Database) -> int:
+    """Follow every workshop's chain of entries; return how many chains are broken."""
+    damaged = 0
+    with database.read() as session:
+        for workshop_id in session.scalars(select(Workshop.id).order_by(Workshop.id)):
+            broken = audit.first_broken(session, workshop_id)
+            told = "all as written" if broken is None else f"DAMAGED from entry {broken.id}, {broken.at:%Y-%m-%d %H:%M}"
+            print(f"audit of workshop {workshop_id}: {audit.count(session, workshop_id):,} entries: {told}", flush=True)
+            damaged += broken is not None
+    return damaged
 
 
 def run_backup(options: argparse.Namespace) -> None:

@@ -7,7 +7,8 @@ from typing import Final
 
 from service.errors import RefusedError
 from service.store.database import Database
-from service.store.identity import BridgeIdentity, bridge_of_token, bridges_changed_since, hash_secret
+from service.store.identity import BridgeIdentity, bridge_of_token, bridges_changed_since, take_next_token
+from service.store.secrets import hash_secret
 
 LOOK_EVERY_S: Final = 5.0  # so long may a revoked token still be taken
 LOOK_BACK: Final = timedelta(seconds=15)  # a change counts from its commit, a little after the time it carries
@@ -54,7 +55,11 @@ class Admission:
 
     def _look_up(self, token: str) -> BridgeIdentity | None:
         with self._database.read() as session:
-            return bridge_of_token(session, token)
+            found = bridge_of_token(session, token)
+        if found is not None:
+            with self._database.write() as session:
+                take_next_token(session, token, now=datetime.now(UTC))
+        return found
 
     def _changed(self, since: datetime) -> set[int]:
         with self._database.read() as session:

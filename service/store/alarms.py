@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError, TooManyError
-from service.store.identity import hash_secret
 from service.store.models import Account, Alarm, Delivery, Membership, PushSubscription, StoredFinding
 from service.store.roles import Action, roles_that
+from service.store.secrets import hash_secret
 
 MAX_SUBSCRIPTIONS_PER_ACCOUNT: Final = 20
 

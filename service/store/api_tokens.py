@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError, TooManyError
-from service.store.identity import hash_secret
 from service.store.models import Account, ApiToken, Membership
 from service.store.roles import GRANTS, SCOPES, Role, Scope
+from service.store.secrets import hash_secret
 from service.store.who import Who
 
 PREFIX: Final = "canhlo_"  # so that a leaked one is recognised

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from service.store.models import AuditEntry
@@ -40,6 +40,11 @@ def first_broken(session: Session, workshop_id: int) -> AuditEntry | None:
             return entry
         before = entry.seal
     return None
+
+
+def count(session: Session, workshop_id: int) -> int:
+    """Return how many entries a workshop has."""
+    return session.scalar(select(func.count(AuditEntry.id)).where(AuditEntry.workshop_id == workshop_id)) or 0
 
 
 def newest(session: Session, workshop_id: int, *, before_id: int | None, limit: int) -> list[AuditEntry]:

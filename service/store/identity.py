@@ -1,6 +1,5 @@
-"""Who may see what: accounts, sessions, one-time links, bridges. Secrets are random and stored as their hash."""
+"""Who may see what: accounts, one-time links, bridges. Secrets are random and stored as their hash."""
 
-import hashlib
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, NotFoundError, RefusedError
-from service.store.models import Account, Bridge, Membership, OneTimeLink, SignInSession, Workshop
-from service.store.roles import GRANTS, Role
-from service.store.who import Who
+from service.store.logins import normal_login
+from service.store.models import Account, Bridge, Membership, OneTimeLink, Workshop
+from service.store.roles import Role
+from service.store.secrets import hash_secret
 
-SESSION_LASTS: Final = timedelta(days=60)
 PAIRING_LASTS: Final = timedelta(minutes=30)
 # No 0/O, 1/I/L: a code is read from one screen and typed on another.
 LOGS: Final = "\u00b7logs\u00b7"  # no name that a person would give
@@ -29,11 +28,6 @@ class BridgeIdentity:
     bridge_id: int
     workshop_id: int
     name: str
-
-
-def hash_secret(secret: str) -> bytes:
-    """Return what is stored of a random secret; it has 128 bits or more, so a fast hash is enough."""
-    return hashlib.sha256(secret.encode()).digest()
 
 
 def has_accounts(session: Session) -> bool:
@@ -54,12 +48,6 @@ def create_account(
     return account
 
 
-def normal_login(login: str) -> str:
-    """Fold what people type differently: case, and spaces or dots in a phone number."""
-    folded = login.strip().lower()
-    return folded if "@" in folded else "".join(char for char in folded if char not in " .-")
-
-
 def account_by_login(session: Session, login: str) -> Account | None:
     return session.scalar(select(Account).where(Account.login == normal_login(login)))
 
@@ -75,37 +63,6 @@ def create_workshop(session: Session, *, name: str, owner: Account, now: datetim
 
 def workshops(session: Session, workshop_ids: Collection[int]) -> list[Workshop]:
     return list(session.scalars(select(Workshop).where(Workshop.id.in_(workshop_ids)).order_by(Workshop.id)))
-
-
-def open_session(session: Session, account: Account, *, now: datetime) -> str:
-    """Return the token of a new sign-in; this is the only time it exists in clear."""
-    token = secrets.token_urlsafe(32)
-    session.add(
-        SignInSession(
-            token_hash=hash_secret(token), account_id=account.id, created_at=now, expires_at=now + SESSION_LASTS
-        )
-    )
-    session.flush()
-    return token
-
-
-def close_session(session: Session, token: str) -> None:
-    found = session.get(SignInSession, hash_secret(token))
-    if found is not None:
-        session.delete(found)
-
-
-def who_is(session: Session, token: str, *, now: datetime) -> Who | None:
-    account = session.scalar(
-        select(Account)
-        .join(SignInSession, SignInSession.account_id == Account.id)
-        .where(SignInSession.token_hash == hash_secret(token), SignInSession.expires_at > now)
-    )
-    if account is None:
-        return None
-    belongs = select(Membership.workshop_id, Membership.role).where(Membership.account_id == account.id)
-    grants = {workshop_id: GRANTS[Role(role)] for workshop_id, role in session.execute(belongs)}
-    return Who(account.id, account.name, account.login, account.language, grants)
 
 
 def create_link(session: Session, account: Account | None, *, now: datetime, lasts: timedelta) -> str:
@@ -139,6 +96,12 @@ def use_link(session: Session, token: str, *, now: datetime) -> Account | None:
         msg = "this link was used before or is too old; start the service again for a new one"
         raise RefusedError(msg)
     return session.get(Account, spent.account_id) if spent.account_id is not None else None
+
+
+def spend_links(session: Session, account_id: int, *, now: datetime) -> None:
+    """Let no link of an account work any more."""
+    unused = OneTimeLink.account_id == account_id, OneTimeLink.used_at.is_(None)
+    session.execute(update(OneTimeLink).where(*unused).values(used_at=now))
 
 
 def bridges(session: Session, workshop_ids: Collection[int]) -> list[Bridge]:
@@ -199,7 +162,7 @@ def pair(session: Session, code: str, *, now: datetime) -> tuple[Bridge, str]:
         raise RefusedError(msg)
     token = secrets.token_urlsafe(32)
     bridge.token_hash = hash_secret(token)
-    bridge.pairing_hash = bridge.pairing_expires_at = None
+    bridge.next_token_hash = bridge.pairing_hash = bridge.pairing_expires_at = None
     bridge.paired_at = now
     session.flush()
     return bridge, token
@@ -207,17 +170,35 @@ def pair(session: Session, code: str, *, now: datetime) -> tuple[Bridge, str]:
 
 def revoke_bridge(session: Session, bridge: Bridge, *, now: datetime) -> None:
     bridge.revoked_at = bridge.revoked_at or now
-    bridge.token_hash = bridge.pairing_hash = bridge.pairing_expires_at = None
+    bridge.token_hash = bridge.next_token_hash = bridge.pairing_hash = bridge.pairing_expires_at = None
     session.flush()
 
 
 def bridge_of_token(session: Session, token: str) -> BridgeIdentity | None:
+    """Return the bridge of a token that is good: the one it has, or the one that it was given to go on with."""
+    key = hash_secret(token)
     row = session.execute(
         select(Bridge.id, Bridge.workshop_id, Bridge.name).where(
-            Bridge.token_hash == hash_secret(token), Bridge.revoked_at.is_(None)
+            or_(Bridge.token_hash == key, Bridge.next_token_hash == key), Bridge.revoked_at.is_(None)
         )
     ).one_or_none()
     return BridgeIdentity(row.id, row.workshop_id, row.name) if row else None
+
+
+def next_bridge_token(session: Session, bridge_id: int) -> str:
+    """Return a new token; the one before stays good until this one is shown, so one that gets lost costs nothing."""
+    token = secrets.token_urlsafe(32)
+    session.execute(update(Bridge).where(Bridge.id == bridge_id).values(next_token_hash=hash_secret(token)))
+    return token
+
+
+def take_next_token(session: Session, token: str, *, now: datetime) -> bool:
+    """If this is the next token of a bridge, let it be the only one from now on; return whether it was."""
+    key = hash_secret(token)
+    taken = update(Bridge).where(Bridge.next_token_hash == key, Bridge.revoked_at.is_(None))
+    return bool(
+        session.scalars(taken.values(token_hash=key, next_token_hash=None, paired_at=now).returning(Bridge.id)).all()
+    )
 
 
 def count_bridges(session: Session, workshop_id: int) -> int:

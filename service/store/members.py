@@ -9,9 +9,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, NotFoundError, RefusedError, TooManyError
-from service.store.identity import hash_secret
 from service.store.models import Account, Invitation, Membership
 from service.store.roles import Role
+from service.store.secrets import hash_secret
 
 INVITATION_LASTS: Final = timedelta(days=7)
 MAX_OPEN_INVITATIONS: Final = 50
@@ -54,11 +54,17 @@ def remove(session: Session, workshop_id: int, account_id: int) -> Member:
     membership = _membership(session, workshop_id, account_id)
     if Role(membership.role) is Role.OWNER:
         _check_other_owner(session, workshop_id, account_id)
-    gone = next(one for one in members(session, workshop_id) if one.account_id == account_id)
+    gone = member(session, workshop_id, account_id)
     session.execute(
         delete(Membership).where(Membership.workshop_id == workshop_id, Membership.account_id == account_id)
     )
     return gone
+
+
+def member(session: Session, workshop_id: int, account_id: int) -> Member:
+    """Return who somebody is to the workshop."""
+    _membership(session, workshop_id, account_id)
+    return next(one for one in members(session, workshop_id) if one.account_id == account_id)
 
 
 def _membership(session: Session, workshop_id: int, account_id: int) -> Membership:

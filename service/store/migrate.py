@@ -1,5 +1,7 @@
 """Bring a database to the tables of this version."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -7,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from service.errors import ConflictError
 from service.store.database import Database
@@ -17,12 +19,38 @@ _MIGRATION_LOCK: Final = 0x6C6F6D  # any number that nothing else in the databas
 SCRIPTS = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "migrations"
 
 
+@contextmanager
+def migrating(database: Database) -> Iterator[Connection]:
+    """Give a connection for one transaction that changes tables.
+
+    SQLite changes a table by writing it anew and dropping the old one, which others may point to: it looks at what
+    points where at the end instead, and only between transactions can it be told so.
+    """
+    with database.engine.execution_options(writes=True).connect() as connection:
+        if connection.dialect.name != "sqlite":
+            with connection.begin():
+                yield connection
+            return
+        driver = connection.connection.driver_connection
+        assert driver is not None  # noqa: S101 - it is connected
+        driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+                lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                if lost:
+                    msg = f"after the change, rows of {lost[0][0]} point to rows of {lost[0][2]} that are not there"
+                    raise ConflictError(msg)
+        finally:
+            driver.execute("PRAGMA foreign_keys=ON")
+
+
 def upgrade(database: Database) -> None:
     """Run the migrations that are missing; a database newer than this program is refused and left alone."""
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    with database.engine.execution_options(writes=True).begin() as connection:
+    with migrating(database) as connection:
         if connection.dialect.name == "postgresql":  # several processes may start at once
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
         current = MigrationContext.configure(connection).get_current_revision()

@@ -71,9 +71,16 @@ class SignInSession(Base):
 
     __tablename__ = "sign_in_session"
     token_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    device: Mapped[str] = mapped_column(String(200), default="")  # what the browser calls itself
     created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]  # to the hour
     expires_at: Mapped[datetime]
+
+    @property
+    def id(self) -> str:
+        """Return what it can be named by: a piece of the hash of a secret that tells nothing of the secret."""
+        return self.token_hash[:8].hex()
 
 
 class OneTimeLink(Base):
@@ -211,6 +218,7 @@ class Bridge(Base):
     workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"), index=True)
     name: Mapped[str] = mapped_column(String(80))
     token_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    next_token_hash: Mapped[bytes | None] = mapped_column(unique=True)  # given, and not shown yet: both are good
     pairing_hash: Mapped[bytes | None] = mapped_column(unique=True)
     pairing_expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

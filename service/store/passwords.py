@@ -1,7 +1,7 @@
 """Passwords: argon2id, at most two at a time (each takes a core and some memory for a while)."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from service.errors import TooManyError
+from service.store.password_rules import check_password
 
 # OWASP's smaller profile: 19 MiB, two passes, one lane.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -31,6 +32,12 @@ def _turn() -> Iterator[None]:
         _waiting.release()
 
 
+def new_password(password: str, *, about: Iterable[str]) -> str:
+    """Return what is stored of a password that somebody has chosen; InvalidError if it is easy to guess."""
+    check_password(password, about=about)
+    return hash_password(password)
+
+
 def hash_password(password: str) -> str:
     with _turn():
         return _hasher.hash(password)
@@ -43,3 +50,8 @@ def verify_password(stored: str | None, password: str) -> bool:
             return _hasher.verify(stored or _NOBODY, password) and stored is not None
         except (VerificationError, InvalidHashError):
             return False
+
+
+def is_outdated(stored: str) -> bool:
+    """Say whether a hash was made with other parameters than today's: its password is hashed anew when it is shown."""
+    return _hasher.check_needs_rehash(stored)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from service.store.roles import Action
 
@@ -10,7 +11,8 @@ from service.store.roles import Action
 class Who:
     """A signed-in person, or a program with a token: the tenant comes from here and nowhere else.
 
-    `grants` says for each workshop what may be done there; `token_id` is None for a person.
+    `grants` says for each workshop what may be done there; `token_id` is None for a person, and `seen_at` is when that
+    person's browser was noted last.
     """
 
     account_id: int
@@ -19,6 +21,7 @@ class Who:
     language: str
     grants: Mapping[int, frozenset[Action]]
     token_id: int | None = None
+    seen_at: datetime | None = None
 
     @property
     def workshop_ids(self) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from service.alarms import record
 from service.core.findings import Finding, Group, Severity
 from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
-from service.store import alarms, api_tokens, audit, firings, identity, kilns, members, plans
+from service.store import alarms, api_tokens, audit, firings, identity, kilns, members, plans, sessions
 from service.store.database import Database
 from service.store.models import Batch
 from service.store.roles import Role, Scope
@@ -35,7 +35,7 @@ def fill(database: Database) -> None:
         ends_at = NOW + timedelta(days=3000)
         api_tokens.create(session, lan, 1, name="Telegraf", scope=Scope.READ, expires_at=ends_at, now=NOW)
         identity.create_link(session, mai, now=NOW, lasts=timedelta(days=1))
-        identity.open_session(session, mai, now=NOW)
+        sessions.open_session(session, mai, now=NOW)
         audit.note(session, lan, who="Lan", what="invited", now=NOW, role="operator")
         kiln = kilns.create_kiln(session, lan, name="Lò gas số 1", key="lo-1")
         kiln.plan_id = plans.create_plan(session, lan, name="men lam", points=PLAN).id

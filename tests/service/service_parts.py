@@ -8,7 +8,7 @@ import httpx
 import msgspec
 
 from firmware_bridge.wire import Block, Column, Post, Quality, Receipt, Skipped, Unit
-from service.store import identity
+from service.store import identity, sessions
 from service.store.database import Database
 from service.store.passwords import hash_password
 
@@ -91,5 +91,5 @@ def sign_in(http: httpx.AsyncClient, database: Database, login: str) -> httpx.As
     with database.write() as session:
         account = identity.account_by_login(session, login)
         assert account is not None
-        http.cookies.set("canhlo", identity.open_session(session, account, now=datetime.now(UTC)))
+        http.cookies.set("canhlo", sessions.open_session(session, account, now=datetime.now(UTC)))
     return http

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, inspect, text
 from service.app import create_app
 from service.series.verify import verify
 from service.settings import Settings
-from service.store import audit
+from service.store import audit, identity
 from service.store.database import Database
 from service.store.migrate import upgrade
 from service.store.models import Base
@@ -88,6 +88,7 @@ def test_every_row_is_there_and_the_tables_are_those_of_the_code(old: Database) 
         assert compare_metadata(context, every) == []  # type: ignore[arg-type]
     with old.read() as session:
         assert audit.first_broken(session, 1) is None
+        assert identity.account_by_login(session, "0987 654 321") is not None  # in whichever form it was kept
 
 
 async def test_the_service_starts_on_it_and_people_find_their_things(old: Database, tmp_path: Path) -> None:

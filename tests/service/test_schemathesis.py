@@ -16,7 +16,7 @@ from lived_in import fill
 from running import running
 
 from service.settings import Settings
-from service.store import identity
+from service.store import identity, sessions
 from service.store.database import Database
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
@@ -44,7 +44,7 @@ def sign_in(database: Database) -> str:
     with database.write() as session:
         lan = identity.account_by_login(session, "lan@example.org")
         assert lan is not None
-        return f"canhlo={identity.open_session(session, lan, now=datetime.now(UTC))}"
+        return f"canhlo={sessions.open_session(session, lan, now=datetime.now(UTC))}"
 
 
 def test_the_api_keeps_to_its_document_whatever_is_sent(

@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from service.api.deps import May, _caller
 from service.core.findings import Finding, Group, Severity
-from service.store import api_tokens, audit, calibrations, findings, firings, identity, kilns, members, plans
+from service.store import api_tokens, audit, calibrations, findings, firings, identity, kilns, members, plans, sessions
 from service.store.database import Database
 from service.store.models import Account, Alarm, Batch, Membership, SignInSession
 from service.store.roles import GRANTS, Action, Role, Scope
@@ -24,12 +24,17 @@ SECRET = "BÍ MẬT CỦA NHÀ MINH"
 LAN, MINH = 1, 2  # the two workshops
 # What may be called by nobody in particular: entering, and what carries a secret of its own.
 OPEN = {
+    "/bridge/token",
     *("/setup", "/session", "/session/link", "/pair", "/acknowledge", "/pushes/seen"),
     *("/invitations/look", "/invitations/join"),
 }
 # What a person does with what is that person's own, whatever the workshop.
 OWN = {
     "/me",
+    "/me/sessions",
+    "/me/sessions/end",
+    "/me/password",
+    "/me/login",
     "/push-subscriptions",
     "/push-subscriptions/{subscription_id}",
     "/push-subscriptions/{subscription_id}/test",
@@ -39,6 +44,9 @@ QUERIES = {"/kilns/{kiln_id}/curve": HOUR, "/comparison": {"firing": "1"}}
 PLAN = [{"time_s": 0, "temp_c": 30}, {"time_s": 9, "temp_c": 40}]
 BODIES: dict[str, dict[str, Any]] = {
     "PATCH /me": {"language": "en"},
+    "POST /me/sessions/end": {"password": "mine now, all of it"},
+    "PUT /me/password": {"current": "mine now, all of it", "new": "mine now, all of it"},
+    "PUT /me/login": {"password": "mine now, all of it", "login": "0912 345 678"},
     "PATCH /workshops/{workshop_id}/members/{account_id}": {"role": "operator"},
     "POST /workshops/{workshop_id}/invitations": {"role": "operator"},
     "POST /workshops/{workshop_id}/tokens": {"name": "Telegraf", "scope": "read", "days": 30},
@@ -139,7 +147,7 @@ def sign_in(http: httpx.AsyncClient, database: Database, role: Role = Role.OWNER
         session.execute(update(Membership).where(Membership.workshop_id == LAN).values(role=role.value))
         account = identity.account_by_login(session, "lan@example.org")
         assert account is not None
-        http.cookies.set("canhlo", identity.open_session(session, account, now=datetime.now(UTC)))
+        http.cookies.set("canhlo", sessions.open_session(session, account, now=datetime.now(UTC)))
 
 
 def token(database: Database, scope: Scope, *, ends_in: timedelta = timedelta(days=1)) -> str:

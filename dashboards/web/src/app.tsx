@@ -6,7 +6,7 @@ import { mayAnywhere } from "./may";
 import { AcknowledgePage } from "./pages/acknowledge";
 import { AlarmsPage } from "./pages/alarms";
 import { ComparePage } from "./pages/compare";
-import { LinkPage, SetupPage, SignInPage } from "./pages/enter";
+import { LinkPage, ResetPage, SetupPage, SignInPage } from "./pages/enter";
 import { FiringPage } from "./pages/firing";
 import { FiringsPage } from "./pages/firings";
 import { JoinPage } from "./pages/join";
@@ -24,6 +24,7 @@ const OPEN_PAGES: readonly (readonly [string, (params: Params) => ComponentChild
   ["/sign-in", () => <SignInPage />],
   ["/setup", () => <SetupPage />],
   ["/link", () => <LinkPage />],
+  ["/reset", () => <ResetPage />],
   ["/join", () => <JoinPage />],
   ["/a/:token", ({ token = "" }) => <AcknowledgePage token={token} />],
 ];

@@ -2,6 +2,7 @@ import { ask } from "./client";
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
+export type SignedInAt = Schemas["SessionOut"];
 export type Me = Schemas["MeOut"];
 export type Kiln = Schemas["KilnOut"];
 export type KilnNow = Schemas["KilnNow"];
@@ -43,7 +44,10 @@ export const api = {
   changeMe: (body: Schemas["MeIn"]) => ask<Me>("PATCH", "/me", body),
   setUp: (body: Schemas["SetupIn"]) => ask<Me>("POST", "/setup", body),
   signIn: (body: Schemas["SignInIn"]) => ask<Me>("POST", "/session", body),
-  signInByLink: (token: string) => ask<Me>("POST", "/session/link", { token }),
+  signInByLink: (body: Schemas["LinkInIn"]) => ask<Me>("POST", "/session/link", body),
+  sessions: () => ask<SignedInAt[]>("GET", "/me/sessions"),
+  endSessions: (body: Schemas["SessionEndIn"]) => ask<void>("POST", "/me/sessions/end", body),
+  changePassword: (body: Schemas["PasswordIn"]) => ask<void>("PUT", "/me/password", body),
   signOut: () => ask<void>("DELETE", "/session"),
 
   kilns: () => ask<Kiln[]>("GET", "/kilns"),

@@ -51,7 +51,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign In By Link */
+        /**
+         * Sign In By Link
+         * @description Sign in with a link that works once; whoever has forgotten the password sets a new one with it.
+         */
         post: operations["sign_in_by_link_api_v1_session_link_post"];
         delete?: never;
         options?: never;
@@ -75,6 +78,83 @@ export interface paths {
         head?: never;
         /** Change Me */
         patch: operations["change_me_api_v1_me_patch"];
+        trace?: never;
+    };
+    "/api/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Sessions */
+        get: operations["list_sessions_api_v1_me_sessions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/sessions/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Sessions
+         * @description End one session, or all but this one.
+         */
+        post: operations["end_sessions_api_v1_me_sessions_end_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Password
+         * @description Take a new password; every session ends, and this browser gets a new one.
+         */
+        put: operations["change_password_api_v1_me_password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Login
+         * @description Sign in with another e-mail address or phone number from now on.
+         */
+        put: operations["change_login_api_v1_me_login_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/workshops/{workshop_id}/members": {
@@ -113,6 +193,26 @@ export interface paths {
         head?: never;
         /** Change Member */
         patch: operations["change_member_api_v1_workshops__workshop_id__members__account_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/workshops/{workshop_id}/members/{account_id}/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign Member Out
+         * @description End a member's every session, as when a phone is lost: whoever has it must sign in again.
+         */
+        post: operations["sign_member_out_api_v1_workshops__workshop_id__members__account_id__sign_out_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/workshops/{workshop_id}/invitations": {
@@ -542,6 +642,26 @@ export interface paths {
          * @description Give a bridge its token for the code that a person read out to it.
          */
         post: operations["pair_api_v1_pair_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bridge/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Bridge Token
+         * @description Give a bridge its next token for the one that it has; that one ends when the next is shown.
+         */
+        post: operations["renew_bridge_token_api_v1_bridge_token_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1236,6 +1356,14 @@ export interface components {
             revoked_at: string | null;
         };
         /**
+         * BridgeTokenOut
+         * @description A bridge's next token; the one before works until this one is shown for the first time.
+         */
+        BridgeTokenOut: {
+            /** Token */
+            token: string;
+        };
+        /**
          * CalibrationIn
          * @description What is taken from the readings from a moment on: a table, straight between its points, and an offset.
          */
@@ -1846,6 +1974,29 @@ export interface components {
             /** Token */
             token: string;
         };
+        /**
+         * LinkInIn
+         * @description A link that signs in; with a new password, which ends every other session.
+         */
+        LinkInIn: {
+            /** Token */
+            token: string;
+            /** New Password */
+            new_password?: string | null;
+        };
+        /** LoginIn */
+        LoginIn: {
+            /**
+             * Password
+             * @description the password as it is, to show who asks
+             */
+            password: string;
+            /**
+             * Login
+             * @description e-mail address or phone number
+             */
+            login: string;
+        };
         /** MeIn */
         MeIn: {
             /**
@@ -1994,6 +2145,19 @@ export interface components {
             /** Ended At */
             ended_at: string | null;
         };
+        /** PasswordIn */
+        PasswordIn: {
+            /**
+             * Current
+             * @description the password as it is, to show who asks
+             */
+            current: string;
+            /**
+             * New
+             * @description of any letters; hard to guess
+             */
+            new: string;
+        };
         /** PersonIn */
         PersonIn: {
             /** Name */
@@ -2003,7 +2167,10 @@ export interface components {
              * @description e-mail address or phone number
              */
             login: string;
-            /** Password */
+            /**
+             * Password
+             * @description of any letters; hard to guess
+             */
             password: string;
             /**
              * Language
@@ -2165,6 +2332,46 @@ export interface components {
             rate_c_per_h: number;
         };
         /**
+         * SessionEndIn
+         * @description Which session to end; none named are all but this one.
+         */
+        SessionEndIn: {
+            /**
+             * Password
+             * @description the password as it is, to show who asks
+             */
+            password: string;
+            /** Session Id */
+            session_id?: string | null;
+        };
+        /**
+         * SessionOut
+         * @description A browser that is signed in; `device` is what it calls itself.
+         */
+        SessionOut: {
+            /** Id */
+            id: string;
+            /** Device */
+            device: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Is This */
+            is_this: boolean;
+        };
+        /**
          * SetupIn
          * @description The first account and its workshop, made with the one-time link that the service printed.
          */
@@ -2178,7 +2385,10 @@ export interface components {
              * @description e-mail address or phone number
              */
             login: string;
-            /** Password */
+            /**
+             * Password
+             * @description of any letters; hard to guess
+             */
             password: string;
             /** Workshop Name */
             workshop_name: string;
@@ -2196,7 +2406,10 @@ export interface components {
              * @description e-mail address or phone number
              */
             login: string;
-            /** Password */
+            /**
+             * Password
+             * @description the password as it is, to show who asks
+             */
             password: string;
         };
         /**
@@ -2413,7 +2626,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["LinkIn"];
+                "application/json": components["schemas"]["LinkInIn"];
             };
         };
         responses: {
@@ -2487,6 +2700,128 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MeOut"];
                 };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sessions_api_v1_me_sessions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionOut"][];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_sessions_api_v1_me_sessions_end_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionEndIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_password_api_v1_me_password_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_login_api_v1_me_login_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
             "4XX": {
@@ -2584,6 +2919,36 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MemberOut"][];
                 };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_member_out_api_v1_workshops__workshop_id__members__account_id__sign_out_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workshop_id: number;
+                account_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
             "4XX": {
@@ -3587,6 +3952,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PairOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_bridge_token_api_v1_bridge_token_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BridgeTokenOut"];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */

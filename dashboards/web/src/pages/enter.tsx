@@ -79,7 +79,7 @@ export function SetupPage() {
       <Field
         label={say("enter.passwordNew")}
         type="password"
-        minLength={10}
+        minLength={8}
         autocomplete="new-password"
         {...field("password")}
       />
@@ -97,7 +97,7 @@ export function LinkPage() {
   const [doing, run] = useAction();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the link is spent once
   useEffect(() => {
-    void run(async () => enter(await api.signInByLink(token))).then((isIn) => isIn && goHome());
+    void run(async () => enter(await api.signInByLink({ token }))).then((isIn) => isIn && goHome());
   }, []);
   if (doing.is !== "failed") return <p class="waiting">{say("enter.link")}</p>;
   return (
@@ -107,5 +107,36 @@ export function LinkPage() {
         {say("enter.title")}
       </a>
     </div>
+  );
+}
+
+/** For whoever forgot the password: the link that whoever runs the machine made sets a new one. */
+export function ResetPage() {
+  const { say } = useLanguage();
+  const token = useToken();
+  const [chosen, setChosen] = useState("");
+  const [doing, run] = useAction();
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (await run(async () => enter(await api.signInByLink({ token, new_password: chosen })))) goHome();
+  };
+  return (
+    <form class="panel stack" onSubmit={(event) => void submit(event)} data-testid="reset-form">
+      <h1>{say("safety.reset")}</h1>
+      <Field
+        label={say("enter.passwordNew")}
+        type="password"
+        minLength={8}
+        value={chosen}
+        onValue={setChosen}
+        autocomplete="new-password"
+        required
+        testid="new-password"
+      />
+      <button type="submit" class="primary wide tall" disabled={doing.is === "busy"} data-testid="reset">
+        {say("safety.change")}
+      </button>
+      {doing.is === "failed" && <Outcome doing={doing} />}
+    </form>
   );
 }

@@ -61,7 +61,7 @@ export function JoinPage() {
           <Field
             label={say("enter.passwordNew")}
             type="password"
-            minLength={10}
+            minLength={8}
             autocomplete="new-password"
             {...field("password")}
           />

@@ -6,6 +6,7 @@ import { Audit } from "../parts/audit";
 import { Bridges } from "../parts/bridges";
 import { People } from "../parts/people";
 import { Phones } from "../parts/phones";
+import { Safety } from "../parts/safety";
 import { LanguageSwitch } from "../parts/shell";
 import { Choice, Field, Loaded, Outcome } from "../parts/small";
 import { Tokens } from "../parts/tokens";
@@ -118,6 +119,7 @@ export function SettingsPage({ me }: { me: Me }) {
         <div class="stack">
           {mayAnywhere(me, "follow") && <Phones me={me} />}
           <Account me={me} />
+          <Safety />
           {workshop?.may.includes("govern") && <Tokens key={workshop.id} workshopId={workshop.id} />}
           {workshop?.may.includes("govern") && <Audit key={workshop.id} workshopId={workshop.id} />}
         </div>

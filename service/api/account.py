@@ -1,0 +1,109 @@
+"""What people do with their own account: its password, what they sign in with, and where they are signed in.
+
+Each change asks for the password once more: a phone that lies about must not be enough to take an account over.
+"""
+
+import logging
+
+from fastapi import APIRouter, Request, Response
+
+from service.api import schemas
+from service.api.deps import MachineNow, OpenSession, Parts, PartsOf, SignedIn, host_of
+from service.api.identity import end_everywhere
+from service.errors import ConflictError, RefusedError
+from service.store import audit, identity, sessions
+from service.store.logins import checked_login
+from service.store.models import Account
+from service.store.passwords import new_password, verify_password
+from service.store.who import Who
+
+router = APIRouter(tags=["account"])
+logger = logging.getLogger(__name__)
+
+
+@router.get("/me/sessions", response_model=list[schemas.SessionOut])
+def list_sessions(session: OpenSession, who: SignedIn, service: PartsOf, request: Request) -> list[schemas.SessionOut]:
+    this = sessions.id_of(request.cookies.get(service.cookie, ""))
+    return [
+        schemas.SessionOut(
+            id=one.id,
+            device=one.device,
+            created_at=one.created_at,
+            seen_at=one.seen_at,
+            expires_at=one.expires_at,
+            is_this=one.id == this,
+        )
+        for one in sessions.sessions_of(session, who.account_id)
+    ]
+
+
+@router.post("/me/sessions/end", status_code=204)
+def end_sessions(
+    asked: schemas.SessionEndIn,
+    session: OpenSession,
+    who: SignedIn,
+    service: PartsOf,
+    now: MachineNow,
+    request: Request,
+) -> None:
+    """End one session, or all but this one."""
+    _prove(session, service, who, asked.password, request)
+    if asked.session_id is not None:
+        sessions.end_sessions(session, who.account_id, only=asked.session_id)
+        service.hub.rights_changed(who.account_id)
+    else:
+        end_everywhere(session, service, who.account_id, but=request.cookies.get(service.cookie, ""))
+    _note(session, who, "sessions ended", now)
+
+
+@router.put("/me/password", status_code=204)
+def change_password(
+    asked: schemas.PasswordIn,
+    session: OpenSession,
+    who: SignedIn,
+    service: PartsOf,
+    now: MachineNow,
+    request: Request,
+    response: Response,
+) -> None:
+    """Take a new password; every session ends, and this browser gets a new one."""
+    account = _prove(session, service, who, asked.current, request)
+    about = (account.name, account.login, *(one.name for one in identity.workshops(session, who.workshop_ids)))
+    account.password_hash = new_password(asked.new, about=about)
+    end_everywhere(session, service, who.account_id)
+    device = request.headers.get("user-agent", "")
+    service.set_cookie(response, sessions.open_session(session, account, now=now, device=device))
+    _note(session, who, "password changed", now)
+
+
+@router.put("/me/login", status_code=204)
+def change_login(
+    asked: schemas.LoginIn, session: OpenSession, who: SignedIn, service: PartsOf, now: MachineNow, request: Request
+) -> None:
+    """Sign in with another e-mail address or phone number from now on."""
+    account = _prove(session, service, who, asked.password, request)
+    login = checked_login(asked.login)
+    taken = identity.account_by_login(session, login)
+    if taken is not None and taken.id != account.id:
+        msg = "there is already an account with this e-mail or phone number"
+        raise ConflictError(msg)
+    account.login = login
+    end_everywhere(session, service, who.account_id, but=request.cookies.get(service.cookie, ""))
+    _note(session, who, "login changed", now)
+
+
+def _prove(session: OpenSession, service: Parts, who: Who, password: str, request: Request) -> Account:
+    """Return the account of who asks, if that person knows its password."""
+    service.sign_in_tries.spend(f"account {who.account_id}")
+    account = session.get_one(Account, who.account_id)
+    if not verify_password(account.password_hash, password):
+        logger.warning("password not shown", extra={"account": who.account_id, "host": host_of(request)})
+        msg = "the password is not right"
+        raise RefusedError(msg)
+    return account
+
+
+def _note(session: OpenSession, who: Who, what: str, now: MachineNow) -> None:
+    logger.info(what, extra={"account": who.account_id})
+    for workshop_id in who.workshop_ids:
+        audit.note(session, workshop_id, who=who.name, what=what, now=now)

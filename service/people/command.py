@@ -1,0 +1,105 @@
+"""`canhlo people`: what only whoever runs the machine may do with accounts."""
+
+import argparse
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from service.errors import NotFoundError
+from service.settings import Settings
+from service.store import audit, identity, sessions
+from service.store.database import Database
+from service.store.migrate import upgrade
+from service.store.models import Account, ApiToken, Membership, PushSubscription
+
+LINK_LASTS: Final = timedelta(minutes=30)
+NO_PASSWORD: Final = "!"  # noqa: S105 - no hash is this, so no password fits
+BY: Final = "canhlo people"  # who did it, in the audit
+
+
+def add_people(parser: argparse.ArgumentParser) -> None:
+    """Add what can be done with accounts."""
+    parser.add_argument("--data-dir", type=Path, help="where the database lives")
+    doings = parser.add_subparsers(required=True, metavar="WHAT")
+    listed = doings.add_parser("list", help="everybody, with workshops and sessions")
+    listed.set_defaults(run=_run, do=_list)
+    for name, do, what in (
+        ("link", _link, "print a link with which somebody who forgot the password sets a new one"),
+        ("sign-out", _sign_out, "end every session of somebody, or with `all` of everybody"),
+        ("disable", _disable, "end everything that somebody can do here; what was done stays"),
+    ):
+        one = doings.add_parser(name, help=what)
+        one.add_argument("login", metavar="LOGIN", help="e-mail address or phone number")
+        one.set_defaults(run=_run, do=do)
+
+
+def _run(options: argparse.Namespace) -> None:
+    settings = Settings(**({} if options.data_dir is None else {"data_dir": options.data_dir}))
+    database = Database(settings.database)
+    try:
+        upgrade(database)
+        with database.write() as session:
+            told = options.do(session, settings, options, datetime.now(UTC))
+    finally:
+        database.close()
+    print(told)
+
+
+def _list(session: Session, _settings: Settings, _options: argparse.Namespace, _now: datetime) -> str:
+    lines = []
+    for account in session.scalars(select(Account).order_by(Account.id)):
+        belongs = session.execute(select(Membership).where(Membership.account_id == account.id)).scalars()
+        roles = ", ".join(f"{one.role} of workshop {one.workshop_id}" for one in belongs) or "no workshop"
+        state = "DISABLED, " if account.password_hash == NO_PASSWORD else ""
+        open_now = len(sessions.sessions_of(session, account.id))
+        lines.append(f"{account.login}  {account.name}: {state}{roles}, {open_now} sessions")
+    return "\n".join(lines) or "nobody yet"
+
+
+def _link(session: Session, settings: Settings, options: argparse.Namespace, now: datetime) -> str:
+    account = _find(session, options.login)
+    token = identity.create_link(session, account, now=now, lasts=LINK_LASTS)
+    _note(session, account, "reset link made", now)
+    return (
+        f"{account.name} ({account.login}): this link sets a new password; it works once, for 30 minutes.\n"
+        f"Give it to that person alone, and be sure that it is that person who asks.\n  {settings.url}/reset#{token}"
+    )
+
+
+def _sign_out(session: Session, _settings: Settings, options: argparse.Namespace, now: datetime) -> str:
+    if options.login == "all":
+        found = list(session.scalars(select(Account).order_by(Account.id)))
+    else:
+        found = [_find(session, options.login)]
+    ended = sum(sessions.end_sessions(session, account.id) for account in found)
+    for account in found:
+        _note(session, account, "signed out", now)
+    return f"{ended} sessions ended"
+
+
+def _disable(session: Session, _settings: Settings, options: argparse.Namespace, now: datetime) -> str:
+    account = _find(session, options.login)
+    account.password_hash = NO_PASSWORD
+    ended = sessions.end_sessions(session, account.id)
+    own = ApiToken.account_id == account.id, ApiToken.revoked_at.is_(None)
+    session.execute(update(ApiToken).where(*own).values(revoked_at=now))
+    session.execute(delete(PushSubscription).where(PushSubscription.account_id == account.id))
+    identity.spend_links(session, account.id, now=now)
+    _note(session, account, "account disabled", now)
+    return f"{account.name} ({account.login}): disabled; {ended} sessions ended, tokens revoked, phones forgotten"
+
+
+def _find(session: Session, login: str) -> Account:
+    found = identity.account_by_login(session, login)
+    if found is None:
+        msg = f"there is no account {login!r}; `canhlo people list` names them"
+        raise NotFoundError(msg)
+    return found
+
+
+def _note(session: Session, account: Account, what: str, now: datetime) -> None:
+    for workshop_id in session.scalars(select(Membership.workshop_id).where(Membership.account_id == account.id)):
+        audit.note(session, workshop_id, who=BY, what=what, now=now, account=account.id, name=account.name)

@@ -1,0 +1,111 @@
+"""Browsers that signed in: each has a secret of its own, ends by itself, and can be ended from any other.
+
+A kiln is fired every few days and the phone beside it should be ready at night, so a session lasts a month, the longest
+that NIST SP 800-63B-4 allows with a password alone, and ends sooner when nobody comes for a fortnight.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from service.errors import NotFoundError
+from service.store.models import Account, Membership, SignInSession
+from service.store.roles import GRANTS, Role
+from service.store.secrets import hash_secret
+from service.store.who import Who
+
+SESSION_LASTS: Final = timedelta(days=30)
+IDLE_LASTS: Final = timedelta(days=14)
+SEEN_TOLD_EVERY: Final = timedelta(hours=1)
+MAX_SESSIONS: Final = 20  # of an account; one more ends the one that was away the longest
+MAX_DEVICE: Final = 200
+
+
+def open_session(session: Session, account: Account, *, now: datetime, device: str = "") -> str:
+    """Return the token of a new sign-in; this is the only time it exists in clear."""
+    token = secrets.token_urlsafe(32)
+    dead = (SignInSession.expires_at <= now) | (SignInSession.seen_at <= now - IDLE_LASTS)
+    session.execute(delete(SignInSession).where(SignInSession.account_id == account.id, dead))
+    for one in sessions_of(session, account.id)[MAX_SESSIONS - 1 :]:
+        session.delete(one)
+    session.add(
+        SignInSession(
+            token_hash=hash_secret(token),
+            account_id=account.id,
+            device="".join(char for char in device if char.isprintable())[:MAX_DEVICE],
+            created_at=now,
+            seen_at=now,
+            expires_at=now + SESSION_LASTS,
+        )
+    )
+    session.flush()
+    return token
+
+
+def close_session(session: Session, token: str) -> int | None:
+    """End the session of a token; return whose it was."""
+    found = session.get(SignInSession, hash_secret(token))
+    if found is None:
+        return None
+    session.delete(found)
+    session.flush()
+    return found.account_id
+
+
+def who_is(session: Session, token: str, *, now: datetime) -> Who | None:
+    row = session.execute(
+        select(Account, SignInSession.seen_at)
+        .join(SignInSession, SignInSession.account_id == Account.id)
+        .where(
+            SignInSession.token_hash == hash_secret(token),
+            SignInSession.expires_at > now,
+            SignInSession.seen_at > now - IDLE_LASTS,
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    account, seen_at = row
+    belongs = select(Membership.workshop_id, Membership.role).where(Membership.account_id == account.id)
+    grants = {workshop_id: GRANTS[Role(role)] for workshop_id, role in session.execute(belongs)}
+    return Who(account.id, account.name, account.login, account.language, grants, seen_at=seen_at)
+
+
+def id_of(token: str) -> str:
+    """Return what the session of a token is named by."""
+    return SignInSession(token_hash=hash_secret(token)).id
+
+
+def is_news(who: Who, now: datetime) -> bool:
+    """Say whether it is to be noted that this person's browser was here."""
+    return who.seen_at is not None and who.seen_at < now - SEEN_TOLD_EVERY
+
+
+def seen(session: Session, token: str, *, now: datetime) -> None:
+    """Note that a browser was here."""
+    session.execute(update(SignInSession).where(SignInSession.token_hash == hash_secret(token)).values(seen_at=now))
+
+
+def sessions_of(session: Session, account_id: int) -> list[SignInSession]:
+    """Return the browsers in which an account is signed in, the one seen last first."""
+    query = select(SignInSession).where(SignInSession.account_id == account_id)
+    return list(session.scalars(query.order_by(SignInSession.seen_at.desc(), SignInSession.created_at.desc())))
+
+
+def end_sessions(session: Session, account_id: int, *, only: str | None = None, but: str = "") -> int:
+    """End one session by its id, else all but the one of the token `but`; return how many."""
+    kept = hash_secret(but)
+    ended = [
+        one
+        for one in sessions_of(session, account_id)
+        if (one.id == only if only is not None else one.token_hash != kept)
+    ]
+    if only is not None and not ended:
+        msg = f"there is no session {only} of yours"
+        raise NotFoundError(msg)
+    for one in ended:
+        session.delete(one)
+    session.flush()
+    return len(ended)
