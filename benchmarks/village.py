@@ -28,7 +28,7 @@ from benchmarks.load import (
 from benchmarks.section import Section, table
 from firmware_bridge.wire import Post
 
-WARM_UP_S: Final = 40.0
+WARM_UP_S: Final = 100.0
 BROKEN_FOR_S: Final = 240.0
 BREAKS_PER_S: Final = 0.7
 BIN_S: Final = 30.0  # the science judges what is complete at the end of each
