@@ -45,6 +45,7 @@ from service.ingest.admission import Admission
 from service.ingest.limits import HandedLimits
 from service.ingest.receive import BlockReceiver
 from service.ingest.writer import Writer
+from service.monitor.elsewhere import Elsewhere, Handlers
 from service.monitor.leases import Leases
 from service.monitor.loop import KilnChange, Monitor
 from service.series.sealer import Sealer
@@ -73,8 +74,12 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
             outbox.wake()
         hub.kiln_changed(change)
 
-    leases = Leases(database) if database.is_shared else None
+    leases = Leases(database, hub.followed) if database.is_shared else None
     monitor = Monitor(database, clock, on_change, hub.is_followed, leases)
+    elsewhere: Elsewhere | None = None
+    if leases is not None:
+        handlers = Handlers(hub.show, hub.end_streams, monitor.look_again, monitor.watched_here)
+        hub.elsewhere = monitor.elsewhere = elsewhere = Elsewhere(database, leases, handlers)
     writer = Writer(database, clock, monitor.stored)
     sealer = Sealer(database, clock, leases)
     feeds = [Feed(database, clock, Sender(name, one)) for name, one in settings.sinks.items()]
@@ -84,8 +89,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         hub.start()
         writer.start()
-        if leases is not None:
+        if leases is not None and elsewhere is not None:
             leases.start()
+            elsewhere.start()
         try:
             async with push, asyncio.TaskGroup() as loops:
                 tasks = [loops.create_task(one()) for one in running]
@@ -93,8 +99,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
                 for task in tasks:
                     task.cancel()
         finally:
-            if leases is not None:
+            if leases is not None and elsewhere is not None:
                 await asyncio.to_thread(leases.stop)
+                await asyncio.to_thread(elsewhere.stop)
             await asyncio.to_thread(writer.stop)
 
     app = Application(

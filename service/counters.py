@@ -15,6 +15,7 @@ ANALYSED = Counter("canhlo_monitor_readings", "Readings that the analysis has ta
 MONITOR_FAILURES = Counter("canhlo_monitor_failures", "Kilns whose analysis failed and will be tried again")
 KILNS_WATCHED = Gauge("canhlo_monitor_kilns_watched", "Kilns whose analysis this process holds in memory")
 LEASES_HELD = Gauge("canhlo_leases_held", "Of 120 slots of workshops, those whose kilns this process watches")
+EXCHANGE_FAILURES = Counter("canhlo_exchange_failures", "Times that other processes could not be told or heard")
 LEASE_FAILURES = Counter("canhlo_lease_failures", "Times that the leases could not be renewed")
 DELIVERIES = Counter("canhlo_deliveries", "Alerts handed over, by how they ended", ["result"])
 LIVE_VIEWERS = Gauge("canhlo_live_viewers", "Browsers that follow the live stream")

@@ -13,6 +13,7 @@ from service.clock import Clock
 from service.core.curve import thin_min_max
 from service.core.series import Chunk
 from service.counters import LIVE_VIEWERS
+from service.monitor.elsewhere import Elsewhere, Followed, RightsChanged, Shown
 from service.monitor.loop import KilnChange
 from service.store import alarms as alarm_rows
 from service.store import firings as firing_rows
@@ -55,6 +56,7 @@ class Hub:
         self._viewers: dict[int, set[Viewer]] = {}  # by workshop; a person may follow several
         self._messages: deque[tuple[int, str, str]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.elsewhere: Elsewhere | None = None  # the other processes, if the database can have any
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -66,12 +68,18 @@ class Hub:
 
     def rights_changed(self, account_id: int) -> None:
         """End a person's streams: the browsers come again, and get what that person may see from now on."""
+        self.end_streams(account_id)
+        if self.elsewhere is not None:
+            self.elsewhere.say(RightsChanged(account_id))
+
+    def end_streams(self, account_id: int | None) -> None:
+        """End a person's streams through this process, or everybody's; called from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._end_streams_of, account_id)
 
-    def _end_streams_of(self, account_id: int) -> None:
+    def _end_streams_of(self, account_id: int | None) -> None:
         for viewer in self._everybody():
-            if viewer.account_id == account_id:
+            if account_id in (None, viewer.account_id):
                 viewer.put(None)
 
     def _everybody(self) -> set[Viewer]:
@@ -86,6 +94,8 @@ class Hub:
         viewer = Viewer(who, language)
         for workshop_id in viewer.workshop_ids:
             self._viewers.setdefault(workshop_id, set()).add(viewer)
+        if self.elsewhere is not None:
+            self.elsewhere.say(Followed(tuple(viewer.workshop_ids)))
         LIVE_VIEWERS.inc()
         return viewer
 
@@ -98,18 +108,36 @@ class Hub:
         LIVE_VIEWERS.dec()
 
     def is_followed(self, workshop_id: int) -> bool:
-        """Say whether somebody looks at a workshop's kilns; called from any thread."""
-        return workshop_id in self._viewers
+        """Say whether somebody looks at a workshop's kilns, through any process; called from any thread."""
+        return workshop_id in self._viewers or (self.elsewhere is not None and self.elsewhere.follows(workshop_id))
+
+    def followed(self) -> list[int]:
+        """Return the workshops that people look at through this process; called from any thread."""
+        return list(self._viewers)
 
     def kiln_changed(self, change: KilnChange) -> None:
         """Tell everybody who looks at this workshop; called from a worker thread, after the commit."""
         workshop_id = change.now.workshop_id
-        languages = {viewer.language for viewer in tuple(self._viewers.get(workshop_id, ()))}
-        if not languages:
+        is_told = self._is_for_others(change)
+        if not is_told and workshop_id not in self._viewers:
             return
-        message = "".join(self._kiln(change))
-        for language in languages:
-            self._messages.append((workshop_id, language, message + "".join(self._rows(change, language))))
+        shown = Shown(workshop_id, "".join(self._kiln(change)), change.firing_ids, change.alarm_ids)
+        self.show(shown)
+        if is_told and self.elsewhere is not None:
+            self.elsewhere.say(shown)
+
+    def _is_for_others(self, change: KilnChange) -> bool:
+        """Say whether other processes are told: of what is rare always, of the rest if somebody looks on there."""
+        if self.elsewhere is None or not self.elsewhere.is_there:
+            return False
+        is_rare = bool(change.firing_ids or change.alarm_ids)
+        return is_rare or self.elsewhere.follows(change.now.workshop_id)
+
+    def show(self, shown: Shown) -> None:
+        """Show what changed to those who look through this process; called from any thread but the loop's own."""
+        for language in {viewer.language for viewer in tuple(self._viewers.get(shown.workshop_id, ()))}:
+            message = shown.message + "".join(self._rows(shown, language))
+            self._messages.append((shown.workshop_id, language, message))
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._spread)
 
@@ -118,14 +146,14 @@ class Hub:
         if change.chunk is not None:
             yield encode("points", _points(change.now.kiln_id, change.now.channel_ids, change.chunk))
 
-    def _rows(self, change: KilnChange, language: str) -> Iterator[str]:
-        if not change.firing_ids and not change.alarm_ids:
+    def _rows(self, shown: Shown, language: str) -> Iterator[str]:
+        if not shown.firing_ids and not shown.alarm_ids:
             return
-        workshop_ids = [change.now.workshop_id]
+        workshop_ids = [shown.workshop_id]
         with self._database.read() as session:
-            for firing_id in change.firing_ids:
+            for firing_id in shown.firing_ids:
                 yield encode("firing", views.firing_out(firing_rows.get_firing(session, workshop_ids, firing_id)))
-            for alarm_id in change.alarm_ids:
+            for alarm_id in shown.alarm_ids:
                 alarm = alarm_rows.get_alarm(session, workshop_ids, alarm_id)
                 yield encode("alarm", views.alarm_out(alarm, language))
 

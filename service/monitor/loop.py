@@ -9,10 +9,11 @@ import contextlib
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Final, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
@@ -24,6 +25,7 @@ from service.core.watch import Event
 from service.counters import ANALYSED, KILNS_WATCHED, MONITOR_FAILURES
 from service.monitor.again import begin_again, write_again
 from service.monitor.conclude import Conclusion, Moment, bridge_silent, conclude, save_states, states_of
+from service.monitor.elsewhere import Edited, Elsewhere
 from service.monitor.leases import Leases
 from service.monitor.watched import LiveKiln, Watched, load_watched, stored_kilns
 from service.series import blocks as series
@@ -41,7 +43,7 @@ R = TypeVar("R")
 BLOCKS_PER_STEP: Final = 3000
 BLOCKS_PER_KILN: Final = 300
 KILNS_PER_LOAD: Final = 200
-SLOTS_HANDED_OVER_AT_ONCE: Final = 8
+KILNS_HANDED_OVER_AT_ONCE: Final = 200
 MOST_NOTED: Final = 200
 WAKE_AT_LEAST_EVERY_S: Final = 1.0
 LOOK_AMONG_OTHERS_EVERY_S: Final = 0.2
@@ -99,6 +101,8 @@ class Monitor:
         self._caught_up_to = 0
         self._noted: deque[Appended] = deque(maxlen=MOST_NOTED)
         self._edits_seen_at = datetime.now(UTC)
+        self._edited: deque[tuple[int, tuple[int, ...]]] = deque()
+        self.elsewhere: Elsewhere | None = None  # the other processes, if the database can have any
         self._next_round_s = 0.0
         self._turn = threading.Lock()
         self._wake = asyncio.Event()
@@ -125,16 +129,34 @@ class Monitor:
     def live_kilns(self, session: Session, kilns: Collection[Kiln]) -> dict[int, LiveKiln]:
         """Return kilns as they are now; those that nobody watches here, as they last stood on disk."""
         here = {kiln.id: watched.now for kiln in kilns if (watched := self._kilns.get(kiln.id))}
+        if self.elsewhere is not None:
+            here |= self.elsewhere.ask([kiln.id for kiln in kilns if kiln.id not in here])
         return {**stored_kilns(session, [kiln.id for kiln in kilns if kiln.id not in here]), **here}
+
+    def watched_here(self, kiln_ids: Collection[int]) -> list[LiveKiln]:
+        """Return those of some kilns that this process watches, as they are now; called from any thread."""
+        kilns = self._kilns if self._leases is None or self._leases.is_sure else {}
+        return [watched.now for kiln_id in kiln_ids if (watched := kilns.get(kiln_id)) is not None]
 
     def tell(self, kiln_id: int, alarm_ids: tuple[int, ...] = ()) -> None:
         """Let those who look at a kiln hear of what a person has changed; called after the commit."""
-        with self._turn, self._database.read() as session:
-            watched = self._kilns.get(kiln_id)
-            if watched is not None:
-                watched.refresh(session)
-            live = self.live_kilns(session, [session.get_one(Kiln, kiln_id)])[kiln_id]
+        if kiln_id in self._kilns or self.elsewhere is None:
+            with self._turn, self._database.read() as session:
+                watched = self._kilns.get(kiln_id)
+                if watched is not None:
+                    watched.refresh(session)
+                live = self.live_kilns(session, [session.get_one(Kiln, kiln_id)])[kiln_id]
+        else:
+            self.elsewhere.say(Edited(kiln_id, alarm_ids))
+            with self._database.read() as session:
+                live = self.live_kilns(session, [session.get_one(Kiln, kiln_id)])[kiln_id]
         self._on_change(KilnChange(live, alarm_ids=alarm_ids))
+
+    def look_again(self, kiln_id: int, alarm_ids: tuple[int, ...]) -> None:
+        """Tell at the next look what a person has changed of a kiln through another process; from any thread."""
+        if kiln_id in self._kilns:
+            self._edited.append((kiln_id, alarm_ids))
+            self.attend()
 
     async def run(self) -> None:
         """Work until cancelled, beginning with whatever was stored and not looked at when the service last stopped."""
@@ -210,10 +232,16 @@ class Monitor:
         self._held = held
         if gained and self._read_upto is not None:
             self._begin_with(gained)
-        surplus = sorted(self._leases.surplus)[:SLOTS_HANDED_OVER_AT_ONCE]
-        if surplus:
-            self._hand_over(self._leases, surplus)
+        if self._leases.surplus:
+            self._hand_over(self._leases, self._some_of(self._leases.surplus))
         return True
+
+    def _some_of(self, slots: Collection[int]) -> list[int]:
+        """Return as many slots as make up a transaction that does not take long."""
+        kilns = Counter(slot_of(watched.now.workshop_id) for watched in self._kilns.values())
+        come_to = accumulate(kilns[slot] for slot in sorted(slots))
+        chosen = [slot for slot, upto in zip(sorted(slots), come_to, strict=True) if upto <= KILNS_HANDED_OVER_AT_ONCE]
+        return chosen or sorted(slots)[:1]
 
     def _leave(self, slots: Collection[int]) -> None:
         if slots:
@@ -237,14 +265,15 @@ class Monitor:
         return self._leases is None or slot_of(workshop_id) in self._held
 
     @property
-    def _slots(self) -> Collection[int] | None:
+    def slots(self) -> Collection[int] | None:
+        """Return the slots of workshops whose kilns this process watches; None are all."""
         return None if self._leases is None else self._held.keys()
 
     def _begin(self) -> None:
         """Start reading at the newest block; what came before it is read kiln by kiln, where the analysis stopped."""
         with self._database.read() as session:
             self._read_upto = series.newest_id(session)
-        self._begin_with(self._slots)
+        self._begin_with(self.slots)
 
     def _begin_with(self, slots: Collection[int] | None) -> None:
         """Take up the kilns of some slots that have readings to be looked at, or a firing."""
@@ -262,7 +291,7 @@ class Monitor:
             self._read_upto = upto + sum(len(one.blocks) for one in noted)
             return series.arrived(noted, self._is_ours), False
         with self._database.read() as session:
-            arrived, self._read_upto, count = series.read_after(session, upto, self._slots, limit=BLOCKS_PER_STEP)
+            arrived, self._read_upto, count = series.read_after(session, upto, self.slots, limit=BLOCKS_PER_STEP)
         return arrived, count >= BLOCKS_PER_STEP
 
     def _next_noted(self, upto: int) -> list[Appended]:
@@ -404,6 +433,12 @@ class Monitor:
                 elif (firing := firing_rows.running_firing(session, kiln_id)) and self._is_ours(firing.workshop_id):
                     self._to_load.add(kiln_id)
         self._edits_seen_at = machine_now
+        while self._edited:
+            kiln_id, alarm_ids = self._edited.popleft()
+            if (watched := self._kilns.get(kiln_id)) is not None:
+                with self._database.read() as session:
+                    watched.refresh(session)
+                self._on_change(KilnChange(watched.now, alarm_ids=alarm_ids))
 
     def _begin_again(self, watched: Watched, now: datetime) -> None:
         """Follow the firing from where a person says that it began."""
