@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
@@ -44,6 +44,8 @@ from service.api.page import page
 from service.ingest.admission import Admission
 from service.ingest.limits import HandedLimits
 from service.ingest.receive import BlockReceiver
+from service.ingest.receive_lines import LineReceiver, health, ping
+from service.ingest.senders import Senders
 from service.ingest.writer import Writer
 from service.monitor.elsewhere import Elsewhere, Handlers
 from service.monitor.leases import Leases
@@ -116,7 +118,11 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
             Middleware(BodyBounds),
         ],
     )
-    app.receiver = BlockReceiver(Admission(database), writer, HandedLimits(database))
+    admission = Admission(database)
+    app.doors = {
+        f"{API}/blocks": BlockReceiver(admission, writer, HandedLimits(database)),
+        "/api/v2/write": LineReceiver(Senders(database, admission), writer, clock),
+    }
     app.state.parts = Parts(settings, clock, database, hub, monitor, push, vapid)
     problems.install(app)
     openapi.install(app)
@@ -126,6 +132,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         Route("/healthz", _healthz),
         Route("/readyz", _readyz),
         Route("/metrics", _metrics),
+        Route("/ping", ping),
+        Route("/health", health),
     ]
     app.router.default = page
     return app
@@ -172,10 +180,10 @@ async def _metrics(_request: Request) -> Response:
 
 
 class Application(FastAPI):
-    """FastAPI, with a door beside it for bridges: theirs are a thousand times as many requests as people's."""
+    """FastAPI, with doors beside it for readings: theirs are a thousand times as many requests as people's."""
 
-    receiver: ASGIApp
+    doors: Mapping[str, ASGIApp]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_block = scope["type"] == "http" and scope["path"] == f"{API}/blocks" and scope["method"] == "POST"
-        await (self.receiver(scope, receive, send) if is_block else super().__call__(scope, receive, send))
+        door = self.doors.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        await (super().__call__(scope, receive, send) if door is None else door(scope, receive, send))

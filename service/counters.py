@@ -4,6 +4,8 @@ from prometheus_client import Counter, Gauge
 
 POSTS = Counter("canhlo_ingest_posts", "Posts of bridges, by how they ended", ["result"])
 READINGS = Counter("canhlo_ingest_readings", "Readings stored")
+LINE_POSTS = Counter("canhlo_ingest_line_posts", "Bodies of line protocol, by how they ended", ["result"])
+LINES_REFUSED = Counter("canhlo_ingest_lines_refused", "Lines of line protocol that say no reading")
 DUPLICATE_BLOCKS = Counter("canhlo_ingest_duplicate_blocks", "Blocks that were stored before")
 SKIPPED_BLOCKS = Counter("canhlo_ingest_skipped_blocks", "Blocks that a bridge has put into quarantine")
 SEALED_BLOCKS = Counter("canhlo_sealed_blocks", "Blocks whose readings were sealed")

@@ -113,20 +113,21 @@ def parse(headers: Headers, body: bytes) -> Post:
     if decode is None:
         msg = f"content type {kind[:60]!r}; wanted {' or '.join(_decoders)}"
         raise MalformedError(msg)
-    coding = headers.get("content-encoding", "identity")
-    if coding == "gzip":
-        body = _unpack(body)
-    elif coding != "identity":
-        msg = f"content encoding {coding[:60]!r}; wanted gzip or none"
-        raise MalformedError(msg)
     try:
-        return decode(body)
+        return decode(unpack(headers, body))
     except (msgspec.DecodeError, ValueError) as error:  # ValueError: not UTF-8
         msg = f"not a post of blocks: {str(error)[:300]}"
         raise MalformedError(msg) from error
 
 
-def _unpack(body: bytes) -> bytes:
+def unpack(headers: Headers, body: bytes) -> bytes:
+    """Return the body as it was before it was packed; one that grows over the limit is refused before it is held."""
+    coding = headers.get("content-encoding", "identity")
+    if coding == "identity":
+        return body
+    if coding != "gzip":
+        msg = f"content encoding {coding[:60]!r}; wanted gzip or none"
+        raise MalformedError(msg)
     stream = zlib.decompressobj(wbits=31)
     try:
         unpacked = stream.decompress(body, MAX_UNPACKED_BYTES)

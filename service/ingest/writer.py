@@ -5,16 +5,20 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Post, Receipt
 from service.clock import Clock
 from service.errors import ServiceError
 from service.ingest.known import Known
+from service.ingest.line_post import LinePosts
+from service.ingest.line_readings import Gathered
 from service.ingest.store_posts import store_posts
 from service.series.blocks import Appended
 from service.store.database import Database
@@ -36,7 +40,7 @@ class BusyError(ServiceError):
 @dataclass
 class _Job:
     bridge: BridgeIdentity
-    post: Post
+    sent: Post | Gathered
     done: asyncio.Future[Receipt]
 
 
@@ -50,6 +54,15 @@ def _finish(results: Sequence[tuple[_Job, Receipt | ServiceError]]) -> None:
             job.done.set_result(result)
 
 
+def _in_turn(group: Sequence[_Job]) -> Iterator[list[_Job]]:
+    """Go through the jobs in their order: what bridges sent in a row together, lines alone."""
+    for is_post, jobs in groupby(group, key=lambda job: isinstance(job.sent, Post)):
+        if is_post:
+            yield list(jobs)
+        else:
+            yield from ([job] for job in jobs)
+
+
 class Writer:
     """Stores posts durably, in groups; `on_stored` hears what each commit added."""
 
@@ -58,6 +71,7 @@ class Writer:
         self._clock = clock
         self._on_stored = on_stored
         self._known = Known()
+        self._lines = LinePosts()
         self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="ingest-writer", daemon=True)
 
@@ -72,7 +86,14 @@ class Writer:
 
     async def store(self, bridge: BridgeIdentity, post: Post) -> Receipt:
         """Return when the post is on disk."""
-        job = _Job(bridge, post, self._loop.create_future())
+        return await self._store(bridge, post)
+
+    async def store_lines(self, bridge: BridgeIdentity, gathered: Gathered) -> Receipt:
+        """Return when what is new of some lines is on disk."""
+        return await self._store(bridge, gathered)
+
+    async def _store(self, bridge: BridgeIdentity, sent: Post | Gathered) -> Receipt:
+        job = _Job(bridge, sent, self._loop.create_future())
         try:
             self._jobs.put_nowait(job)
         except queue.Full:
@@ -118,14 +139,27 @@ class Writer:
     def _commit(self, group: list[_Job]) -> list[Receipt | ServiceError]:
         try:
             with self._database.write() as session:
-                posts = [(job.bridge, job.post) for job in group]
-                results, appended = store_posts(session, posts, self._known, now=self._clock.now())
+                done = [self._store_some(session, some) for some in _in_turn(group)]
         except BaseException:
             self._known.forget()
+            self._lines.forget()
             raise
-        if appended.blocks:
-            self._on_stored(appended)
-        return results
+        for _, appended in done:
+            if appended.blocks:
+                self._on_stored(appended)
+        return [result for results, _ in done for result in results]
+
+    def _store_some(self, session: Session, jobs: list[_Job]) -> tuple[list[Receipt | ServiceError], Appended]:
+        """Store posts together; lines are held against what is stored by then, so each body has a turn of its own."""
+        now = self._clock.now()
+        try:
+            posts = [(job.bridge, self._lines.post(session, job.bridge, job.sent)) for job in jobs]
+        except ServiceError as error:
+            return [error], Appended(0, [], now)
+        results, appended = store_posts(session, posts, self._known, now=now)
+        if any(isinstance(result, ServiceError) for result in results):
+            self._lines.forget()
+        return results, appended
 
     def _commit_alone(self, job: _Job) -> Receipt | ServiceError:
         try:

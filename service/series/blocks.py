@@ -117,6 +117,11 @@ def newest_id(session: Session) -> int:
     return session.scalar(select(func.max(StoredBlock.id))) or 0
 
 
+def newest_ms(session: Session, kiln_id: int) -> int:
+    """Return the time of the newest reading of a kiln that is not sealed yet [Unix ms], 0 without any."""
+    return session.scalar(select(func.max(StoredBlock.to_ms)).where(StoredBlock.kiln_id == kiln_id)) or 0
+
+
 def arrived(appended: Sequence[Appended], is_ours: Callable[[int], bool]) -> dict[int, Arrived]:
     """Return by kiln what transactions added for our workshops, one after the other: the same as reading it back."""
     by_kiln: dict[int, Arrived] = {}

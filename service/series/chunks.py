@@ -100,6 +100,13 @@ def next_day_ms(chunks: Session, kiln_id: int, from_ms: int, to_ms: int) -> int 
     return None if found is None else found // DAY_MS * DAY_MS
 
 
+def newest_ms(chunks: Session, kiln_id: int) -> int:
+    """Return up to when something of a kiln is sealed [Unix ms], 0 if nothing is."""
+    query = select(func.max(chunk.c.from_ms)).where(chunk.c.kiln_id == kiln_id)
+    found = [(step_ms, chunks.scalar(query.where(chunk.c.step_ms == step_ms))) for step_ms in (AS_TAKEN, DAY_AS_TAKEN)]
+    return max((from_ms + SPAN_MS[step_ms] for step_ms, from_ms in found if from_ms is not None), default=0)
+
+
 def begins_of(chunks: Session, kiln_id: int, step_ms: int, from_ms: int, to_ms: int) -> list[int]:
     """Return where the rows of a kiln begin that do so within [from_ms, to_ms]."""
     query = select(chunk.c.from_ms).where(

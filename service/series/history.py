@@ -19,7 +19,7 @@ from service.counters import SINK_READS
 from service.series import blocks, chunks
 from service.series.blocks import TEMPERATURES
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, HOUR_MS, SPAN_MS, Chunk
-from service.series.columns import Key, Readings, in_order, readings_of
+from service.series.columns import IntArray, Key, Readings, in_order, readings_of
 from service.series.corrections import Corrections, corrections_of
 from service.series.rollups import STEPS_MS
 from service.series.sinks.reading import Reader
@@ -105,6 +105,25 @@ def count(session: Session, kiln_id: int) -> tuple[int, int]:
             gone += chunks.count_repeats(found, kiln_id, month)
     stored = gone + sum(len(samples.time_s) for samples in kept)
     return stored, stored - sum(len(np.unique(samples.time_s)) for samples in kept)
+
+
+def times_held(session: Session, kiln_id: int, from_ms: int, to_ms: int) -> dict[str, IntArray]:
+    """Return by channel the times in [from_ms, to_ms] of which our own store has a reading."""
+    parts = _since_sealed(session, kiln_id, from_ms, to_ms, EVERY_UNIT)
+    for one in _sealed_here(session, kiln_id, _AS_TAKEN, from_ms, to_ms, EVERY_UNIT):
+        for key, readings in one.columns.items():
+            parts[key.channel].append(readings)
+    return {name: np.concatenate([readings.at_ms for readings in found]) for name, found in parts.items()}
+
+
+def newest_sealed_ms(session: Session, kiln_id: int) -> int:
+    """Return up to when something of a kiln is sealed in our own store [Unix ms], 0 if nothing is."""
+    months = _months(session)
+    for month in reversed(months.names(session)):
+        with months.reading(session, month) as found:
+            if newest_ms := chunks.newest_ms(found, kiln_id):
+                return newest_ms
+    return 0
 
 
 def _read(session: Session, kiln_id: int, from_ms: int, to_ms: int, units: Collection[Unit]) -> dict[str, Readings]:

@@ -18,6 +18,7 @@ from service.store.secrets import hash_secret
 PAIRING_LASTS: Final = timedelta(minutes=30)
 # No 0/O, 1/I/L: a code is read from one screen and typed on another.
 LOGS: Final = "\u00b7logs\u00b7"  # no name that a person would give
+LINES: Final = "\u00b7lines\u00b7"
 PAIRING_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
@@ -105,16 +106,26 @@ def spend_links(session: Session, account_id: int, *, now: datetime) -> None:
 
 
 def bridges(session: Session, workshop_ids: Collection[int]) -> list[Bridge]:
-    """Return the bridges of workshops, but for those under whose name logs are kept."""
-    query = select(Bridge).where(Bridge.workshop_id.in_(workshop_ids), Bridge.name != LOGS)
+    """Return the bridges of workshops, but for those that stand for other ways in."""
+    query = select(Bridge).where(Bridge.workshop_id.in_(workshop_ids), Bridge.name.not_in((LOGS, LINES)))
     return list(session.scalars(query.order_by(Bridge.id)))
 
 
 def bridge_of_logs(session: Session, workshop_id: int, *, now: datetime) -> BridgeIdentity:
-    """Return the bridge that stands for logs brought in by hand: it can never be paired."""
-    found = session.scalar(select(Bridge).where(Bridge.workshop_id == workshop_id, Bridge.name == LOGS))
+    """Return the bridge that stands for logs brought in by hand."""
+    return _standing_for(session, workshop_id, LOGS, now)
+
+
+def bridge_of_lines(session: Session, workshop_id: int, *, now: datetime) -> BridgeIdentity:
+    """Return the bridge that stands for programs which send lines with an API token."""
+    return _standing_for(session, workshop_id, LINES, now)
+
+
+def _standing_for(session: Session, workshop_id: int, name: str, now: datetime) -> BridgeIdentity:
+    """Return the bridge of a workshop that can never be paired, by its name; made if there is none."""
+    found = session.scalar(select(Bridge).where(Bridge.workshop_id == workshop_id, Bridge.name == name))
     if found is None:
-        found = Bridge(workshop_id=workshop_id, name=LOGS, created_at=now, revoked_at=now)
+        found = Bridge(workshop_id=workshop_id, name=name, created_at=now, revoked_at=now)
         session.add(found)
         session.flush()
     return BridgeIdentity(found.id, found.workshop_id, found.name)
