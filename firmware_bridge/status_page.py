@@ -121,7 +121,7 @@ def _sources(sources: Iterable[SourceStatus], words: Words) -> str:
             _cell(one.name),
             _cell(words("page.there" if one.connected else "page.away"), is_bad=not one.connected),
             _cell(words.number(one.readings), is_number=True),
-            _cell(", ".join(f"{reason} {n}" for reason, n in sorted(one.rejected.items())) or "–"),
+            _cell(words.refused(one.rejected)),
         ]
         for one in sources
     ]

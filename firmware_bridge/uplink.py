@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 ROOM_BYTES: Final = MAX_POST_BYTES // 2
-MANY_BLOCKS: Final = 512  # from here on two posts are under way
+MANY_BLOCKS: Final = 512  # from here on the next post is made ready while one is under way
 HALF_A_SECOND: Final = timedelta(seconds=0.5)  # an HTTP date has whole seconds
 
 
@@ -77,7 +77,8 @@ class Uplink:
         try:
             answer = await client.get(f"{self._server}/healthz")
             told_at = parsedate_to_datetime(answer.headers["date"])
-        except httpx.HTTPError:
+        except httpx.HTTPError as error:
+            self._note(no_answer(error))
             return
         except (KeyError, ValueError):
             self._knows_no_time = True
@@ -125,13 +126,24 @@ class Uplink:
         if token is None:
             self._note(Answer(Verdict.REFUSED, f"no token in {self._token_file}; run canhlo-bridge pair CODE"))
             return self._patience.unpaired_s
-        parcels = [parcel]
-        if len(parcel.blocks) >= MANY_BLOCKS:  # while the service writes one, it can read the next
-            following = await self._take(after=parcel.blocks[-1])
-            parcels += [following] if following.blocks else []
-        answers = await asyncio.gather(*(self._post(client, token, one) for one in parcels))
-        waits_s = [await self._settle(client, token, *one) for one in zip(parcels, answers, strict=True)]
-        return max(waits_s)
+        return await self._send_on(client, token, parcel)
+
+    async def _send_on(self, client: httpx.AsyncClient, token: str, parcel: Parcel) -> float:
+        """Send a parcel and, while all goes well, those behind it; each is made ready while the service writes one."""
+        body = await asyncio.to_thread(_pack, parcel)
+        while True:
+            answer, ready = await asyncio.gather(self._post(client, token, body), self._make_ready(parcel))
+            wait_s = await self._settle(client, token, parcel, answer)
+            if ready is None or not _covers_all(answer, parcel):
+                return wait_s
+            parcel, body = ready
+
+    async def _make_ready(self, parcel: Parcel) -> tuple[Parcel, bytes] | None:
+        """Return what follows a parcel that is on its way, if there is much."""
+        if len(parcel.blocks) < MANY_BLOCKS:
+            return None
+        following = await self._take(after=parcel.blocks[-1])
+        return (following, await asyncio.to_thread(_pack, following)) if following.blocks else None
 
     async def _take(self, after: Spooled | None = None) -> Parcel:
         also_unsure = self._knows_no_time and not self._is_clock_sure()
@@ -146,7 +158,7 @@ class Uplink:
     async def _send_singly(self, client: httpx.AsyncClient, token: str, parcel: Parcel) -> float:
         """Find the blocks that the service cannot read and put them aside; the others get through."""
         for block in parcel.blocks:
-            answer = await self._post(client, token, Parcel((block,), ()))
+            answer = await self._post(client, token, _pack(Parcel((block,), ())))
             if answer.verdict is Verdict.MALFORMED:
                 fields = {"boot": block.boot, "seq": block.seq, "reason": answer.detail}
                 logger.error("block put into quarantine", extra=fields)
@@ -157,13 +169,12 @@ class Uplink:
                 return await self._obey(parcel, answer)
         return 0
 
-    async def _post(self, client: httpx.AsyncClient, token: str, parcel: Parcel) -> Answer:
+    async def _post(self, client: httpx.AsyncClient, token: str, body: bytes) -> Answer:
         headers = {
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/msgpack",
             "Content-Encoding": "gzip",
         }
-        body = await asyncio.to_thread(_pack, parcel)
         try:
             async with asyncio.timeout(self._patience.answer_s):
                 response = await client.post(self._url, content=body, headers=headers)
@@ -217,3 +228,8 @@ def _pack(parcel: Parcel) -> bytes:
 def _covers_some(marks: Mapping[str, int], parcel: Parcel) -> bool:
     names = [(block.boot, block.seq) for block in parcel.blocks] + [(gap.boot, gap.seq) for gap in parcel.skipped]
     return any(seq <= marks.get(boot, 0) for boot, seq in names)
+
+
+def _covers_all(answer: Answer, parcel: Parcel) -> bool:
+    last = parcel.blocks[-1] if parcel.blocks else None
+    return answer.marks is not None and last is not None and last.seq <= answer.marks.get(last.boot, 0)

@@ -45,6 +45,11 @@ class Words:
         """Return what a quality is called; one that is new gets its own name."""
         return str(self._texts["quality"].get(quality, quality))
 
+    def refused(self, reasons: Mapping[str, int]) -> str:
+        """Return what could not be read and how often; a reason that is new gets its own name."""
+        known = self._texts["refused"]
+        return ", ".join(f"{known.get(one, one)}: {self.number(n)}" for one, n in sorted(reasons.items())) or "–"
+
 
 def choose_language(asked: str | None) -> str:
     """Return the language asked for, or English if the machine speaks it by LANG, or else Vietnamese."""

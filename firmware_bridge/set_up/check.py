@@ -16,7 +16,7 @@ import httpx
 import msgspec
 
 from firmware_bridge.action_settings import SmsSettings
-from firmware_bridge.answers import problem_words
+from firmware_bridge.answers import Cause, no_answer, problem_words
 from firmware_bridge.bridge import broker_of
 from firmware_bridge.settings import (
     KilnControllerSettings,
@@ -58,6 +58,10 @@ class Finding:
 
 
 def _shown(key: str, value: object, words: Words) -> object:
+    if isinstance(value, Cause):
+        return words(f"why.{value}")
+    if isinstance(value, OSError):
+        return value.strerror or value
     return words.size(value) if key.endswith("_bytes") and isinstance(value, int) else value
 
 
@@ -155,7 +159,11 @@ def _token(path: Path) -> Finding:
             return Finding(Level.WRONG, "token", {**values, "detail": "–"})
         is_open = bool(path.stat().st_mode & 0o077)
     except (OSError, UnicodeError) as error:
-        return Finding(Level.WRONG, "token", {**values, "detail": error})
+        return Finding(
+            Level.WRONG,
+            "token_absent" if isinstance(error, FileNotFoundError) else "token",
+            {**values, "detail": error},
+        )
     return Finding(Level.WARNING, "token_open", values) if is_open else Finding(Level.WELL, "token_well", values)
 
 
@@ -165,8 +173,11 @@ def _service(settings: Settings, token_file: Path | None) -> Iterator[Finding]:
         answer = httpx.get(f"{settings.server}/healthz", timeout=TIMEOUT_S)
         now = datetime.now(UTC)
         answer.raise_for_status()
+    except httpx.HTTPStatusError as error:
+        yield Finding(Level.WRONG, "service", {**values, "detail": error.response.status_code})
+        return
     except httpx.HTTPError as error:
-        yield Finding(Level.WRONG, "service", {**values, "detail": error})
+        yield Finding(Level.WRONG, "service", {**values, "detail": no_answer(error).cause})
         return
     yield Finding(Level.WELL, "service_well", values)
     yield _clock(answer.headers.get("date", ""), now)
@@ -194,7 +205,7 @@ def _welcome(server: str, token_file: Path) -> Finding:
         body = msgspec.msgpack.encode(Post([]))
         answer = httpx.post(f"{server}/api/v1/blocks", content=body, headers=headers, timeout=TIMEOUT_S)
     except httpx.HTTPError as error:
-        return Finding(Level.WRONG, "service", {"url": server, "detail": error})
+        return Finding(Level.WRONG, "service", {"url": server, "detail": no_answer(error).cause})
     if answer.status_code == 200:
         return Finding(Level.WELL, "welcome_well")
     return Finding(Level.WRONG, "welcome", {"detail": problem_words(answer.content) or answer.status_code})

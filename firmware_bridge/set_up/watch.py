@@ -59,8 +59,8 @@ def _tables(snapshot: Snapshot, words: Words) -> RenderableType:
     sources = _table(words, "source", "state", "count", "refused")
     for source in snapshot.sources:
         state = words("page.there" if source.connected else "page.away")
-        refused = ", ".join(f"{reason} {n}" for reason, n in sorted(source.rejected.items()))
-        _add(sources, source.name, state, words.number(source.readings), refused or "–", is_well=source.connected)
+        numbers = (words.number(source.readings), words.refused(source.rejected))
+        _add(sources, source.name, state, *numbers, is_well=source.connected)
     store = Table.grid(padding=(0, 2))
     for name, value, is_well in store_lines(snapshot, words):
         _add(store, name, value, is_well=is_well)

@@ -339,7 +339,7 @@ def test_watch_shows_readings_with_age_rate_and_faults(tmp_path: Path) -> None:
         "can đứt",
         "5 phút",
         "30 số đo",
-        "no_time 4",
+        "không có giờ: 4",
         "[[actions]]",
     ):
         assert words in shown
@@ -416,3 +416,23 @@ def test_doctor_says_that_a_spool_is_damaged_and_changes_nothing(tmp_path: Path,
 
 def test_doctor_before_the_first_run(tmp_path: Path) -> None:
     assert keys(tmp_path) == [("spool_absent", Level.WARNING)]
+
+
+def test_every_reason_to_refuse_has_its_words_in_both_languages() -> None:
+    texts = [path.read_text("utf-8") for path in Path(str(resources.files("firmware_bridge"))).rglob("*.py")]
+    reasons = {found for text in texts for found in re.findall(r'Rejected\(\s*"(\w+)"', text)}
+
+    assert len(reasons) > 15
+    for words in (VI, EN):
+        assert [one for one in sorted(reasons) if words.refused({one: 1}) == f"{one}: 1"] == []
+
+
+def test_check_says_in_words_why_the_service_is_away_and_shows_no_error_number(tmp_path: Path) -> None:
+    config = write_settings(tmp_path, f"http://127.0.0.1:{free_port()}", serial("/dev/null"))
+    (tmp_path / "bridge.token").unlink()
+
+    said = "\n".join(finding.say(VI) for finding in check(config))
+
+    assert "không ai nghe ở cổng này" in said
+    assert "chưa có\n" in said
+    assert "Errno" not in said

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from bridge_fakes import Service, free_port, serving, until
 
-from firmware_bridge.answers import Verdict
+from firmware_bridge.answers import Cause, Verdict
 from firmware_bridge.blocks import Draft
 from firmware_bridge.spool import Spool
 from firmware_bridge.uplink import Patience, Uplink
@@ -50,7 +50,9 @@ async def test_what_the_receipt_covers_is_forgotten(spool: Spool, token_file: Pa
     assert "content-encoding: gzip" in service.headers[0].lower()
 
 
-async def test_of_two_posts_under_way_one_may_fail_and_nothing_is_lost(spool: Spool, token_file: Path) -> None:
+async def test_of_two_posts_one_behind_the_other_one_may_fail_and_nothing_is_lost(
+    spool: Spool, token_file: Path
+) -> None:
     fill(spool, *range(5000))
     async with Service() as service:
         service.script = [(503, b"busy")]
@@ -58,6 +60,19 @@ async def test_of_two_posts_under_way_one_may_fail_and_nothing_is_lost(spool: Sp
             await until(lambda: waiting(spool) == 0)
 
     assert {seq for _, seq in service.stored} == set(range(1, 5001))
+
+
+async def test_a_service_that_is_away_is_said_even_before_there_is_anything_sure_to_send(
+    spool: Spool, token_file: Path
+) -> None:
+    uplink = Uplink(f"http://127.0.0.1:{free_port()}", token_file, spool, QUICK, is_clock_sure=lambda: False)
+    running = asyncio.create_task(uplink.run())
+    await until(lambda: uplink.last_answer is not None)
+    running.cancel()
+    await asyncio.wait([running])
+
+    assert uplink.last_answer is not None
+    assert uplink.last_answer.cause is Cause.NOBODY
 
 
 async def test_news_is_sent_at_once(spool: Spool, token_file: Path) -> None:
