@@ -80,6 +80,20 @@ def test_a_device_clock_of_1970_or_41_hours_off_does_not_date_a_reading() -> Non
     assert dates == [NOON, NOON + timedelta(seconds=5)]
 
 
+@pytest.mark.parametrize("gap", [timedelta(minutes=99), timedelta(hours=18), timedelta(hours=39)])
+def test_a_gap_inside_a_firing_is_as_long_at_the_service_as_it_was_at_the_kiln(gap: timedelta) -> None:
+    intake = Intake("lo-1/kiln", "lo-1", EspHome({"kiln": "t"}, C), Memory(), now=NOON)
+    said_at = [NOON, NOON + timedelta(seconds=5), NOON + gap, NOON + gap + timedelta(seconds=5)]
+    for at, said in zip(said_at, (b"850", b"851", b"790", b"789"), strict=True):
+        intake.take(Message(said, at, "n/sensor/t/state"))
+
+    readings = intake.gather(now=said_at[-1], jitter=timedelta(seconds=0.25)).readings
+
+    assert [(reading.at_ms, reading.value) for reading in readings] == [
+        (int(at.timestamp() * 1000), value) for at, value in zip(said_at, (850.0, 851.0, 790.0, 789.0), strict=True)
+    ], "nothing is put between, and nothing moved"
+
+
 def test_a_gap_stays_a_gap_because_the_broker_keeps_nothing_undated() -> None:
     assert [name for name, spoken in MQTT.items() if spoken.is_dated] == ["qtkiln"]
 
