@@ -37,8 +37,9 @@ from service.api import (
     problems,
     stream,
 )
+from service.api.connections import BoundedConnection, make_room
 from service.api.deps import Parts
-from service.api.guard import BodyBounds, Guard
+from service.api.guard import BodyBounds, Guard, Raw, carrying, raw_headers
 from service.api.live import Hub
 from service.api.page import page
 from service.ingest.admission import Admission
@@ -119,6 +120,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         ],
     )
     admission = Admission(database)
+    app.door_headers = raw_headers(f"{API}/blocks", is_https=settings.url.startswith("https://"))
     app.doors = {
         f"{API}/blocks": BlockReceiver(admission, writer, HandedLimits(database)),
         "/api/v2/write": LineReceiver(Senders(database, admission), writer, clock),
@@ -151,7 +153,11 @@ class Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=5,
+            http=BoundedConnection,
+            backlog=4096,
+            ws="none",
         )
+        make_room()
         super().__init__(config)
         self._hub = app.state.parts.hub
 
@@ -183,7 +189,11 @@ class Application(FastAPI):
     """FastAPI, with doors beside it for readings: theirs are a thousand times as many requests as people's."""
 
     doors: Mapping[str, ASGIApp]
+    door_headers: Raw
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self.doors.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        await (super().__call__(scope, receive, send) if door is None else door(scope, receive, send))
+        if door is None:
+            await super().__call__(scope, receive, send)
+        else:
+            await door(scope, receive, carrying(self.door_headers, send))

@@ -32,3 +32,4 @@ SINK_READS = Counter(
     "canhlo_sink_reads", "Questions to a sink, by who answered: it, or our own store for it", ["sink", "result"]
 )
 REFUSALS = Counter("canhlo_api_refusals", "Requests that were refused to whoever asked, by why", ["code"])
+CONNECTIONS_CUT = Counter("canhlo_http_connections_cut", "Connections of no use that were ended, by why", ["why"])

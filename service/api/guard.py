@@ -15,7 +15,7 @@ from service.api.headers import API_PATH, security_headers
 MAX_BODY_BYTES: Final = 256_000  # the largest thing a page sends is a plan or a batch, some 20 kB
 BODY_TIMEOUT_S: Final = 20.0
 
-_Raw = list[tuple[bytes, bytes]]
+Raw = list[tuple[bytes, bytes]]
 
 
 class Guard:
@@ -23,8 +23,8 @@ class Guard:
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self._app = app
-        self._page = _raw(security_headers("/", is_https=is_https))
-        self._api = _raw(security_headers(API_PATH, is_https=is_https))
+        self._page = raw_headers("/", is_https=is_https)
+        self._api = raw_headers(API_PATH, is_https=is_https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -32,13 +32,7 @@ class Guard:
             return
         extra = self._api if scope["path"].startswith(API_PATH) else self._page
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                said = {name for name, _ in message["headers"]}
-                more = [one for one in extra if one[0] not in said]
-                message = {**message, "headers": [*message["headers"], *more]}
-            await send(message)
-
+        send_with_headers = carrying(extra, send)
         if scope["method"] not in SAFE_METHODS and _is_foreign(Headers(scope=scope)):
             refusal = problems.problem(403, "foreign_origin", "refused", "the request comes from another site")
             await refusal(scope, receive, send_with_headers)
@@ -79,8 +73,22 @@ class BodyBounds:
         await self._app(scope, receive_bounded, send)
 
 
-def _raw(headers: dict[str, str]) -> _Raw:
-    return [(name.encode(), value.encode()) for name, value in headers.items()]
+def raw_headers(path: str, *, is_https: bool) -> Raw:
+    """Return the headers that every answer at a path carries, as they are sent."""
+    return [(name.encode(), value.encode()) for name, value in security_headers(path, is_https=is_https).items()]
+
+
+def carrying(extra: Raw, send: Send) -> Send:
+    """Return `send` with more headers on what is answered, but for those that the answer gives itself."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            said = {name for name, _ in message["headers"]}
+            more = [one for one in extra if one[0] not in said]
+            message = {**message, "headers": [*message["headers"], *more]}
+        await send(message)
+
+    return send_with_headers
 
 
 def _is_foreign(headers: Headers) -> bool:

@@ -1,5 +1,6 @@
 """Every route, asked by everybody who must not get anything: generated from the application itself."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,14 +10,15 @@ import pytest
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
-from service_parts import NOW, new_workshop
-from sqlalchemy import update
+from service_parts import NOW, BridgeClient, block, new_bridge, new_workshop
+from sqlalchemy import delete, select, update
 
 from service.api.deps import May, _caller
+from service.app import Application
 from service.core.findings import Finding, Group, Severity
 from service.store import api_tokens, audit, calibrations, findings, firings, identity, kilns, members, plans, sessions
 from service.store.database import Database
-from service.store.models import Account, Alarm, Batch, Membership, SignInSession
+from service.store.models import Account, Alarm, Batch, Membership, SignInSession, StoredBlock
 from service.store.roles import GRANTS, Action, Role, Scope
 
 API = "/api/v1"
@@ -259,3 +261,146 @@ async def test_an_owner_gets_what_is_the_owners(
 
     assert {name: answer.status_code for name, answer in answers.items() if answer.status_code != 200} == {}
     assert sum(SECRET in answer.text for answer in answers.values()) > 10
+
+
+# --- the doors beside the routes -------------------------------------------------------------------------------------
+
+
+def test_the_matrix_has_every_address_that_the_document_has(app: FastAPI, routes: list[Route]) -> None:
+    documented = {
+        f"{method.upper()} {path.removeprefix(API)}"
+        for path, methods in app.openapi()["paths"].items()
+        for method in methods
+        if path.removeprefix(API) not in OPEN
+    }
+
+    assert {route.name for route in routes} == documented
+    beside = {route.path for route in app.router.routes if not route_of_api(route)}
+    assert beside == {f"{API}/openapi.json", "/healthz", "/readyz", "/metrics", "/ping", "/health"}  # of nobody
+
+
+def route_of_api(route: Any) -> bool:
+    return not hasattr(route, "path") or hasattr(route, "dependant")
+
+
+@pytest.fixture
+def bridge_token(village: Database) -> str:
+    """Return the token of a bridge of the first workshop."""
+    return new_bridge(village, LAN)
+
+
+async def test_a_bridge_reaches_no_route_of_people(
+    routes: list[Route], http: httpx.AsyncClient, village: Database, bridge_token: str
+) -> None:
+    assert await refused(routes, http, 401, authorization=f"Bearer {bridge_token}") == {}
+
+
+async def test_the_doors_for_readings_are_those_that_are_tried_here(app: Application) -> None:
+    assert set(app.doors) == {f"{API}/blocks", "/api/v2/write"}
+
+
+@pytest.mark.parametrize("path", ["/blocks", "/bridge/token"])
+@pytest.mark.parametrize(
+    "who", ["nobody", "unknown", "a person", "a token to write", "a revoked bridge", "a token that was replaced"]
+)
+async def test_only_a_bridge_that_is_one_comes_in_by_the_door_of_bridges(
+    http: httpx.AsyncClient, village: Database, bridge_token: str, path: str, who: str
+) -> None:
+    shown = {"unknown": "guessed", "a token to write": token(village, Scope.WRITE)}.get(who, bridge_token)
+    with village.write() as session:
+        bridge = identity.get_bridge(session, [LAN], 2)
+        if who == "a revoked bridge":
+            identity.revoke_bridge(session, bridge, now=datetime.now(UTC))
+        elif who == "a token that was replaced":
+            code, _ = identity.new_pairing_code(session, bridge, now=datetime.now(UTC))
+            identity.pair(session, code, now=datetime.now(UTC))
+    headers = {} if who in {"nobody", "a person"} else {"authorization": f"Bearer {shown}"}
+    if who == "a person":
+        sign_in(http, village)
+
+    answer = await http.post(API + path, headers=headers, content=b"{}")
+
+    assert answer.status_code == 401
+    assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "Token"])
+@pytest.mark.parametrize(
+    "who", ["nobody", "unknown", "a person", "a token to read", "a token that has ended", "a revoked bridge"]
+)
+async def test_only_a_bridge_or_a_token_to_write_sends_lines(
+    http: httpx.AsyncClient, village: Database, bridge_token: str, who: str, scheme: str
+) -> None:
+    of_tokens = {
+        "unknown": "canhlo_guessed",
+        "a token to read": token(village, Scope.READ),
+        "a token that has ended": token(village, Scope.WRITE, ends_in=timedelta(days=-1)),
+    }
+    if who == "a revoked bridge":
+        with village.write() as session:
+            identity.revoke_bridge(session, identity.get_bridge(session, [LAN], 2), now=datetime.now(UTC))
+    if who == "a person":
+        sign_in(http, village)
+    shown = f"{scheme} {of_tokens.get(who, bridge_token)}"
+    headers = {} if who in {"nobody", "a person"} else {"authorization": shown}
+
+    answer = await http.post("/api/v2/write", headers=headers, content=b"kiln,kiln=lo-1 top=20")
+
+    assert answer.status_code in {401, 403}
+    assert SECRET not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    with village.read() as session:
+        assert session.scalar(select(StoredBlock.id)) is None
+
+
+async def test_a_bridge_writes_into_its_own_workshop_whatever_its_kilns_are_called(
+    http: httpx.AsyncClient, village: Database, bridge_token: str
+) -> None:
+    """The neighbour has a kiln of this very key."""
+    await BridgeClient(http, bridge_token).send(block(1, kiln="lo-1"))
+
+    with village.read() as session:
+        found = [(one.workshop_id, one.kiln_id) for one in session.scalars(select(StoredBlock))]
+        assert [kiln.name for kiln in kilns.list_kilns(session, [MINH])] == [SECRET]
+    assert found == [(LAN, 2)]
+
+
+async def test_a_bridge_renews_its_token_and_both_are_good_until_the_next_is_shown(
+    http: httpx.AsyncClient, village: Database, bridge_token: str
+) -> None:
+    async def known(shown: str) -> bool:
+        with village.read() as session:
+            return identity.bridge_of_token(session, shown) is not None
+
+    lost = await http.post(f"{API}/bridge/token", headers={"authorization": f"Bearer {bridge_token}"})
+    renewed = await http.post(f"{API}/bridge/token", headers={"authorization": f"Bearer {bridge_token}"})
+    fresh = renewed.json()["token"]
+    before = [await known(one) for one in (bridge_token, lost.json()["token"], fresh)]
+    await BridgeClient(http, fresh).send(block(1))
+    after = [await known(one) for one in (bridge_token, fresh)]
+    with village.write() as session:
+        identity.revoke_bridge(session, identity.get_bridge(session, [LAN], 2), now=datetime.now(UTC))
+
+    assert before == [True, False, True]
+    assert after == [False, True]
+    assert not await known(fresh)
+
+
+async def test_a_stream_ends_when_whoever_follows_may_no_longer(
+    http: httpx.AsyncClient, app: FastAPI, village: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ended it, and in whichever process: nobody told this one."""
+    monkeypatch.setattr("service.api.stream.LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr("service.api.stream.BEAT_S", 0.05)
+    sign_in(http, village)
+    heard = asyncio.create_task(http.get(f"{API}/live"))
+    while app.state.parts.hub.viewers == 0:
+        await asyncio.sleep(0.01)
+
+    with village.write() as session:
+        session.execute(delete(SignInSession))
+    answer = await asyncio.wait_for(heard, 10)
+
+    assert answer.text.startswith("event: clock")
+    assert SECRET not in answer.text
+    assert app.state.parts.hub.viewers == 0

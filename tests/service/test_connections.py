@@ -1,0 +1,131 @@
+"""Clients that are of no use hold nothing: slow heads, endless heads, answers that nobody takes; and many at once."""
+
+import asyncio
+import socket
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from running import running
+from service_parts import BridgeClient, block, new_bridge, new_workshop
+
+from benchmarks.connections import hold, sign_in
+from service.api import connections
+from service.settings import Settings
+from service.store.database import Database
+
+MANY = 500
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request: pytest.FixtureRequest, tmp_path: object) -> str:
+    """Return the URL of a new database; what is tried here knows nothing of databases."""
+    return f"sqlite:///{tmp_path}/canhlo.sqlite3"
+
+
+def talk(address: str, *said: bytes, timeout_s: float = 10) -> bytes:
+    """Say something on a new connection, and return all that is answered until the service ends it."""
+    url = urlsplit(address)
+    with closing(socket.create_connection((url.hostname, url.port), timeout=timeout_s)) as connection:
+        for part in said:
+            connection.sendall(part)
+        answer = b""
+        while piece := connection.recv(65_536):
+            answer += piece
+        return answer
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"GET / HTTP/1.1\r\nhost: lo", b"GET /healthz HTTP/1.1\r\nhost: lo\r\n\r\nGET /healthz HTT"],
+    ids=["nothing", "half a head", "half a second head"],
+)
+def test_a_head_that_does_not_come_ends_the_connection(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_TIMEOUT_S", 0.3)
+    with running(settings, database) as address:
+        answer = talk(address, said)
+
+    assert answer.endswith(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+
+
+def test_a_head_without_end_is_not_held(settings: Settings, database: Database) -> None:
+    with running(settings, database) as address:
+        answer = talk(address, b"GET / HTTP/1.1\r\n", *[b"x-more: " + b"x" * 8000 + b"\r\n"] * 6)
+
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"POST /healthz HTTP/1.1\r\nhost: lo\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /x",
+        b"GET / HTTP/1.1\r\nhost: lo\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx",
+        b"GET / HTTP/1.1\r\nhost : lo\r\n\r\n",
+        b"GET /\x00 HTTP/1.1\r\n\r\n",
+    ],
+    ids=["two lengths of different kinds", "two lengths", "a name with a space", "NUL"],
+)
+def test_a_request_that_two_servers_could_read_in_two_ways_is_refused(
+    settings: Settings, database: Database, said: bytes
+) -> None:
+    with running(settings, database) as address:
+        assert talk(address, said).startswith(b"HTTP/1.1 400 ")
+
+
+def ask_for_ever(connection: socket.socket) -> None:
+    """Ask for more than every buffer on the way can hold, and read none of it."""
+    while True:
+        connection.sendall(b"GET /api/v1/openapi.json HTTP/1.1\r\nhost: lo\r\n\r\n" * 20)
+
+
+def test_an_answer_that_nobody_takes_ends_the_connection(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "TAKE_TIMEOUT_S", 0.3)
+    cut = connections.CONNECTIONS_CUT.labels("never_taken")
+    before = cut._value.get()
+    with running(settings, database) as address:
+        url = urlsplit(address)
+        with closing(socket.socket()) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(10)
+            connection.connect((url.hostname, url.port))
+            with pytest.raises(OSError):  # noqa: PT011 - reset or broken pipe, as it comes
+                ask_for_ever(connection)
+
+    assert cut._value.get() > before
+
+
+async def test_five_hundred_who_dribble_and_five_hundred_who_follow_keep_no_bridge_out(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten thousand of each: `python -m benchmarks.connections`."""
+    monkeypatch.setattr(connections, "HEAD_TIMEOUT_S", 3.0)
+    token = new_bridge(database, new_workshop(database, "lan@example.org"))
+    cookie = sign_in(database, "lan@example.org")
+    with running(settings, database) as address:
+        async with (
+            hold(address, MANY, f"GET /api/v1/live HTTP/1.1\r\nhost: lo\r\ncookie: {cookie}\r\n\r\n") as following,
+            hold(address, MANY, "GET / HTTP/1.1\r\nhost: ") as dribbling,
+            httpx.AsyncClient(base_url=address) as http,
+        ):
+            bridge = BridgeClient(http, token)
+            for seq in range(1, 30):
+                receipt = await asyncio.wait_for(bridge.send(block(seq)), 5)
+                assert receipt.stored == 1
+            await following.answered(within_s=20)
+            await dribbling.ended(within_s=20)
+            assert following.open == MANY
+
+
+def test_a_process_makes_room_for_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(connections.resource, "getrlimit", lambda _what: (1024, 20_000))
+    monkeypatch.setattr(connections.resource, "setrlimit", lambda _what, limits: asked.append(limits))
+
+    connections.make_room()
+
+    assert asked == [(20_000, 20_000)]
