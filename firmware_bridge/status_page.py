@@ -5,6 +5,7 @@ from html import escape
 from typing import Final
 
 from firmware_bridge.latest import ChannelStatus
+from firmware_bridge.line_status import LineStatus
 from firmware_bridge.status import OfflineStatus, Snapshot, SourceStatus, SpoolStatus
 from firmware_bridge.words import LANGUAGES, Words
 
@@ -68,6 +69,7 @@ def store_lines(snapshot: Snapshot, words: Words) -> list[tuple[str, str, bool]]
         (words("page.failed_commits"), words.number(spool.failed_commits), spool.failed_commits == 0),
         (words("page.clock"), *_clock(snapshot, words)),
         (words("page.offline"), *_offline(snapshot.offline, words)),
+        *((words("page.line", port=one.port), *_line(one, words)) for one in snapshot.lines),
     ]
 
 
@@ -83,6 +85,17 @@ def _clock(snapshot: Snapshot, words: Words) -> tuple[str, bool]:
     if not snapshot.is_clock_sure:
         return words("page.clock_estimated"), False
     return words(_CLOCK[snapshot.is_clock_synchronised]), snapshot.is_clock_synchronised is not False
+
+
+def _line(line: LineStatus, words: Words) -> tuple[str, bool]:
+    """Return how it is with an RS-485 line: one fault, however many instruments hang on it."""
+    if not line.is_open:
+        return words("page.line_shut"), False
+    if line.is_silent:
+        return words("page.line_silent"), False
+    if line.absent:
+        return words("page.line_absent", sources=", ".join(line.absent)), False
+    return words("page.line_well"), True
 
 
 def _offline(offline: OfflineStatus, words: Words) -> tuple[str, bool]:

@@ -14,6 +14,7 @@ from bridge_fakes import NOON, until
 from snapshots import SNAPSHOT
 
 from firmware_bridge.latest import Latest, slope_per_h
+from firmware_bridge.line_status import LineStatus
 from firmware_bridge.local_server import MAX_GUESTS, LocalServer
 from firmware_bridge.machine_clock import is_clock_synchronised
 from firmware_bridge.metrics import render_metrics
@@ -231,3 +232,19 @@ def test_the_page_says_which_alarms_work_without_the_network(offline: OfflineSta
 def test_a_quality_without_a_word_keeps_its_name() -> None:
     assert Words("vi").quality("sooty") == "sooty"
     assert render_page(SNAPSHOT, Words("vi")).startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (LineStatus("/dev/ttyUSB4", is_open=True, is_silent=True, absent=["lo-1/top", "lo-2/top"]), "cả dây im lặng"),
+        (LineStatus("/dev/ttyUSB4", is_open=True, absent=["lo-2/top"]), "không trả lời: lo-2/top"),
+        (LineStatus("/dev/ttyUSB4"), "không mở được cổng"),
+        (LineStatus("/dev/ttyUSB4", is_open=True), "mọi đồng hồ đều trả lời"),
+    ],
+)
+def test_a_line_is_one_row_whatever_hangs_on_it(line: LineStatus, told: str) -> None:
+    page = render_page(msgspec.structs.replace(SNAPSHOT, lines=(line,)), Words("vi"))
+
+    assert page.count("Dây RS-485 /dev/ttyUSB4") == 1
+    assert told in page
