@@ -7,7 +7,7 @@ from fastapi import APIRouter, BackgroundTasks, Query, Response
 from fastapi.responses import StreamingResponse
 
 from service.api import schemas, views
-from service.api.curves import Width, curve_out
+from service.api.curves import Width, curve_response
 from service.api.deps import Fires, Follows, Language, Looks, MachineNow, Now, PartsOf, Session
 from service.api.versions import Seen, show, version_of
 from service.archive.hand_out import MEDIA_TYPES, hand_out, write
@@ -122,10 +122,10 @@ def end_firing(
 
 
 @router.get("/firings/{firing_id}/curve", response_model=schemas.CurveOut)
-def read_curve(firing_id: schemas.Id, session: Session, who: Looks, now: Now, width: Width = 1000) -> schemas.CurveOut:
+def read_curve(firing_id: schemas.Id, session: Session, who: Looks, now: Now, width: Width = 1000) -> Response:
     """Return the readings of a firing, thinned to a chart of `width` pixels, every extreme kept."""
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
-    return curve_out(session, firing.kiln, firing.started_at, firing.ended_at or now, width)
+    return curve_response(session, firing.kiln, firing.started_at, firing.ended_at or now, width)
 
 
 @router.get("/firings/{firing_id}/file", response_class=StreamingResponse)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, BackgroundTasks, Query, Response
 
 from service.api import schemas, views
 from service.api.bounds import Moment
-from service.api.curves import Width, curve_out
+from service.api.curves import Width, curve_response
 from service.api.deps import Fires, Looks, MachineNow, Now, Parts, PartsOf, Session, SetsUp, own_workshop
 from service.api.versions import Seen, show, version_of
 from service.errors import ConflictError, InvalidError, RefusedError
@@ -104,13 +104,13 @@ def read_curve(
     from_at: Annotated[Moment, Query()],
     to_at: Annotated[Moment, Query()],
     width: Width = 1000,
-) -> schemas.CurveOut:
+) -> Response:
     """Return the readings of a stretch of time, thinned to a chart of `width` pixels, every extreme kept."""
     if not from_at < to_at <= from_at + LONGEST_CURVE:
         msg = f"from_at is earlier than to_at, and they are at most {LONGEST_CURVE.days} days apart"
         raise InvalidError(msg)
     kiln = kilns.get_kiln(session, who.workshop_ids, kiln_id)
-    return curve_out(session, kiln, from_at, to_at, width)
+    return curve_response(session, kiln, from_at, to_at, width)
 
 
 def _retire(session: Session, who: Who, kiln: Kiln, at: datetime | None) -> None:

@@ -133,7 +133,22 @@ def _extremes(time_s: FloatArray, value: FloatArray, width: int) -> np.typing.ND
     column = np.minimum((share * width).astype(np.intp), width - 1)
     starts = np.flatnonzero(np.diff(column, prepend=-1))
     ends = np.append(starts[1:], len(time_s)) - 1
-    by_value = np.lexsort((value, column))  # NaN sorts last within its column
-    good = np.add.reduceat(np.isfinite(value).astype(np.intp), starts)
-    highest = by_value[starts + np.maximum(good, 1) - 1]
-    return np.unique(np.concatenate([starts, ends, by_value[starts], highest, by_value[ends]]))
+    lowest = _first_of_each(column, value == np.repeat(_fold(np.fmin, value, starts), ends - starts + 1))
+    highest = _first_of_each(column, value == np.repeat(_fold(np.fmax, value, starts), ends - starts + 1))
+    kept = np.zeros(len(value), dtype=np.bool_)
+    for chosen in (starts, ends, lowest, highest, _first_of_each(column, np.isnan(value))):
+        kept[chosen] = True
+    return np.flatnonzero(kept)
+
+
+def _fold(fold: np.ufunc, value: FloatArray, starts: np.typing.NDArray[np.intp]) -> FloatArray:
+    folded: FloatArray = fold.reduceat(value, starts)
+    return folded
+
+
+def _first_of_each(
+    column: np.typing.NDArray[np.intp], chosen: np.typing.NDArray[np.bool_]
+) -> np.typing.NDArray[np.intp]:
+    """Return the index of the first that is chosen in each column that has one."""
+    index = np.flatnonzero(chosen)
+    return index[np.diff(column[index], prepend=-1) > 0]

@@ -75,9 +75,15 @@ def remove(chunks: Session, one: Chunk) -> None:
 
 
 def between(
-    chunks: Session, kiln_id: int, step_ms: int, from_ms: int, to_ms: int, units: Collection[Unit] = frozenset(Unit)
+    chunks: Session,
+    kiln_id: int,
+    step_ms: int,
+    from_ms: int,
+    to_ms: int,
+    units: Collection[Unit] = frozenset(Unit),
+    kinds: Collection[str] | None = None,
 ) -> Iterator[Chunk]:
-    """Go through the spans of a kiln that touch [from_ms, to_ms], in order of time."""
+    """Go through the spans of a kiln that touch [from_ms, to_ms], in order of time; of some kinds unless None."""
     query = select(chunk).where(
         chunk.c.kiln_id == kiln_id,
         chunk.c.step_ms == step_ms,
@@ -85,7 +91,7 @@ def between(
         chunk.c.from_ms <= to_ms,
     )
     for row in chunks.execute(query.order_by(chunk.c.from_ms)):
-        yield opened(row, units)
+        yield opened(row, units, kinds)
 
 
 def next_day_ms(chunks: Session, kiln_id: int, from_ms: int, to_ms: int) -> int | None:
@@ -141,8 +147,8 @@ def _in_month(month: str) -> ColumnElement[bool]:
     return (chunk.c.from_ms >= from_ms) & (chunk.c.from_ms < to_ms)
 
 
-def opened(row: Row[Any], units: Collection[Unit] = frozenset(Unit)) -> Chunk:
-    """Return a row with its columns of some units.
+def opened(row: Row[Any], units: Collection[Unit] = frozenset(Unit), kinds: Collection[str] | None = None) -> Chunk:
+    """Return a row with its columns of some units, and of some kinds unless None.
 
     Raises
     ------
@@ -152,5 +158,5 @@ def opened(row: Row[Any], units: Collection[Unit] = frozenset(Unit)) -> Chunk:
     if zlib.crc32(row.payload) != row.crc:
         msg = f"sealed readings of kiln {row.kiln_id} from {row.from_ms} on are not what was written: wrong checksum"
         raise DamagedError(msg)
-    columns = unpack(row.payload, units)
+    columns = unpack(row.payload, units, kinds)
     return Chunk(row.kiln_id, row.step_ms, row.from_ms, row.repeats, row.upto_block, columns)

@@ -29,9 +29,11 @@ from service.store.months import Months, month_bounds_ms, month_of
 from service.store.sinks import is_owed
 
 EVERY_UNIT: Final = frozenset(Unit)
-# A chart is drawn from readings, or from the finest roll-up that has no more points than this on one pixel.
-MOST_POINTS_PER_PIXEL: Final = 60
+# A chart is drawn from the coarsest roll-up that has so many steps on one pixel, or else from readings: each pixel
+# shows its own lowest and highest, and a step on the border of two moves an extreme by a quarter of a pixel.
+STEPS_PER_PIXEL: Final = 2
 _AS_TAKEN: Final = (AS_TAKEN, DAY_AS_TAKEN)
+_EXTREMES: Final = frozenset(("min", "max"))
 _USUAL_INTERVAL_MS: Final = 1000
 _EVER_MS: Final = (0, 4_102_444_800_000)  # 1970 to 2100, as what travels
 
@@ -63,13 +65,11 @@ def read_for_chart(
     Of what is rolled up there are two points a step, the lowest and the highest.
     """
     from_ms, to_ms = _ms(from_at), _ms(to_at)
-    step_ms = next(
-        (step for step in STEPS_MS if (to_ms - from_ms) / step <= MOST_POINTS_PER_PIXEL * width), STEPS_MS[-1]
-    )
-    if (to_ms - from_ms) / _USUAL_INTERVAL_MS <= MOST_POINTS_PER_PIXEL * width:
+    step_ms = max((step for step in STEPS_MS if (to_ms - from_ms) / step >= STEPS_PER_PIXEL * width), default=0)
+    if not step_ms:
         return read(session, kiln_id, from_at=from_at, to_at=to_at), _USUAL_INTERVAL_MS / 1000
     parts = _since_sealed(session, kiln_id, from_ms, to_ms, TEMPERATURES)
-    for one in _sealed(session, kiln_id, [step_ms], from_ms, to_ms, TEMPERATURES):
+    for one in _sealed(session, kiln_id, [step_ms], from_ms, to_ms, TEMPERATURES, _EXTREMES):
         for name, points in _lowest_and_highest(one.columns, step_ms).items():
             parts[name].append(points)
     drawn = {name: _within(in_order(found), from_ms, to_ms).samples() for name, found in parts.items()}
@@ -149,7 +149,13 @@ def _since_sealed(
 
 
 def _sealed(
-    session: Session, kiln_id: int, steps_ms: Collection[int], from_ms: int, to_ms: int, units: Collection[Unit]
+    session: Session,
+    kiln_id: int,
+    steps_ms: Collection[int],
+    from_ms: int,
+    to_ms: int,
+    units: Collection[Unit],
+    kinds: Collection[str] | None = None,
 ) -> Iterator[Chunk]:
     """Go through what is sealed: of the sink that is read from, unless it lacks some of it or fails and we do not."""
     reader: Reader | None = session.info.get("reads_from")
@@ -167,7 +173,7 @@ def _sealed(
             return
     elif reader is not None:
         SINK_READS.labels(reader.name, "own").inc()
-    yield from _sealed_here(session, kiln_id, steps_ms, from_ms, to_ms, units)
+    yield from _sealed_here(session, kiln_id, steps_ms, from_ms, to_ms, units, kinds)
 
 
 def _from_sink(
@@ -195,7 +201,13 @@ def _is_all_ours(session: Session, from_ms: int) -> bool:
 
 
 def _sealed_here(
-    session: Session, kiln_id: int, steps_ms: Collection[int], from_ms: int, to_ms: int, units: Collection[Unit]
+    session: Session,
+    kiln_id: int,
+    steps_ms: Collection[int],
+    from_ms: int,
+    to_ms: int,
+    units: Collection[Unit],
+    kinds: Collection[str] | None = None,
 ) -> Iterator[Chunk]:
     months = _months(session)
     for month in months.names(session):
@@ -204,7 +216,7 @@ def _sealed_here(
             within_ms = max(from_ms, begins_ms), min(to_ms, ends_ms - 1)
             with months.reading(session, month) as found:
                 for step_ms in steps_ms:
-                    yield from chunks.between(found, kiln_id, step_ms, *within_ms, units)
+                    yield from chunks.between(found, kiln_id, step_ms, *within_ms, units, kinds)
 
 
 def _lowest_and_highest(columns: Mapping[Key, Readings], step_ms: int) -> dict[str, Readings]:
