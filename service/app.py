@@ -37,10 +37,12 @@ from service.api import (
     problems,
     stream,
 )
+from service.api.conditional import Conditional
 from service.api.connections import BoundedConnection, make_room
 from service.api.deps import Parts
 from service.api.guard import BodyBounds, Guard, Raw, carrying, raw_headers
 from service.api.live import Hub
+from service.api.once import Once
 from service.api.page import page
 from service.ingest.admission import Admission
 from service.ingest.limits import HandedLimits
@@ -114,9 +116,12 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=openapi.operation_id,
         middleware=[
             Middleware(Guard, is_https=settings.url.startswith("https://")),
             Middleware(BodyBounds),
+            Middleware(Conditional),
+            Middleware(Once),
         ],
     )
     admission = Admission(database)

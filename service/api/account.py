@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 @router.get("/me/sessions", response_model=list[schemas.SessionOut])
 def list_sessions(session: OpenSession, who: SignedIn, service: PartsOf, request: Request) -> list[schemas.SessionOut]:
+    """Return where one is signed in."""
     this = sessions.id_of(request.cookies.get(service.cookie, ""))
     return [
         schemas.SessionOut(

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, BackgroundTasks, Query
+from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 
 from service.alarms import record
 from service.alarms.channels.web_push import check_endpoint
 from service.alarms.outbox import send_test
 from service.api import problems, schemas, views
 from service.api.deps import Fires, Follows, Language, MachineNow, Now, OpenSession, PartsOf, Session, SignedIn
+from service.api.paging import link_next
 from service.store import alarms
 from service.store.models import PushSubscription
 
@@ -21,10 +22,15 @@ def list_alarms(
     who: Follows,
     language: Language,
     state: Literal["open", "all"] = "open",
+    before_id: schemas.Id | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    *,
+    request: Request,
+    response: Response,
 ) -> list[schemas.AlarmOut]:
     """Return alarms, newest first; open are those that still hold or that nobody has acknowledged."""
-    found = alarms.list_alarms(session, who.workshop_ids, only_open=state == "open", limit=limit)
+    found = alarms.list_alarms(session, who.workshop_ids, only_open=state == "open", before_id=before_id, limit=limit)
+    link_next(request, response, found, limit)
     return [views.alarm_out(alarm, language) for alarm in found]
 
 
@@ -38,6 +44,7 @@ def acknowledge(
     now: Now,
     after_reply: BackgroundTasks,
 ) -> schemas.AlarmOut:
+    """Say that somebody takes care of an alarm: nobody else is called for it."""
     alarm = record.acknowledge(session, who.workshop_ids, alarm_id, who=who.name, now=now)
     after_reply.add_task(service.monitor.tell, alarm.finding.kiln_id, (alarm.id,))
     return views.alarm_out(alarm, language)
@@ -61,6 +68,7 @@ def push_seen(asked: schemas.TokenAcknowledgeIn, session: OpenSession, now: Now)
 
 @router.get("/push-subscriptions", response_model=list[schemas.PushSubscriptionOut])
 def list_subscriptions(session: Session, who: SignedIn) -> list[PushSubscription]:
+    """Return the browsers that alerts are pushed to, of who asks."""
     return alarms.subscriptions(session, who.account_id)
 
 
@@ -68,6 +76,7 @@ def list_subscriptions(session: Session, who: SignedIn) -> list[PushSubscription
 def subscribe(
     asked: schemas.PushSubscriptionIn, session: Session, who: SignedIn, service: PartsOf, now: MachineNow
 ) -> PushSubscription:
+    """Have alerts pushed to a browser."""
     check_endpoint(asked.endpoint, service.settings.push_hosts)
     return alarms.subscribe(
         session,
@@ -82,6 +91,7 @@ def subscribe(
 
 @router.delete("/push-subscriptions/{subscription_id}", status_code=204)
 def unsubscribe(subscription_id: schemas.Id, session: Session, who: SignedIn) -> None:
+    """Push no more alerts to a browser."""
     alarms.unsubscribe(session, who.account_id, subscription_id)
 
 

@@ -16,17 +16,20 @@ router = APIRouter(tags=["batches"])
 
 @router.get("/firings/{firing_id}/batches", response_model=list[schemas.BatchOut])
 def list_batches(firing_id: schemas.Id, session: Session, who: Looks) -> list[Batch]:
+    """Return what was in a firing, and what came out."""
     return batches.batches_of(session, [firings.get_firing(session, who.workshop_ids, firing_id).id])
 
 
 @router.post("/firings/{firing_id}/batches", response_model=schemas.BatchOut, status_code=201)
 def create_batch(firing_id: schemas.Id, asked: schemas.BatchIn, session: Session, who: Records) -> Batch:
+    """Write down ware that was put in a firing, and what came out of it."""
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
     return batches.save_batch(session, firing, None, asked.model_dump(mode="json"))
 
 
 @router.put("/batches/{batch_id}", response_model=schemas.BatchOut)
 def change_batch(batch_id: schemas.Id, asked: schemas.BatchIn, session: Session, who: Records) -> Batch:
+    """Write a batch anew."""
     batch = batches.get_batch(session, who.workshop_ids, batch_id)
     firing = firings.get_firing(session, who.workshop_ids, batch.firing_id)
     return batches.save_batch(session, firing, batch, asked.model_dump(mode="json"))
@@ -34,6 +37,7 @@ def change_batch(batch_id: schemas.Id, asked: schemas.BatchIn, session: Session,
 
 @router.delete("/batches/{batch_id}", status_code=204)
 def delete_batch(batch_id: schemas.Id, session: Session, who: Records) -> None:
+    """Remove a batch."""
     session.delete(batches.get_batch(session, who.workshop_ids, batch_id))
 
 

@@ -19,11 +19,13 @@ _bridge = HTTPBearer(scheme_name="bridge", auto_error=False, description="the to
 
 @router.get("/bridges", response_model=list[schemas.BridgeOut])
 def list_bridges(session: Session, who: SetsUp) -> list[Bridge]:
+    """Return the bridges, revoked ones too."""
     return identity.bridges(session, who.workshop_ids)
 
 
 @router.post("/bridges", response_model=schemas.PairingOut, status_code=201)
 def create_bridge(asked: schemas.BridgeIn, session: Session, who: SetsUp, now: MachineNow) -> schemas.PairingOut:
+    """Make a bridge, and the code that pairs it."""
     workshop_id = own_workshop(who, asked.workshop_id)
     if identity.count_bridges(session, workshop_id) >= MAX_BRIDGES_PER_WORKSHOP:
         msg = f"a workshop has at most {MAX_BRIDGES_PER_WORKSHOP} bridges; revoked ones count too"
@@ -35,6 +37,7 @@ def create_bridge(asked: schemas.BridgeIn, session: Session, who: SetsUp, now: M
 
 @router.post("/bridges/{bridge_id}/pairing-code", response_model=schemas.PairingOut, status_code=201)
 def create_pairing_code(bridge_id: schemas.Id, session: Session, who: SetsUp, now: MachineNow) -> schemas.PairingOut:
+    """Make a new code for a bridge, to pair it again."""
     bridge = identity.get_bridge(session, who.workshop_ids, bridge_id)
     audit.note(session, bridge.workshop_id, who=who.name, what="pairing code made", now=now, bridge=bridge.id)
     return _pairing(session, bridge, now)
@@ -42,6 +45,7 @@ def create_pairing_code(bridge_id: schemas.Id, session: Session, who: SetsUp, no
 
 @router.post("/bridges/{bridge_id}/revoke", response_model=schemas.BridgeOut)
 def revoke_bridge(bridge_id: schemas.Id, session: Session, who: SetsUp, now: MachineNow) -> Bridge:
+    """Make a bridge's token worthless at once."""
     bridge = identity.get_bridge(session, who.workshop_ids, bridge_id)
     identity.revoke_bridge(session, bridge, now=now)
     audit.note(session, bridge.workshop_id, who=who.name, what="bridge revoked", now=now, bridge=bridge.id)

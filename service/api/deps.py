@@ -107,7 +107,8 @@ _cookie = APIKeyCookie(name="canhlo", scheme_name="session", auto_error=False, d
 _bearer = HTTPBearer(scheme_name="token", auto_error=False, description="an API token of a workshop")
 
 
-def _known(request: Request, service: Parts, token: str | None, now: datetime) -> Who | None:
+def known(request: Request, service: Parts, token: str | None, now: datetime) -> Who | None:
+    """Return who sends a request, by its token or by its session; None if that is nobody."""
     if token is not None:
         with service.database.write() as session:
             who = api_tokens.who_has(session, token, now=now)
@@ -126,7 +127,7 @@ def _known(request: Request, service: Parts, token: str | None, now: datetime) -
 def may_still(request: Request, service: Parts, who: Who, action: Action, *, now: datetime) -> bool:
     """Say whether who asked once may still do so, wherever that was allowed then."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    found = _known(request, service, token.strip() if scheme.lower() == "bearer" else None, now)
+    found = known(request, service, token.strip() if scheme.lower() == "bearer" else None, now)
     return found is not None and who.grants.keys() <= found.where_may(action).keys()
 
 
@@ -137,7 +138,7 @@ def _caller(
     _session: Annotated[str | None, Security(_cookie)],
     token: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Who:
-    who = _known(request, service, None if token is None else token.credentials.strip(), now)
+    who = known(request, service, None if token is None else token.credentials.strip(), now)
     if who is None:
         msg = "please sign in" if token is None else "this token is unknown, revoked or has ended"
         raise SignedOutError(msg)

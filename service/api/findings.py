@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from service.api import schemas, views
 from service.api.deps import Fires, Language, Looks, MachineNow, Session
+from service.api.paging import link_next
 from service.store import audit, findings
 
 router = APIRouter(tags=["findings"])
@@ -29,6 +30,9 @@ def list_findings(
     kind: Annotated[str | None, Query(pattern="^[a-z0-9_]{1,40}$", max_length=40)] = None,
     before_id: schemas.Id | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    *,
+    request: Request,
+    response: Response,
 ) -> list[schemas.FindingOut]:
     """Return findings, newest first."""
     found = findings.list_findings(
@@ -40,6 +44,7 @@ def list_findings(
         before_id=before_id,
         limit=limit,
     )
+    link_next(request, response, found, limit)
     return [views.finding_out(one, language) for one in found]
 
 

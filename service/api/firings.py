@@ -3,12 +3,13 @@
 import time
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, BackgroundTasks, Query, Response
+from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from service.api import schemas, views
 from service.api.curves import Width, curve_response
 from service.api.deps import Fires, Follows, Language, Looks, MachineNow, Now, PartsOf, Session
+from service.api.paging import link_next
 from service.api.versions import Seen, show, version_of
 from service.archive.hand_out import MEDIA_TYPES, hand_out, write
 from service.lab.ahead import forecast_of
@@ -35,9 +36,13 @@ def list_firings(
     kiln_id: schemas.Id | None = None,
     before_id: schemas.Id | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    *,
+    request: Request,
+    response: Response,
 ) -> list[schemas.FiringOut]:
     """Return firings, newest first."""
     found = firings.list_firings(session, who.workshop_ids, kiln_id=kiln_id, before_id=before_id, limit=limit)
+    link_next(request, response, found, limit)
     return [views.firing_out(firing) for firing in found]
 
 

@@ -65,6 +65,7 @@ def sign_in(
     request: Request,
     response: Response,
 ) -> schemas.MeOut:
+    """Sign in with an e-mail address or phone number and a password; too many tries have to wait."""
     host, login = host_of(request), normal_login(asked.login)
     service.host_tries.spend(host)
     service.sign_in_tries.spend(f"{login} from {host}")
@@ -102,6 +103,7 @@ def sign_in_by_link(
 
 @router.delete("/session", status_code=204)
 def sign_out(session: OpenSession, service: PartsOf, request: Request, response: Response) -> None:
+    """End the session, for whoever kept its cookie too."""
     account_id = sessions.close_session(session, request.cookies.get(service.cookie, ""))
     if account_id is not None:
         service.hub.rights_changed(account_id)
@@ -112,11 +114,13 @@ def sign_out(session: OpenSession, service: PartsOf, request: Request, response:
 
 @router.get("/me", response_model=schemas.MeOut)
 def read_me(session: Session, service: PartsOf, who: SignedIn, language: Language) -> schemas.MeOut:
+    """Return who is signed in, and what that person may do where."""
     return _me(session, service, who, language)
 
 
 @router.patch("/me", response_model=schemas.MeOut)
 def change_me(asked: schemas.MeIn, session: Session, service: PartsOf, who: SignedIn) -> schemas.MeOut:
+    """Choose the language of the page and of alerts."""
     account = session.get_one(Account, who.account_id)
     account.language = asked.language
     return _me(session, service, who, asked.language)

@@ -34,6 +34,7 @@ def list_kilns(
 def create_kiln(
     asked: schemas.KilnIn, session: Session, who: SetsUp, service: PartsOf, now: Now, machine_now: MachineNow
 ) -> schemas.KilnOut:
+    """Make a kiln; its key, which bridges call it by, follows from its name if none is said."""
     kiln = kilns.create_kiln(
         session,
         own_workshop(who, asked.workshop_id),

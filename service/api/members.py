@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from service.api import schemas
 from service.api.deps import Governs, MachineNow, OpenSession, PartsOf, Session, host_of, own_workshop
 from service.api.identity import signed_in
+from service.api.paging import link_next
 from service.errors import InvalidError
 from service.store import api_tokens, audit, identity, members, sessions
 from service.store.logins import checked_login
@@ -21,6 +22,7 @@ router = APIRouter(tags=["people"])
 
 @router.get("/workshops/{workshop_id}/members", response_model=list[schemas.MemberOut])
 def list_members(workshop_id: schemas.Id, session: Session, who: Governs) -> list[members.Member]:
+    """Return the people of a workshop."""
     return members.members(session, own_workshop(who, workshop_id))
 
 
@@ -34,6 +36,7 @@ def change_member(
     service: PartsOf,
     now: MachineNow,
 ) -> list[members.Member]:
+    """Give a person another part in the workshop, which holds at once."""
     before = members.change_role(session, own_workshop(who, workshop_id), account_id, Role(asked.role))
     told = {"member": account_id, "before": before.value, "after": asked.role.value}
     audit.note(session, workshop_id, who=who.name, what="role changed", now=now, **told)
@@ -67,6 +70,7 @@ def sign_member_out(
 
 @router.get("/workshops/{workshop_id}/invitations", response_model=list[schemas.InvitationOut])
 def list_invitations(workshop_id: schemas.Id, session: Session, who: Governs, now: MachineNow) -> list[Invitation]:
+    """Return the invitations that nobody has taken yet."""
     return members.open_invitations(session, own_workshop(who, workshop_id), now=now)
 
 
@@ -95,6 +99,7 @@ def invite(
 def take_back_invitation(
     workshop_id: schemas.Id, invitation_id: schemas.Id, session: Session, who: Governs, now: MachineNow
 ) -> None:
+    """Make an invitation worthless."""
     members.take_back(session, own_workshop(who, workshop_id), invitation_id, now=now)
     audit.note(session, workshop_id, who=who.name, what="invitation taken back", now=now, invitation=invitation_id)
 
@@ -153,6 +158,7 @@ def _account_for(
 
 @router.get("/workshops/{workshop_id}/tokens", response_model=list[schemas.ApiTokenOut])
 def list_tokens(workshop_id: schemas.Id, session: Session, who: Governs) -> list[ApiToken]:
+    """Return the tokens of programs; their texts are told only when they are made."""
     return api_tokens.tokens(session, own_workshop(who, workshop_id))
 
 
@@ -178,6 +184,7 @@ def create_token(
 def revoke_token(
     workshop_id: schemas.Id, token_id: schemas.Id, session: Session, who: Governs, now: MachineNow
 ) -> None:
+    """Make a token worthless at once."""
     token = api_tokens.revoke(session, own_workshop(who, workshop_id), token_id, now=now)
     audit.note(session, workshop_id, who=who.name, what="token revoked", now=now, name=token.name)
 
@@ -192,6 +199,11 @@ def read_audit(
     who: Governs,
     before_id: schemas.Id | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    *,
+    request: Request,
+    response: Response,
 ) -> list[AuditEntry]:
     """Return what was done by whom, newest first."""
-    return audit.newest(session, own_workshop(who, workshop_id), before_id=before_id, limit=limit)
+    found = audit.newest(session, own_workshop(who, workshop_id), before_id=before_id, limit=limit)
+    link_next(request, response, found, limit)
+    return found

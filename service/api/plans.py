@@ -51,7 +51,7 @@ def create_plan(asked: schemas.PlanIn, session: Session, who: SetsUp, now: Machi
     return views.plan_out(plan)
 
 
-@router.post("/plans/import", response_model=list[schemas.PlanOut], status_code=201)
+@router.post("/plan-files", response_model=list[schemas.PlanOut], status_code=201)
 def import_plans(asked: ScheduleFileIn, session: Session, who: SetsUp, now: MachineNow) -> list[schemas.PlanOut]:
     """Read a schedule file of any known system into plans; a file that names no unit is refused until one is said."""
     workshop_id = own_workshop(who, asked.workshop_id)

@@ -1,7 +1,7 @@
 """Problem documents (RFC 9457): the one place that gives each expected failure its HTTP status."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -16,6 +16,7 @@ from service.api.texts import said_back
 from service.counters import REFUSALS
 from service.errors import ServiceError, TooManyError
 
+MOST_FIELDS: Final = 8
 MEDIA_TYPE: Final = "application/problem+json"
 # Every route may answer so: which failure it was stands in the code, and nothing of it in the form.
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
@@ -46,8 +47,20 @@ _STATUS: Final = {
 }
 
 
-def problem(status: int, code: str, title: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    body = {"type": "about:blank", "title": title, "status": status, "detail": said_back(detail), "code": code}
+def problem(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    errors: Sequence[Mapping[str, str]] = (),
+) -> JSONResponse:
+    """Return a problem document; `errors` names the fields that were not as wanted, each with what is wrong."""
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+    body |= {"detail": said_back(detail), "code": code}
+    if errors:
+        body["errors"] = [dict(one) for one in errors]
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
 
 
@@ -67,8 +80,17 @@ async def _expected(request: Request, error: Exception) -> JSONResponse:
 
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    seen = "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()[:8])
-    return problem(422, "malformed", "the request is not of the wanted form", seen)
+    wrong = [{"field": _field(one["loc"]), "message": said_back(one["msg"])} for one in error.errors()[:MOST_FIELDS]]
+    seen = "; ".join(f"{one['field']}: {one['message']}" for one in wrong)
+    return problem(422, "malformed", "the request is not of the wanted form", seen, errors=wrong)
+
+
+def _field(loc: Sequence[str | int]) -> str:
+    """Return the place of a mistake as people say it: `fuel_used.amount`, `points[3].temp_c`, `limit in the query`."""
+    where, *parts = loc
+    name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
+    named = said_back(name or "all of it")
+    return named if where == "body" else f"{named} in the {where}"
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

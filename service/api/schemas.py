@@ -658,6 +658,13 @@ class PushSubscriptionOut(Out):
     last_delivered_at: datetime | None
 
 
+class FieldProblem(Out):
+    """A field that was not as wanted, by its place in what was sent."""
+
+    field: str
+    message: str
+
+
 class Problem(Out):
     """RFC 9457."""
 
@@ -666,3 +673,4 @@ class Problem(Out):
     status: int
     detail: str
     code: str
+    errors: list[FieldProblem] = []

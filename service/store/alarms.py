@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError, TooManyError
@@ -41,12 +41,20 @@ class TokenHolder:
 
 
 def list_alarms(
-    session: Session, workshop_ids: Collection[int], *, only_open: bool = False, limit: int = 100
+    session: Session,
+    workshop_ids: Collection[int],
+    *,
+    only_open: bool = False,
+    before_id: int | None = None,
+    limit: int = 100,
 ) -> list[Alarm]:
     """Return alarms, newest first, parts with the one that speaks for them; open is what holds or is unacknowledged."""
     query = select(Alarm).where(Alarm.workshop_id.in_(workshop_ids), Alarm.part_of_id.is_(None))
     if only_open:
         query = query.where(_is_open())
+    if before_id is not None:
+        before = get_alarm(session, workshop_ids, before_id)
+        query = query.where(tuple_(Alarm.opened_at, Alarm.id) < (before.opened_at, before.id))
     return list(session.scalars(query.order_by(Alarm.opened_at.desc(), Alarm.id.desc()).limit(limit)))
 
 

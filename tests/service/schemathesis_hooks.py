@@ -1,10 +1,13 @@
 """What Schemathesis is told about this API beside its document."""
 
+import re
 from typing import Any
+from uuid import uuid4
 
 import schemathesis
 
 NOWHERE = 2_147_483_647
+KEY = "Idempotency-Key"
 
 
 @schemathesis.hook
@@ -13,3 +16,6 @@ def before_call(_context: schemathesis.HookContext, case: schemathesis.Case, _se
     for name, value in case.path_parameters.items():
         if value in {None, "None"}:
             case.path_parameters[name] = NOWHERE
+    # Every request has a key of its own; one that is used again for another request is refused, as it should be.
+    if re.fullmatch("[!-~]{8,200}", str((case.headers or {}).get(KEY, ""))):
+        case.headers[KEY] = str(uuid4())

@@ -22,8 +22,8 @@ async def new_plan(http: httpx.AsyncClient, name: str = "men") -> dict[str, obje
 async def test_a_schedule_file_that_names_no_unit_is_taken_once_somebody_says_it(signed_in: httpx.AsyncClient) -> None:
     asked = {"workshop_id": 1, "file_name": "cone-05.json", "content": KILN_CONTROLLER}
 
-    unsaid = await signed_in.post("/api/v1/plans/import", json=asked)
-    said = await signed_in.post("/api/v1/plans/import", json={**asked, "unit": "f"})
+    unsaid = await signed_in.post("/api/v1/plan-files", json=asked)
+    said = await signed_in.post("/api/v1/plan-files", json={**asked, "unit": "f"})
 
     assert (unsaid.status_code, unsaid.json()["code"]) == (400, "unreadable_schedule")
     assert "°C or °F" in unsaid.json()["detail"]
@@ -39,7 +39,7 @@ async def test_a_file_that_is_no_schedule_is_refused_and_leaves_nothing(
 ) -> None:
     asked = {"workshop_id": 1, "file_name": "x", "content": content, "unit": "c"}
 
-    answer = await signed_in.post("/api/v1/plans/import", json=asked)
+    answer = await signed_in.post("/api/v1/plan-files", json=asked)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "unreadable_schedule")
     assert (await signed_in.get("/api/v1/plans")).json() == []

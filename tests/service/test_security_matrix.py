@@ -61,7 +61,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /firings/{firing_id}/times": {"started_at": NOW.isoformat(), "ended_at": None},
     "POST /firings/{firing_id}/merge": {"firing_id": 2},
     "PUT /plans/{plan_id}": {"name": "men", "points": PLAN},
-    "POST /plans/import": {"workshop_id": MINH, "file_name": "men.json", "content": "{}"},
+    "POST /plan-files": {"workshop_id": MINH, "file_name": "men.json", "content": "{}"},
     "PATCH /channels/{channel_id}": {"label": "mine now"},
     "POST /channels/{channel_id}/calibrations": {"from_at": NOW.isoformat(), "offset_c": 2.0},
     "PUT /findings/{finding_id}/verdict": {"verdict": "false"},

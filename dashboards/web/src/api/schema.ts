@@ -17,7 +17,7 @@ export interface paths {
          * Set Up
          * @description Make the first account and its workshop; the link that the service printed is spent by it.
          */
-        post: operations["set_up_api_v1_setup_post"];
+        post: operations["identity_set_up"];
         delete?: never;
         options?: never;
         head?: never;
@@ -33,10 +33,16 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign In */
-        post: operations["sign_in_api_v1_session_post"];
-        /** Sign Out */
-        delete: operations["sign_out_api_v1_session_delete"];
+        /**
+         * Sign In
+         * @description Sign in with an e-mail address or phone number and a password; too many tries have to wait.
+         */
+        post: operations["identity_sign_in"];
+        /**
+         * Sign Out
+         * @description End the session, for whoever kept its cookie too.
+         */
+        delete: operations["identity_sign_out"];
         options?: never;
         head?: never;
         patch?: never;
@@ -55,7 +61,7 @@ export interface paths {
          * Sign In By Link
          * @description Sign in with a link that works once; whoever has forgotten the password sets a new one with it.
          */
-        post: operations["sign_in_by_link_api_v1_session_link_post"];
+        post: operations["identity_sign_in_by_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -69,15 +75,21 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read Me */
-        get: operations["read_me_api_v1_me_get"];
+        /**
+         * Read Me
+         * @description Return who is signed in, and what that person may do where.
+         */
+        get: operations["identity_read_me"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** Change Me */
-        patch: operations["change_me_api_v1_me_patch"];
+        /**
+         * Change Me
+         * @description Choose the language of the page and of alerts.
+         */
+        patch: operations["identity_change_me"];
         trace?: never;
     };
     "/api/v1/me/sessions": {
@@ -87,8 +99,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Sessions */
-        get: operations["list_sessions_api_v1_me_sessions_get"];
+        /**
+         * List Sessions
+         * @description Return where one is signed in.
+         */
+        get: operations["account_list_sessions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -110,7 +125,7 @@ export interface paths {
          * End Sessions
          * @description End one session, or all but this one.
          */
-        post: operations["end_sessions_api_v1_me_sessions_end_post"];
+        post: operations["account_end_sessions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -129,7 +144,7 @@ export interface paths {
          * Change Password
          * @description Take a new password; every session ends, and this browser gets a new one.
          */
-        put: operations["change_password_api_v1_me_password_put"];
+        put: operations["account_change_password"];
         post?: never;
         delete?: never;
         options?: never;
@@ -149,7 +164,7 @@ export interface paths {
          * Change Login
          * @description Sign in with another e-mail address or phone number from now on.
          */
-        put: operations["change_login_api_v1_me_login_put"];
+        put: operations["account_change_login"];
         post?: never;
         delete?: never;
         options?: never;
@@ -164,8 +179,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Members */
-        get: operations["list_members_api_v1_workshops__workshop_id__members_get"];
+        /**
+         * List Members
+         * @description Return the people of a workshop.
+         */
+        get: operations["people_list_members"];
         put?: never;
         post?: never;
         delete?: never;
@@ -188,11 +206,14 @@ export interface paths {
          * Remove Member
          * @description End a person's reach into the workshop at once; what that person has done stays.
          */
-        delete: operations["remove_member_api_v1_workshops__workshop_id__members__account_id__delete"];
+        delete: operations["people_remove_member"];
         options?: never;
         head?: never;
-        /** Change Member */
-        patch: operations["change_member_api_v1_workshops__workshop_id__members__account_id__patch"];
+        /**
+         * Change Member
+         * @description Give a person another part in the workshop, which holds at once.
+         */
+        patch: operations["people_change_member"];
         trace?: never;
     };
     "/api/v1/workshops/{workshop_id}/members/{account_id}/sign-out": {
@@ -208,7 +229,7 @@ export interface paths {
          * Sign Member Out
          * @description End a member's every session, as when a phone is lost: whoever has it must sign in again.
          */
-        post: operations["sign_member_out_api_v1_workshops__workshop_id__members__account_id__sign_out_post"];
+        post: operations["people_sign_member_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -222,14 +243,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Invitations */
-        get: operations["list_invitations_api_v1_workshops__workshop_id__invitations_get"];
+        /**
+         * List Invitations
+         * @description Return the invitations that nobody has taken yet.
+         */
+        get: operations["people_list_invitations"];
         put?: never;
         /**
          * Invite
          * @description Make a link that lets one person join; it is told only here, also as a picture to be photographed.
          */
-        post: operations["invite_api_v1_workshops__workshop_id__invitations_post"];
+        post: operations["people_invite"];
         delete?: never;
         options?: never;
         head?: never;
@@ -246,8 +270,11 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Take Back Invitation */
-        delete: operations["take_back_invitation_api_v1_workshops__workshop_id__invitations__invitation_id__delete"];
+        /**
+         * Take Back Invitation
+         * @description Make an invitation worthless.
+         */
+        delete: operations["people_take_back_invitation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -266,7 +293,7 @@ export interface paths {
          * Look At Invitation
          * @description Say where an invitation leads, before anybody takes it.
          */
-        post: operations["look_at_invitation_api_v1_invitations_look_post"];
+        post: operations["people_look_at_invitation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -286,7 +313,7 @@ export interface paths {
          * Join
          * @description Join a workshop: as who is signed in, or with an account made for it.
          */
-        post: operations["join_api_v1_invitations_join_post"];
+        post: operations["people_join"];
         delete?: never;
         options?: never;
         head?: never;
@@ -300,14 +327,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Tokens */
-        get: operations["list_tokens_api_v1_workshops__workshop_id__tokens_get"];
+        /**
+         * List Tokens
+         * @description Return the tokens of programs; their texts are told only when they are made.
+         */
+        get: operations["people_list_tokens"];
         put?: never;
         /**
          * Create Token
          * @description Make a token for a program; its text is told only here.
          */
-        post: operations["create_token_api_v1_workshops__workshop_id__tokens_post"];
+        post: operations["people_create_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -324,8 +354,11 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revoke Token */
-        delete: operations["revoke_token_api_v1_workshops__workshop_id__tokens__token_id__delete"];
+        /**
+         * Revoke Token
+         * @description Make a token worthless at once.
+         */
+        delete: operations["people_revoke_token"];
         options?: never;
         head?: never;
         patch?: never;
@@ -342,7 +375,7 @@ export interface paths {
          * Read Audit
          * @description Return what was done by whom, newest first.
          */
-        get: operations["read_audit_api_v1_workshops__workshop_id__audit_get"];
+        get: operations["people_read_audit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -362,10 +395,13 @@ export interface paths {
          * List Kilns
          * @description Return the kilns in use, as they are now; with `retired`, those out of use as well.
          */
-        get: operations["list_kilns_api_v1_kilns_get"];
+        get: operations["kilns_list_kilns"];
         put?: never;
-        /** Create Kiln */
-        post: operations["create_kiln_api_v1_kilns_post"];
+        /**
+         * Create Kiln
+         * @description Make a kiln; its key, which bridges call it by, follows from its name if none is said.
+         */
+        post: operations["kilns_create_kiln"];
         delete?: never;
         options?: never;
         head?: never;
@@ -383,7 +419,7 @@ export interface paths {
          * Read Kiln
          * @description Return a kiln as it is now.
          */
-        get: operations["read_kiln_api_v1_kilns__kiln_id__get"];
+        get: operations["kilns_read_kiln"];
         put?: never;
         post?: never;
         delete?: never;
@@ -393,7 +429,7 @@ export interface paths {
          * Change Kiln
          * @description Change what is sent and leave the rest; null takes a target cone or a plan away.
          */
-        patch: operations["change_kiln_api_v1_kilns__kiln_id__patch"];
+        patch: operations["kilns_change_kiln"];
         trace?: never;
     };
     "/api/v1/kilns/{kiln_id}/curve": {
@@ -407,7 +443,7 @@ export interface paths {
          * Read Curve
          * @description Return the readings of a stretch of time, thinned to a chart of `width` pixels, every extreme kept.
          */
-        get: operations["read_curve_api_v1_kilns__kiln_id__curve_get"];
+        get: operations["kilns_read_curve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -427,7 +463,7 @@ export interface paths {
          * List Channels
          * @description Return what is measured in a kiln.
          */
-        get: operations["list_channels_api_v1_kilns__kiln_id__channels_get"];
+        get: operations["channels_list_channels"];
         put?: never;
         post?: never;
         delete?: never;
@@ -447,7 +483,7 @@ export interface paths {
          * Read Channel
          * @description Return a channel.
          */
-        get: operations["read_channel_api_v1_channels__channel_id__get"];
+        get: operations["channels_read_channel"];
         put?: never;
         post?: never;
         delete?: never;
@@ -457,7 +493,7 @@ export interface paths {
          * Change Channel
          * @description Change what is sent and leave the rest; null takes a label or a place away.
          */
-        patch: operations["change_channel_api_v1_channels__channel_id__patch"];
+        patch: operations["channels_change_channel"];
         trace?: never;
     };
     "/api/v1/channels/{channel_id}/calibrations": {
@@ -471,13 +507,13 @@ export interface paths {
          * List Calibrations
          * @description Return the calibrations of a channel, in the order in which they hold.
          */
-        get: operations["list_calibrations_api_v1_channels__channel_id__calibrations_get"];
+        get: operations["channels_list_calibrations"];
         put?: never;
         /**
          * Add Calibration
          * @description Say what is wrong with a probe from a moment on; curves show it at once, firings when they are recomputed.
          */
-        post: operations["add_calibration_api_v1_channels__channel_id__calibrations_post"];
+        post: operations["channels_add_calibration"];
         delete?: never;
         options?: never;
         head?: never;
@@ -498,7 +534,7 @@ export interface paths {
          * Remove Calibration
          * @description Take back a calibration that was wrong; the one before it holds again.
          */
-        delete: operations["remove_calibration_api_v1_calibrations__calibration_id__delete"];
+        delete: operations["channels_remove_calibration"];
         options?: never;
         head?: never;
         patch?: never;
@@ -515,20 +551,20 @@ export interface paths {
          * List Plans
          * @description Return the plans that a kiln can follow, by name.
          */
-        get: operations["list_plans_api_v1_plans_get"];
+        get: operations["plans_list_plans"];
         put?: never;
         /**
          * Create Plan
          * @description Write a plan by its corners; it begins at 0 s.
          */
-        post: operations["create_plan_api_v1_plans_post"];
+        post: operations["plans_create_plan"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/plans/import": {
+    "/api/v1/plan-files": {
         parameters: {
             query?: never;
             header?: never;
@@ -541,7 +577,7 @@ export interface paths {
          * Import Plans
          * @description Read a schedule file of any known system into plans; a file that names no unit is refused until one is said.
          */
-        post: operations["import_plans_api_v1_plans_import_post"];
+        post: operations["plans_import_plans"];
         delete?: never;
         options?: never;
         head?: never;
@@ -559,18 +595,18 @@ export interface paths {
          * Read Plan
          * @description Return a plan.
          */
-        get: operations["read_plan_api_v1_plans__plan_id__get"];
+        get: operations["plans_read_plan"];
         /**
          * Change Plan
          * @description Change a plan. Firings keep the one that they were fired by: the changed one may then have another id.
          */
-        put: operations["change_plan_api_v1_plans__plan_id__put"];
+        put: operations["plans_change_plan"];
         post?: never;
         /**
          * Remove Plan
          * @description Offer a plan no more; kilns stop following it, and firings keep it.
          */
-        delete: operations["remove_plan_api_v1_plans__plan_id__delete"];
+        delete: operations["plans_remove_plan"];
         options?: never;
         head?: never;
         patch?: never;
@@ -583,11 +619,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Bridges */
-        get: operations["list_bridges_api_v1_bridges_get"];
+        /**
+         * List Bridges
+         * @description Return the bridges, revoked ones too.
+         */
+        get: operations["bridges_list_bridges"];
         put?: never;
-        /** Create Bridge */
-        post: operations["create_bridge_api_v1_bridges_post"];
+        /**
+         * Create Bridge
+         * @description Make a bridge, and the code that pairs it.
+         */
+        post: operations["bridges_create_bridge"];
         delete?: never;
         options?: never;
         head?: never;
@@ -603,8 +645,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Create Pairing Code */
-        post: operations["create_pairing_code_api_v1_bridges__bridge_id__pairing_code_post"];
+        /**
+         * Create Pairing Code
+         * @description Make a new code for a bridge, to pair it again.
+         */
+        post: operations["bridges_create_pairing_code"];
         delete?: never;
         options?: never;
         head?: never;
@@ -620,8 +665,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Revoke Bridge */
-        post: operations["revoke_bridge_api_v1_bridges__bridge_id__revoke_post"];
+        /**
+         * Revoke Bridge
+         * @description Make a bridge's token worthless at once.
+         */
+        post: operations["bridges_revoke_bridge"];
         delete?: never;
         options?: never;
         head?: never;
@@ -641,7 +689,7 @@ export interface paths {
          * Pair
          * @description Give a bridge its token for the code that a person read out to it.
          */
-        post: operations["pair_api_v1_pair_post"];
+        post: operations["bridges_pair"];
         delete?: never;
         options?: never;
         head?: never;
@@ -661,7 +709,7 @@ export interface paths {
          * Renew Bridge Token
          * @description Give a bridge its next token for the one that it has; that one ends when the next is shown.
          */
-        post: operations["renew_bridge_token_api_v1_bridge_token_post"];
+        post: operations["bridges_renew_bridge_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -679,7 +727,7 @@ export interface paths {
          * List Firings
          * @description Return firings, newest first.
          */
-        get: operations["list_firings_api_v1_firings_get"];
+        get: operations["firings_list_firings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -699,7 +747,7 @@ export interface paths {
          * Read Firing
          * @description Return a firing with its segments, cones and findings.
          */
-        get: operations["read_firing_api_v1_firings__firing_id__get"];
+        get: operations["firings_read_firing"];
         put?: never;
         post?: never;
         delete?: never;
@@ -709,7 +757,7 @@ export interface paths {
          * Change Firing
          * @description Change what is sent and leave the rest; null takes a target cone, a plan or the fuel used away.
          */
-        patch: operations["change_firing_api_v1_firings__firing_id__patch"];
+        patch: operations["firings_change_firing"];
         trace?: never;
     };
     "/api/v1/firings/{firing_id}/end": {
@@ -725,7 +773,7 @@ export interface paths {
          * End Firing
          * @description End a firing because its operator says so; one that has ended stays as it is.
          */
-        post: operations["end_firing_api_v1_firings__firing_id__end_post"];
+        post: operations["firings_end_firing"];
         delete?: never;
         options?: never;
         head?: never;
@@ -743,7 +791,7 @@ export interface paths {
          * Read Curve
          * @description Return the readings of a firing, thinned to a chart of `width` pixels, every extreme kept.
          */
-        get: operations["read_curve_api_v1_firings__firing_id__curve_get"];
+        get: operations["firings_read_curve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -763,7 +811,7 @@ export interface paths {
          * Read File
          * @description Hand out a firing with every reading: the plain log, Parquet, or JSON with what was found in it.
          */
-        get: operations["read_file_api_v1_firings__firing_id__file_get"];
+        get: operations["firings_read_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -783,7 +831,7 @@ export interface paths {
          * Read Forecast
          * @description Say how a running firing will go on; one that has ended is a conflict.
          */
-        get: operations["read_forecast_api_v1_firings__firing_id__forecast_get"];
+        get: operations["firings_read_forecast"];
         put?: never;
         post?: never;
         delete?: never;
@@ -805,7 +853,7 @@ export interface paths {
          * Start Firing
          * @description Begin a firing by hand, before the readings show it; the kiln must have spoken, and none may run.
          */
-        post: operations["start_firing_api_v1_kilns__kiln_id__firings_post"];
+        post: operations["firings_start_firing"];
         delete?: never;
         options?: never;
         head?: never;
@@ -824,7 +872,7 @@ export interface paths {
          * Change Times
          * @description Say when a firing really began and ended; all that was found in it is found again from its readings.
          */
-        put: operations["change_times_api_v1_firings__firing_id__times_put"];
+        put: operations["firings_change_times"];
         post?: never;
         delete?: never;
         options?: never;
@@ -845,7 +893,7 @@ export interface paths {
          * Merge Firings
          * @description Make the later firing a part of this one, as after a power cut; what it had is this one's until it is undone.
          */
-        post: operations["merge_firings_api_v1_firings__firing_id__merge_post"];
+        post: operations["firings_merge_firings"];
         delete?: never;
         options?: never;
         head?: never;
@@ -865,7 +913,7 @@ export interface paths {
          * Unmerge Firing
          * @description Undo the last merge of a firing: the later part is a firing of its own again.
          */
-        post: operations["unmerge_firing_api_v1_firings__firing_id__unmerge_post"];
+        post: operations["firings_unmerge_firing"];
         delete?: never;
         options?: never;
         head?: never;
@@ -885,7 +933,7 @@ export interface paths {
          * Recompute Firing
          * @description Look at a firing that has ended again: by today's calibrations, its target, its plan and what is known of it.
          */
-        post: operations["recompute_firing_api_v1_firings__firing_id__recompute_post"];
+        post: operations["firings_recompute_firing"];
         delete?: never;
         options?: never;
         head?: never;
@@ -903,7 +951,7 @@ export interface paths {
          * List Findings
          * @description Return findings, newest first.
          */
-        get: operations["list_findings_api_v1_findings_get"];
+        get: operations["findings_list_findings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -923,7 +971,7 @@ export interface paths {
          * Read Finding
          * @description Return a finding.
          */
-        get: operations["read_finding_api_v1_findings__finding_id__get"];
+        get: operations["findings_read_finding"];
         put?: never;
         post?: never;
         delete?: never;
@@ -944,7 +992,7 @@ export interface paths {
          * Judge Finding
          * @description Say whether a finding was so or a false alarm: by this the rules are held to what happened.
          */
-        put: operations["judge_finding_api_v1_findings__finding_id__verdict_put"];
+        put: operations["findings_judge_finding"];
         post?: never;
         delete?: never;
         options?: never;
@@ -959,11 +1007,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Batches */
-        get: operations["list_batches_api_v1_firings__firing_id__batches_get"];
+        /**
+         * List Batches
+         * @description Return what was in a firing, and what came out.
+         */
+        get: operations["batches_list_batches"];
         put?: never;
-        /** Create Batch */
-        post: operations["create_batch_api_v1_firings__firing_id__batches_post"];
+        /**
+         * Create Batch
+         * @description Write down ware that was put in a firing, and what came out of it.
+         */
+        post: operations["batches_create_batch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -978,11 +1032,17 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Change Batch */
-        put: operations["change_batch_api_v1_batches__batch_id__put"];
+        /**
+         * Change Batch
+         * @description Write a batch anew.
+         */
+        put: operations["batches_change_batch"];
         post?: never;
-        /** Delete Batch */
-        delete: operations["delete_batch_api_v1_batches__batch_id__delete"];
+        /**
+         * Delete Batch
+         * @description Remove a batch.
+         */
+        delete: operations["batches_delete_batch"];
         options?: never;
         head?: never;
         patch?: never;
@@ -999,7 +1059,7 @@ export interface paths {
          * Read Comparison
          * @description Put up to eight firings over one another, with a table of what differs.
          */
-        get: operations["read_comparison_api_v1_comparison_get"];
+        get: operations["batches_read_comparison"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1019,7 +1079,7 @@ export interface paths {
          * List Alarms
          * @description Return alarms, newest first; open are those that still hold or that nobody has acknowledged.
          */
-        get: operations["list_alarms_api_v1_alarms_get"];
+        get: operations["alarms_list_alarms"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1037,8 +1097,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Acknowledge */
-        post: operations["acknowledge_api_v1_alarms__alarm_id__acknowledge_post"];
+        /**
+         * Acknowledge
+         * @description Say that somebody takes care of an alarm: nobody else is called for it.
+         */
+        post: operations["alarms_acknowledge"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1058,7 +1121,7 @@ export interface paths {
          * Acknowledge From Push
          * @description Acknowledge with the token that came in the push: a tap is enough, without signing in.
          */
-        post: operations["acknowledge_from_push_api_v1_acknowledge_post"];
+        post: operations["alarms_acknowledge_from_push"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1078,7 +1141,7 @@ export interface paths {
          * Push Seen
          * @description Take the phone's word that it has shown the push: the push service's own answer does not say so.
          */
-        post: operations["push_seen_api_v1_pushes_seen_post"];
+        post: operations["alarms_push_seen"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1092,11 +1155,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Subscriptions */
-        get: operations["list_subscriptions_api_v1_push_subscriptions_get"];
+        /**
+         * List Subscriptions
+         * @description Return the browsers that alerts are pushed to, of who asks.
+         */
+        get: operations["alarms_list_subscriptions"];
         put?: never;
-        /** Subscribe */
-        post: operations["subscribe_api_v1_push_subscriptions_post"];
+        /**
+         * Subscribe
+         * @description Have alerts pushed to a browser.
+         */
+        post: operations["alarms_subscribe"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1113,8 +1182,11 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Unsubscribe */
-        delete: operations["unsubscribe_api_v1_push_subscriptions__subscription_id__delete"];
+        /**
+         * Unsubscribe
+         * @description Push no more alerts to a browser.
+         */
+        delete: operations["alarms_unsubscribe"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1133,7 +1205,7 @@ export interface paths {
          * Test Subscription
          * @description Send a test alert at once, and say how it went.
          */
-        post: operations["test_subscription_api_v1_push_subscriptions__subscription_id__test_post"];
+        post: operations["alarms_test_subscription"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1151,7 +1223,7 @@ export interface paths {
          * Follow
          * @description Send `kiln`, `points`, `firing`, `alarm` and `clock` events until the viewer goes.
          */
-        get: operations["follow_api_v1_live_get"];
+        get: operations["live_follow"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2514,6 +2586,21 @@ export interface components {
             detail: string;
             /** Code */
             code: string;
+            /**
+             * Errors
+             * @default []
+             */
+            errors: components["schemas"]["FieldProblem"][];
+        };
+        /**
+         * FieldProblem
+         * @description A field that was not as wanted, by its place in what was sent.
+         */
+        FieldProblem: {
+            /** Field */
+            field: string;
+            /** Message */
+            message: string;
         };
     };
     responses: never;
@@ -2524,15 +2611,28 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    set_up_api_v1_setup_post: {
+    identity_set_up: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "kD3v…",
+                 *       "name": "Lò gas số 1",
+                 *       "login": "lan@example.org",
+                 *       "password": "mot-cau-dai-de-nho",
+                 *       "workshop_name": "Xưởng gốm Lan",
+                 *       "language": "vi"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SetupIn"];
             };
         };
@@ -2543,6 +2643,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "Lò gas số 1",
+                     *       "login": "lan@example.org",
+                     *       "language": "vi",
+                     *       "workshops": [
+                     *         {
+                     *           "id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "may": [
+                     *             "look"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "now_at": "2026-11-20T12:30:00Z",
+                     *       "clock_rate": 1,
+                     *       "vapid_public_key": "x",
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MeOut"];
                 };
             };
@@ -2557,15 +2677,24 @@ export interface operations {
             };
         };
     };
-    sign_in_api_v1_session_post: {
+    identity_sign_in: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "login": "lan@example.org",
+                 *       "password": "mot-cau-dai-de-nho"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SignInIn"];
             };
         };
@@ -2576,6 +2705,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "Lò gas số 1",
+                     *       "login": "lan@example.org",
+                     *       "language": "vi",
+                     *       "workshops": [
+                     *         {
+                     *           "id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "may": [
+                     *             "look"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "now_at": "2026-11-20T12:30:00Z",
+                     *       "clock_rate": 1,
+                     *       "vapid_public_key": "x",
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MeOut"];
                 };
             };
@@ -2590,7 +2739,7 @@ export interface operations {
             };
         };
     };
-    sign_out_api_v1_session_delete: {
+    identity_sign_out: {
         parameters: {
             query?: never;
             header?: never;
@@ -2617,15 +2766,24 @@ export interface operations {
             };
         };
     };
-    sign_in_by_link_api_v1_session_link_post: {
+    identity_sign_in_by_link: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "kD3v…",
+                 *       "new_password": "xxxxxxxx"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LinkInIn"];
             };
         };
@@ -2636,6 +2794,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "Lò gas số 1",
+                     *       "login": "lan@example.org",
+                     *       "language": "vi",
+                     *       "workshops": [
+                     *         {
+                     *           "id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "may": [
+                     *             "look"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "now_at": "2026-11-20T12:30:00Z",
+                     *       "clock_rate": 1,
+                     *       "vapid_public_key": "x",
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MeOut"];
                 };
             };
@@ -2650,7 +2828,7 @@ export interface operations {
             };
         };
     };
-    read_me_api_v1_me_get: {
+    identity_read_me: {
         parameters: {
             query?: never;
             header?: never;
@@ -2665,6 +2843,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "Lò gas số 1",
+                     *       "login": "lan@example.org",
+                     *       "language": "vi",
+                     *       "workshops": [
+                     *         {
+                     *           "id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "may": [
+                     *             "look"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "now_at": "2026-11-20T12:30:00Z",
+                     *       "clock_rate": 1,
+                     *       "vapid_public_key": "x",
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MeOut"];
                 };
             };
@@ -2679,7 +2877,7 @@ export interface operations {
             };
         };
     };
-    change_me_api_v1_me_patch: {
+    identity_change_me: {
         parameters: {
             query?: never;
             header?: never;
@@ -2688,6 +2886,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "language": "vi"
+                 *     }
+                 */
                 "application/json": components["schemas"]["MeIn"];
             };
         };
@@ -2698,6 +2901,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "Lò gas số 1",
+                     *       "login": "lan@example.org",
+                     *       "language": "vi",
+                     *       "workshops": [
+                     *         {
+                     *           "id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "may": [
+                     *             "look"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "now_at": "2026-11-20T12:30:00Z",
+                     *       "clock_rate": 1,
+                     *       "vapid_public_key": "x",
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MeOut"];
                 };
             };
@@ -2712,7 +2935,7 @@ export interface operations {
             };
         };
     };
-    list_sessions_api_v1_me_sessions_get: {
+    account_list_sessions: {
         parameters: {
             query?: never;
             header?: never;
@@ -2727,6 +2950,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "x",
+                     *         "device": "Điện thoại của Lan",
+                     *         "created_at": "2026-11-20T12:30:00Z",
+                     *         "seen_at": "2026-11-20T12:30:00Z",
+                     *         "expires_at": "2026-11-20T12:30:00Z",
+                     *         "is_this": false
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["SessionOut"][];
                 };
             };
@@ -2741,15 +2976,24 @@ export interface operations {
             };
         };
     };
-    end_sessions_api_v1_me_sessions_end_post: {
+    account_end_sessions: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "mot-cau-dai-de-nho",
+                 *       "session_id": "0000000000000000"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SessionEndIn"];
             };
         };
@@ -2772,7 +3016,7 @@ export interface operations {
             };
         };
     };
-    change_password_api_v1_me_password_put: {
+    account_change_password: {
         parameters: {
             query?: never;
             header?: never;
@@ -2781,6 +3025,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "current": "x",
+                 *       "new": "xxxxxxxx"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasswordIn"];
             };
         };
@@ -2803,7 +3053,7 @@ export interface operations {
             };
         };
     };
-    change_login_api_v1_me_login_put: {
+    account_change_login: {
         parameters: {
             query?: never;
             header?: never;
@@ -2812,6 +3062,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "mot-cau-dai-de-nho",
+                 *       "login": "lan@example.org"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LoginIn"];
             };
         };
@@ -2834,7 +3090,7 @@ export interface operations {
             };
         };
     };
-    list_members_api_v1_workshops__workshop_id__members_get: {
+    people_list_members: {
         parameters: {
             query?: never;
             header?: never;
@@ -2851,6 +3107,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "account_id": 1,
+                     *         "name": "Lò gas số 1",
+                     *         "login": "lan@example.org",
+                     *         "role": "operator"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["MemberOut"][];
                 };
             };
@@ -2865,7 +3131,7 @@ export interface operations {
             };
         };
     };
-    remove_member_api_v1_workshops__workshop_id__members__account_id__delete: {
+    people_remove_member: {
         parameters: {
             query?: never;
             header?: never;
@@ -2895,7 +3161,7 @@ export interface operations {
             };
         };
     };
-    change_member_api_v1_workshops__workshop_id__members__account_id__patch: {
+    people_change_member: {
         parameters: {
             query?: never;
             header?: never;
@@ -2907,6 +3173,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "role": "operator"
+                 *     }
+                 */
                 "application/json": components["schemas"]["MemberChange"];
             };
         };
@@ -2917,6 +3188,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "account_id": 1,
+                     *         "name": "Lò gas số 1",
+                     *         "login": "lan@example.org",
+                     *         "role": "operator"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["MemberOut"][];
                 };
             };
@@ -2931,10 +3212,13 @@ export interface operations {
             };
         };
     };
-    sign_member_out_api_v1_workshops__workshop_id__members__account_id__sign_out_post: {
+    people_sign_member_out: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workshop_id: number;
                 account_id: number;
@@ -2961,7 +3245,7 @@ export interface operations {
             };
         };
     };
-    list_invitations_api_v1_workshops__workshop_id__invitations_get: {
+    people_list_invitations: {
         parameters: {
             query?: never;
             header?: never;
@@ -2978,6 +3262,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "role": "operator",
+                     *         "invited_by": "Lan",
+                     *         "expires_at": "2026-11-20T12:30:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["InvitationOut"][];
                 };
             };
@@ -2992,10 +3286,13 @@ export interface operations {
             };
         };
     };
-    invite_api_v1_workshops__workshop_id__invitations_post: {
+    people_invite: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workshop_id: number;
             };
@@ -3003,6 +3300,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "role": "operator"
+                 *     }
+                 */
                 "application/json": components["schemas"]["InvitationIn"];
             };
         };
@@ -3013,6 +3315,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "role": "operator",
+                     *       "invited_by": "Lan",
+                     *       "expires_at": "2026-11-20T12:30:00Z",
+                     *       "link": "https://lo.example.org/join#kD3v…",
+                     *       "qr_svg": "<svg …></svg>"
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvitationLinkOut"];
                 };
             };
@@ -3027,7 +3339,7 @@ export interface operations {
             };
         };
     };
-    take_back_invitation_api_v1_workshops__workshop_id__invitations__invitation_id__delete: {
+    people_take_back_invitation: {
         parameters: {
             query?: never;
             header?: never;
@@ -3057,15 +3369,23 @@ export interface operations {
             };
         };
     };
-    look_at_invitation_api_v1_invitations_look_post: {
+    people_look_at_invitation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "kD3v…"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LinkIn"];
             };
         };
@@ -3076,6 +3396,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "workshop_name": "Xưởng gốm Lan",
+                     *       "role": "operator",
+                     *       "invited_by": "Lan",
+                     *       "expires_at": "2026-11-20T12:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvitedOut"];
                 };
             };
@@ -3090,15 +3418,29 @@ export interface operations {
             };
         };
     };
-    join_api_v1_invitations_join_post: {
+    people_join: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "kD3v…",
+                 *       "person": {
+                 *         "name": "Lò gas số 1",
+                 *         "login": "lan@example.org",
+                 *         "password": "mot-cau-dai-de-nho",
+                 *         "language": "vi"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["JoinIn"];
             };
         };
@@ -3109,6 +3451,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "Lò gas số 1",
+                     *       "login": "lan@example.org",
+                     *       "language": "vi",
+                     *       "workshops": [
+                     *         {
+                     *           "id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "may": [
+                     *             "look"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "now_at": "2026-11-20T12:30:00Z",
+                     *       "clock_rate": 1,
+                     *       "vapid_public_key": "x",
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MeOut"];
                 };
             };
@@ -3123,7 +3485,7 @@ export interface operations {
             };
         };
     };
-    list_tokens_api_v1_workshops__workshop_id__tokens_get: {
+    people_list_tokens: {
         parameters: {
             query?: never;
             header?: never;
@@ -3140,6 +3502,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "name": "Lò gas số 1",
+                     *         "scope": "read",
+                     *         "created_at": "2026-11-20T12:30:00Z",
+                     *         "expires_at": "2026-11-20T12:30:00Z",
+                     *         "used_at": "2026-11-20T12:30:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["ApiTokenOut"][];
                 };
             };
@@ -3154,10 +3528,13 @@ export interface operations {
             };
         };
     };
-    create_token_api_v1_workshops__workshop_id__tokens_post: {
+    people_create_token: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workshop_id: number;
             };
@@ -3165,6 +3542,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Lò gas số 1",
+                 *       "scope": "read",
+                 *       "days": 30
+                 *     }
+                 */
                 "application/json": components["schemas"]["ApiTokenIn"];
             };
         };
@@ -3175,6 +3559,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "name": "Lò gas số 1",
+                     *       "scope": "read",
+                     *       "created_at": "2026-11-20T12:30:00Z",
+                     *       "expires_at": "2026-11-20T12:30:00Z",
+                     *       "used_at": "2026-11-20T12:30:00Z",
+                     *       "token": "kD3v…"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewApiTokenOut"];
                 };
             };
@@ -3189,7 +3584,7 @@ export interface operations {
             };
         };
     };
-    revoke_token_api_v1_workshops__workshop_id__tokens__token_id__delete: {
+    people_revoke_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -3219,7 +3614,7 @@ export interface operations {
             };
         };
     };
-    read_audit_api_v1_workshops__workshop_id__audit_get: {
+    people_read_audit: {
         parameters: {
             query?: {
                 before_id?: number | null;
@@ -3239,6 +3634,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "at": "2026-11-20T12:30:00Z",
+                     *         "who": "Lan",
+                     *         "what": "kiln changed",
+                     *         "details": {
+                     *           "kiln": 1
+                     *         }
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["AuditOut"][];
                 };
             };
@@ -3253,7 +3661,7 @@ export interface operations {
             };
         };
     };
-    list_kilns_api_v1_kilns_get: {
+    kilns_list_kilns: {
         parameters: {
             query?: {
                 retired?: boolean;
@@ -3270,6 +3678,57 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "workshop_id": 1,
+                     *         "key": "lo-gas-so-1",
+                     *         "name": "Lò gas số 1",
+                     *         "fuel": "lpg",
+                     *         "target_cone": "6",
+                     *         "ware": [
+                     *           "raw"
+                     *         ],
+                     *         "plan_id": 1,
+                     *         "retired_at": "2026-11-20T12:30:00Z",
+                     *         "version": "08e7d766cd6e",
+                     *         "now": {
+                     *           "kiln_id": 1,
+                     *           "now_at": "2026-11-20T12:30:00Z",
+                     *           "last_at": "2026-11-20T12:30:00Z",
+                     *           "phase": "idle",
+                     *           "firing_id": 1,
+                     *           "started_at": "2026-11-20T12:30:00Z",
+                     *           "peak_c": 1224.5,
+                     *           "spread_c": 1,
+                     *           "cone_reached": "5",
+                     *           "next_cone": "6",
+                     *           "next_cone_progress": 1,
+                     *           "cones": [
+                     *             {
+                     *               "channel": "top",
+                     *               "cone": "6",
+                     *               "progress": 0.62,
+                     *               "down_at": "2026-11-20T12:30:00Z"
+                     *             }
+                     *           ],
+                     *           "channels": [
+                     *             {
+                     *               "channel_id": 1,
+                     *               "name": "Lò gas số 1",
+                     *               "at": "2026-11-20T12:30:00Z",
+                     *               "value_c": 1,
+                     *               "rate_c_per_h": 1,
+                     *               "quality": "good"
+                     *             }
+                     *           ],
+                     *           "bridge_seen_at": "2026-11-20T12:30:00Z",
+                     *           "open_alarms": 1
+                     *         }
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["KilnOut"][];
                 };
             };
@@ -3284,15 +3743,27 @@ export interface operations {
             };
         };
     };
-    create_kiln_api_v1_kilns_post: {
+    kilns_create_kiln: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "workshop_id": 1,
+                 *       "name": "Lò gas số 1",
+                 *       "key": "lo-gas-so-1",
+                 *       "fuel": "lpg",
+                 *       "target_cone": "6"
+                 *     }
+                 */
                 "application/json": components["schemas"]["KilnIn"];
             };
         };
@@ -3303,6 +3774,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "workshop_id": 1,
+                     *       "key": "lo-gas-so-1",
+                     *       "name": "Lò gas số 1",
+                     *       "fuel": "lpg",
+                     *       "target_cone": "6",
+                     *       "ware": [
+                     *         "raw"
+                     *       ],
+                     *       "plan_id": 1,
+                     *       "retired_at": "2026-11-20T12:30:00Z",
+                     *       "version": "08e7d766cd6e",
+                     *       "now": {
+                     *         "kiln_id": 1,
+                     *         "now_at": "2026-11-20T12:30:00Z",
+                     *         "last_at": "2026-11-20T12:30:00Z",
+                     *         "phase": "idle",
+                     *         "firing_id": 1,
+                     *         "started_at": "2026-11-20T12:30:00Z",
+                     *         "peak_c": 1224.5,
+                     *         "spread_c": 1,
+                     *         "cone_reached": "5",
+                     *         "next_cone": "6",
+                     *         "next_cone_progress": 1,
+                     *         "cones": [
+                     *           {
+                     *             "channel": "top",
+                     *             "cone": "6",
+                     *             "progress": 0.62,
+                     *             "down_at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         ],
+                     *         "channels": [
+                     *           {
+                     *             "channel_id": 1,
+                     *             "name": "Lò gas số 1",
+                     *             "at": "2026-11-20T12:30:00Z",
+                     *             "value_c": 1,
+                     *             "rate_c_per_h": 1,
+                     *             "quality": "good"
+                     *           }
+                     *         ],
+                     *         "bridge_seen_at": "2026-11-20T12:30:00Z",
+                     *         "open_alarms": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["KilnOut"];
                 };
             };
@@ -3317,7 +3837,7 @@ export interface operations {
             };
         };
     };
-    read_kiln_api_v1_kilns__kiln_id__get: {
+    kilns_read_kiln: {
         parameters: {
             query?: never;
             header?: never;
@@ -3334,6 +3854,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "workshop_id": 1,
+                     *       "key": "lo-gas-so-1",
+                     *       "name": "Lò gas số 1",
+                     *       "fuel": "lpg",
+                     *       "target_cone": "6",
+                     *       "ware": [
+                     *         "raw"
+                     *       ],
+                     *       "plan_id": 1,
+                     *       "retired_at": "2026-11-20T12:30:00Z",
+                     *       "version": "08e7d766cd6e",
+                     *       "now": {
+                     *         "kiln_id": 1,
+                     *         "now_at": "2026-11-20T12:30:00Z",
+                     *         "last_at": "2026-11-20T12:30:00Z",
+                     *         "phase": "idle",
+                     *         "firing_id": 1,
+                     *         "started_at": "2026-11-20T12:30:00Z",
+                     *         "peak_c": 1224.5,
+                     *         "spread_c": 1,
+                     *         "cone_reached": "5",
+                     *         "next_cone": "6",
+                     *         "next_cone_progress": 1,
+                     *         "cones": [
+                     *           {
+                     *             "channel": "top",
+                     *             "cone": "6",
+                     *             "progress": 0.62,
+                     *             "down_at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         ],
+                     *         "channels": [
+                     *           {
+                     *             "channel_id": 1,
+                     *             "name": "Lò gas số 1",
+                     *             "at": "2026-11-20T12:30:00Z",
+                     *             "value_c": 1,
+                     *             "rate_c_per_h": 1,
+                     *             "quality": "good"
+                     *           }
+                     *         ],
+                     *         "bridge_seen_at": "2026-11-20T12:30:00Z",
+                     *         "open_alarms": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["KilnOut"];
                 };
             };
@@ -3348,7 +3917,7 @@ export interface operations {
             };
         };
     };
-    change_kiln_api_v1_kilns__kiln_id__patch: {
+    kilns_change_kiln: {
         parameters: {
             query?: never;
             header?: {
@@ -3361,6 +3930,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Lò gas số 1",
+                 *       "fuel": "lpg",
+                 *       "target_cone": "6",
+                 *       "ware": [
+                 *         "raw"
+                 *       ],
+                 *       "plan_id": 1,
+                 *       "is_retired": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["KilnChange"];
             };
         };
@@ -3371,6 +3952,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "workshop_id": 1,
+                     *       "key": "lo-gas-so-1",
+                     *       "name": "Lò gas số 1",
+                     *       "fuel": "lpg",
+                     *       "target_cone": "6",
+                     *       "ware": [
+                     *         "raw"
+                     *       ],
+                     *       "plan_id": 1,
+                     *       "retired_at": "2026-11-20T12:30:00Z",
+                     *       "version": "08e7d766cd6e",
+                     *       "now": {
+                     *         "kiln_id": 1,
+                     *         "now_at": "2026-11-20T12:30:00Z",
+                     *         "last_at": "2026-11-20T12:30:00Z",
+                     *         "phase": "idle",
+                     *         "firing_id": 1,
+                     *         "started_at": "2026-11-20T12:30:00Z",
+                     *         "peak_c": 1224.5,
+                     *         "spread_c": 1,
+                     *         "cone_reached": "5",
+                     *         "next_cone": "6",
+                     *         "next_cone_progress": 1,
+                     *         "cones": [
+                     *           {
+                     *             "channel": "top",
+                     *             "cone": "6",
+                     *             "progress": 0.62,
+                     *             "down_at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         ],
+                     *         "channels": [
+                     *           {
+                     *             "channel_id": 1,
+                     *             "name": "Lò gas số 1",
+                     *             "at": "2026-11-20T12:30:00Z",
+                     *             "value_c": 1,
+                     *             "rate_c_per_h": 1,
+                     *             "quality": "good"
+                     *           }
+                     *         ],
+                     *         "bridge_seen_at": "2026-11-20T12:30:00Z",
+                     *         "open_alarms": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["KilnOut"];
                 };
             };
@@ -3385,7 +4015,7 @@ export interface operations {
             };
         };
     };
-    read_curve_api_v1_kilns__kiln_id__curve_get: {
+    kilns_read_curve: {
         parameters: {
             query: {
                 from_at: string;
@@ -3406,6 +4036,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "kiln_id": 1,
+                     *       "from_at": "2026-11-20T12:30:00Z",
+                     *       "to_at": "2026-11-20T12:30:00Z",
+                     *       "channels": [
+                     *         {
+                     *           "channel_id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "time_s": [
+                     *             0
+                     *           ],
+                     *           "value_c": [
+                     *             1
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["CurveOut"];
                 };
             };
@@ -3420,7 +4069,7 @@ export interface operations {
             };
         };
     };
-    list_channels_api_v1_kilns__kiln_id__channels_get: {
+    channels_list_channels: {
         parameters: {
             query?: never;
             header?: never;
@@ -3437,6 +4086,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "kiln_id": 1,
+                     *         "name": "Lò gas số 1",
+                     *         "unit": "c",
+                     *         "label": "Can trên",
+                     *         "place": "top",
+                     *         "is_hidden": false,
+                     *         "version": "08e7d766cd6e"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["ChannelOut"][];
                 };
             };
@@ -3451,7 +4114,7 @@ export interface operations {
             };
         };
     };
-    read_channel_api_v1_channels__channel_id__get: {
+    channels_read_channel: {
         parameters: {
             query?: never;
             header?: never;
@@ -3468,6 +4131,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kiln_id": 1,
+                     *       "name": "Lò gas số 1",
+                     *       "unit": "c",
+                     *       "label": "Can trên",
+                     *       "place": "top",
+                     *       "is_hidden": false,
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ChannelOut"];
                 };
             };
@@ -3482,7 +4157,7 @@ export interface operations {
             };
         };
     };
-    change_channel_api_v1_channels__channel_id__patch: {
+    channels_change_channel: {
         parameters: {
             query?: never;
             header?: {
@@ -3495,6 +4170,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "label": "Can trên",
+                 *       "place": "top",
+                 *       "is_hidden": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChannelChange"];
             };
         };
@@ -3505,6 +4187,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kiln_id": 1,
+                     *       "name": "Lò gas số 1",
+                     *       "unit": "c",
+                     *       "label": "Can trên",
+                     *       "place": "top",
+                     *       "is_hidden": false,
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ChannelOut"];
                 };
             };
@@ -3519,7 +4213,7 @@ export interface operations {
             };
         };
     };
-    list_calibrations_api_v1_channels__channel_id__calibrations_get: {
+    channels_list_calibrations: {
         parameters: {
             query?: never;
             header?: never;
@@ -3536,6 +4230,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "channel_id": 1,
+                     *         "from_at": "2026-11-20T12:30:00Z",
+                     *         "points": [
+                     *           {
+                     *             "indicated_c": 1200,
+                     *             "error_c": 4
+                     *           }
+                     *         ],
+                     *         "offset_c": -2.5,
+                     *         "note": "gió to",
+                     *         "made_by": "Lan",
+                     *         "made_at": "2026-11-20T12:30:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["CalibrationOut"][];
                 };
             };
@@ -3550,10 +4263,13 @@ export interface operations {
             };
         };
     };
-    add_calibration_api_v1_channels__channel_id__calibrations_post: {
+    channels_add_calibration: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 channel_id: number;
             };
@@ -3561,6 +4277,19 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "from_at": "2026-11-20T12:30:00Z",
+                 *       "points": [
+                 *         {
+                 *           "indicated_c": 1200,
+                 *           "error_c": 4
+                 *         }
+                 *       ],
+                 *       "offset_c": -2.5,
+                 *       "note": "gió to"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CalibrationIn"];
             };
         };
@@ -3571,6 +4300,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "channel_id": 1,
+                     *       "from_at": "2026-11-20T12:30:00Z",
+                     *       "points": [
+                     *         {
+                     *           "indicated_c": 1200,
+                     *           "error_c": 4
+                     *         }
+                     *       ],
+                     *       "offset_c": -2.5,
+                     *       "note": "gió to",
+                     *       "made_by": "Lan",
+                     *       "made_at": "2026-11-20T12:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CalibrationOut"];
                 };
             };
@@ -3585,7 +4331,7 @@ export interface operations {
             };
         };
     };
-    remove_calibration_api_v1_calibrations__calibration_id__delete: {
+    channels_remove_calibration: {
         parameters: {
             query?: never;
             header?: never;
@@ -3614,7 +4360,7 @@ export interface operations {
             };
         };
     };
-    list_plans_api_v1_plans_get: {
+    plans_list_plans: {
         parameters: {
             query?: never;
             header?: never;
@@ -3629,6 +4375,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "workshop_id": 1,
+                     *         "name": "Lò gas số 1",
+                     *         "points": [
+                     *           {
+                     *             "time_s": 0,
+                     *             "temp_c": 25
+                     *           },
+                     *           {
+                     *             "time_s": 36000,
+                     *             "temp_c": 1220
+                     *           }
+                     *         ],
+                     *         "version": "08e7d766cd6e"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["PlanOut"][];
                 };
             };
@@ -3643,15 +4409,34 @@ export interface operations {
             };
         };
     };
-    create_plan_api_v1_plans_post: {
+    plans_create_plan: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "workshop_id": 1,
+                 *       "name": "Lò gas số 1",
+                 *       "points": [
+                 *         {
+                 *           "time_s": 0,
+                 *           "temp_c": 25
+                 *         },
+                 *         {
+                 *           "time_s": 36000,
+                 *           "temp_c": 1220
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["PlanIn"];
             };
         };
@@ -3662,6 +4447,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "workshop_id": 1,
+                     *       "name": "Lò gas số 1",
+                     *       "points": [
+                     *         {
+                     *           "time_s": 0,
+                     *           "temp_c": 25
+                     *         },
+                     *         {
+                     *           "time_s": 36000,
+                     *           "temp_c": 1220
+                     *         }
+                     *       ],
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PlanOut"];
                 };
             };
@@ -3676,15 +4479,27 @@ export interface operations {
             };
         };
     };
-    import_plans_api_v1_plans_import_post: {
+    plans_import_plans: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "workshop_id": 1,
+                 *       "file_name": "cone-6.json",
+                 *       "content": "{\"type\": \"profile\", \"name\": \"cone-6\", \"data\": [[0, 25], [3600, 125]]}",
+                 *       "unit": "c",
+                 *       "name": "Lò gas số 1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ScheduleFileIn"];
             };
         };
@@ -3695,6 +4510,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "workshop_id": 1,
+                     *         "name": "Lò gas số 1",
+                     *         "points": [
+                     *           {
+                     *             "time_s": 0,
+                     *             "temp_c": 25
+                     *           },
+                     *           {
+                     *             "time_s": 36000,
+                     *             "temp_c": 1220
+                     *           }
+                     *         ],
+                     *         "version": "08e7d766cd6e"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["PlanOut"][];
                 };
             };
@@ -3709,7 +4544,7 @@ export interface operations {
             };
         };
     };
-    read_plan_api_v1_plans__plan_id__get: {
+    plans_read_plan: {
         parameters: {
             query?: never;
             header?: never;
@@ -3726,6 +4561,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "workshop_id": 1,
+                     *       "name": "Lò gas số 1",
+                     *       "points": [
+                     *         {
+                     *           "time_s": 0,
+                     *           "temp_c": 25
+                     *         },
+                     *         {
+                     *           "time_s": 36000,
+                     *           "temp_c": 1220
+                     *         }
+                     *       ],
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PlanOut"];
                 };
             };
@@ -3740,7 +4593,7 @@ export interface operations {
             };
         };
     };
-    change_plan_api_v1_plans__plan_id__put: {
+    plans_change_plan: {
         parameters: {
             query?: never;
             header?: {
@@ -3753,6 +4606,21 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Lò gas số 1",
+                 *       "points": [
+                 *         {
+                 *           "time_s": 0,
+                 *           "temp_c": 25
+                 *         },
+                 *         {
+                 *           "time_s": 36000,
+                 *           "temp_c": 1220
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["PlanChange"];
             };
         };
@@ -3763,6 +4631,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "workshop_id": 1,
+                     *       "name": "Lò gas số 1",
+                     *       "points": [
+                     *         {
+                     *           "time_s": 0,
+                     *           "temp_c": 25
+                     *         },
+                     *         {
+                     *           "time_s": 36000,
+                     *           "temp_c": 1220
+                     *         }
+                     *       ],
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PlanOut"];
                 };
             };
@@ -3777,7 +4663,7 @@ export interface operations {
             };
         };
     };
-    remove_plan_api_v1_plans__plan_id__delete: {
+    plans_remove_plan: {
         parameters: {
             query?: never;
             header?: {
@@ -3808,7 +4694,7 @@ export interface operations {
             };
         };
     };
-    list_bridges_api_v1_bridges_get: {
+    bridges_list_bridges: {
         parameters: {
             query?: never;
             header?: never;
@@ -3823,6 +4709,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "workshop_id": 1,
+                     *         "name": "Lò gas số 1",
+                     *         "created_at": "2026-11-20T12:30:00Z",
+                     *         "paired_at": "2026-11-20T12:30:00Z",
+                     *         "seen_at": "2026-11-20T12:30:00Z",
+                     *         "revoked_at": "2026-11-20T12:30:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["BridgeOut"][];
                 };
             };
@@ -3837,15 +4736,24 @@ export interface operations {
             };
         };
     };
-    create_bridge_api_v1_bridges_post: {
+    bridges_create_bridge: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "workshop_id": 1,
+                 *       "name": "Lò gas số 1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["BridgeIn"];
             };
         };
@@ -3856,6 +4764,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "bridge": {
+                     *         "id": 1,
+                     *         "workshop_id": 1,
+                     *         "name": "Lò gas số 1",
+                     *         "created_at": "2026-11-20T12:30:00Z",
+                     *         "paired_at": "2026-11-20T12:30:00Z",
+                     *         "seen_at": "2026-11-20T12:30:00Z",
+                     *         "revoked_at": "2026-11-20T12:30:00Z"
+                     *       },
+                     *       "code": "not_found",
+                     *       "expires_at": "2026-11-20T12:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PairingOut"];
                 };
             };
@@ -3870,10 +4793,13 @@ export interface operations {
             };
         };
     };
-    create_pairing_code_api_v1_bridges__bridge_id__pairing_code_post: {
+    bridges_create_pairing_code: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 bridge_id: number;
             };
@@ -3887,6 +4813,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "bridge": {
+                     *         "id": 1,
+                     *         "workshop_id": 1,
+                     *         "name": "Lò gas số 1",
+                     *         "created_at": "2026-11-20T12:30:00Z",
+                     *         "paired_at": "2026-11-20T12:30:00Z",
+                     *         "seen_at": "2026-11-20T12:30:00Z",
+                     *         "revoked_at": "2026-11-20T12:30:00Z"
+                     *       },
+                     *       "code": "not_found",
+                     *       "expires_at": "2026-11-20T12:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PairingOut"];
                 };
             };
@@ -3901,10 +4842,13 @@ export interface operations {
             };
         };
     };
-    revoke_bridge_api_v1_bridges__bridge_id__revoke_post: {
+    bridges_revoke_bridge: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 bridge_id: number;
             };
@@ -3918,6 +4862,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "workshop_id": 1,
+                     *       "name": "Lò gas số 1",
+                     *       "created_at": "2026-11-20T12:30:00Z",
+                     *       "paired_at": "2026-11-20T12:30:00Z",
+                     *       "seen_at": "2026-11-20T12:30:00Z",
+                     *       "revoked_at": "2026-11-20T12:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["BridgeOut"];
                 };
             };
@@ -3932,15 +4887,23 @@ export interface operations {
             };
         };
     };
-    pair_api_v1_pair_post: {
+    bridges_pair: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "not_found"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PairIn"];
             };
         };
@@ -3951,6 +4914,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "token": "kD3v…",
+                     *       "bridge_name": "x",
+                     *       "workshop_name": "Xưởng gốm Lan"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PairOut"];
                 };
             };
@@ -3965,10 +4935,13 @@ export interface operations {
             };
         };
     };
-    renew_bridge_token_api_v1_bridge_token_post: {
+    bridges_renew_bridge_token: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3980,6 +4953,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "token": "kD3v…"
+                     *     }
+                     */
                     "application/json": components["schemas"]["BridgeTokenOut"];
                 };
             };
@@ -3994,7 +4972,7 @@ export interface operations {
             };
         };
     };
-    list_firings_api_v1_firings_get: {
+    firings_list_firings: {
         parameters: {
             query?: {
                 kiln_id?: number | null;
@@ -4013,6 +4991,48 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "kiln_id": 1,
+                     *         "kiln_name": "Lò gas số 1",
+                     *         "workshop_id": 1,
+                     *         "number": 1,
+                     *         "started_at": "2026-11-20T12:30:00Z",
+                     *         "ended_at": "2026-11-20T12:30:00Z",
+                     *         "end_cause": "operator",
+                     *         "target_cone": "6",
+                     *         "plan": {
+                     *           "id": 1,
+                     *           "workshop_id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "points": [
+                     *             {
+                     *               "time_s": 0,
+                     *               "temp_c": 25
+                     *             },
+                     *             {
+                     *               "time_s": 36000,
+                     *               "temp_c": 1220
+                     *             }
+                     *           ],
+                     *           "version": "08e7d766cd6e"
+                     *         },
+                     *         "note": "gió to",
+                     *         "peak_c": 1224.5,
+                     *         "peak_at": "2026-11-20T12:30:00Z",
+                     *         "cone_reached": "5",
+                     *         "max_spread_c": 1,
+                     *         "fuel_used": {
+                     *           "amount": 38.5,
+                     *           "unit": "kg_lpg"
+                     *         },
+                     *         "merged_into_id": 1,
+                     *         "version": "08e7d766cd6e"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["FiringOut"][];
                 };
             };
@@ -4027,7 +5047,7 @@ export interface operations {
             };
         };
     };
-    read_firing_api_v1_firings__firing_id__get: {
+    firings_read_firing: {
         parameters: {
             query?: never;
             header?: never;
@@ -4044,6 +5064,101 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kiln_id": 1,
+                     *       "kiln_name": "Lò gas số 1",
+                     *       "workshop_id": 1,
+                     *       "number": 1,
+                     *       "started_at": "2026-11-20T12:30:00Z",
+                     *       "ended_at": "2026-11-20T12:30:00Z",
+                     *       "end_cause": "operator",
+                     *       "target_cone": "6",
+                     *       "plan": {
+                     *         "id": 1,
+                     *         "workshop_id": 1,
+                     *         "name": "Lò gas số 1",
+                     *         "points": [
+                     *           {
+                     *             "time_s": 0,
+                     *             "temp_c": 25
+                     *           },
+                     *           {
+                     *             "time_s": 36000,
+                     *             "temp_c": 1220
+                     *           }
+                     *         ],
+                     *         "version": "08e7d766cd6e"
+                     *       },
+                     *       "note": "gió to",
+                     *       "peak_c": 1224.5,
+                     *       "peak_at": "2026-11-20T12:30:00Z",
+                     *       "cone_reached": "5",
+                     *       "max_spread_c": 1,
+                     *       "fuel_used": {
+                     *         "amount": 38.5,
+                     *         "unit": "kg_lpg"
+                     *       },
+                     *       "merged_into_id": 1,
+                     *       "version": "08e7d766cd6e",
+                     *       "parts": [
+                     *         {
+                     *           "id": 1,
+                     *           "number": 1,
+                     *           "started_at": "2026-11-20T12:30:00Z",
+                     *           "ended_at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       ],
+                     *       "segments": [
+                     *         {
+                     *           "kind": "ramp",
+                     *           "start_at": "2026-11-20T12:30:00Z",
+                     *           "end_at": "2026-11-20T12:30:00Z",
+                     *           "from_c": 1,
+                     *           "to_c": 1,
+                     *           "rate_c_per_h": 1
+                     *         }
+                     *       ],
+                     *       "cones": [
+                     *         {
+                     *           "channel": "top",
+                     *           "cone": "6",
+                     *           "progress": 0.62,
+                     *           "down_at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       ],
+                     *       "findings": [
+                     *         {
+                     *           "id": 1,
+                     *           "kiln_id": 1,
+                     *           "firing_id": 1,
+                     *           "kind": "uneven_heating",
+                     *           "group": "sensor",
+                     *           "severity": "info",
+                     *           "channel": "top",
+                     *           "start_at": "2026-11-20T12:30:00Z",
+                     *           "end_at": "2026-11-20T12:30:00Z",
+                     *           "probability": 0.8,
+                     *           "evidence": {
+                     *             "spread_c": 42
+                     *           },
+                     *           "advice_key": "even_out",
+                     *           "words": {
+                     *             "title": "not found",
+                     *             "detail": "there is no firing 12 in your workshops",
+                     *             "advice": "x"
+                     *           },
+                     *           "verdict": {
+                     *             "verdict": "true",
+                     *             "note": "gió to",
+                     *             "by": "Lan",
+                     *             "at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["FiringDetail"];
                 };
             };
@@ -4058,7 +5173,7 @@ export interface operations {
             };
         };
     };
-    change_firing_api_v1_firings__firing_id__patch: {
+    firings_change_firing: {
         parameters: {
             query?: never;
             header?: {
@@ -4071,6 +5186,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "target_cone": "6",
+                 *       "plan_id": 1,
+                 *       "note": "gió to",
+                 *       "fuel_used": {
+                 *         "amount": 38.5,
+                 *         "unit": "kg_lpg"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["FiringChange"];
             };
         };
@@ -4081,6 +5207,101 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kiln_id": 1,
+                     *       "kiln_name": "Lò gas số 1",
+                     *       "workshop_id": 1,
+                     *       "number": 1,
+                     *       "started_at": "2026-11-20T12:30:00Z",
+                     *       "ended_at": "2026-11-20T12:30:00Z",
+                     *       "end_cause": "operator",
+                     *       "target_cone": "6",
+                     *       "plan": {
+                     *         "id": 1,
+                     *         "workshop_id": 1,
+                     *         "name": "Lò gas số 1",
+                     *         "points": [
+                     *           {
+                     *             "time_s": 0,
+                     *             "temp_c": 25
+                     *           },
+                     *           {
+                     *             "time_s": 36000,
+                     *             "temp_c": 1220
+                     *           }
+                     *         ],
+                     *         "version": "08e7d766cd6e"
+                     *       },
+                     *       "note": "gió to",
+                     *       "peak_c": 1224.5,
+                     *       "peak_at": "2026-11-20T12:30:00Z",
+                     *       "cone_reached": "5",
+                     *       "max_spread_c": 1,
+                     *       "fuel_used": {
+                     *         "amount": 38.5,
+                     *         "unit": "kg_lpg"
+                     *       },
+                     *       "merged_into_id": 1,
+                     *       "version": "08e7d766cd6e",
+                     *       "parts": [
+                     *         {
+                     *           "id": 1,
+                     *           "number": 1,
+                     *           "started_at": "2026-11-20T12:30:00Z",
+                     *           "ended_at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       ],
+                     *       "segments": [
+                     *         {
+                     *           "kind": "ramp",
+                     *           "start_at": "2026-11-20T12:30:00Z",
+                     *           "end_at": "2026-11-20T12:30:00Z",
+                     *           "from_c": 1,
+                     *           "to_c": 1,
+                     *           "rate_c_per_h": 1
+                     *         }
+                     *       ],
+                     *       "cones": [
+                     *         {
+                     *           "channel": "top",
+                     *           "cone": "6",
+                     *           "progress": 0.62,
+                     *           "down_at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       ],
+                     *       "findings": [
+                     *         {
+                     *           "id": 1,
+                     *           "kiln_id": 1,
+                     *           "firing_id": 1,
+                     *           "kind": "uneven_heating",
+                     *           "group": "sensor",
+                     *           "severity": "info",
+                     *           "channel": "top",
+                     *           "start_at": "2026-11-20T12:30:00Z",
+                     *           "end_at": "2026-11-20T12:30:00Z",
+                     *           "probability": 0.8,
+                     *           "evidence": {
+                     *             "spread_c": 42
+                     *           },
+                     *           "advice_key": "even_out",
+                     *           "words": {
+                     *             "title": "not found",
+                     *             "detail": "there is no firing 12 in your workshops",
+                     *             "advice": "x"
+                     *           },
+                     *           "verdict": {
+                     *             "verdict": "true",
+                     *             "note": "gió to",
+                     *             "by": "Lan",
+                     *             "at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["FiringDetail"];
                 };
             };
@@ -4095,10 +5316,13 @@ export interface operations {
             };
         };
     };
-    end_firing_api_v1_firings__firing_id__end_post: {
+    firings_end_firing: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 firing_id: number;
             };
@@ -4112,6 +5336,101 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kiln_id": 1,
+                     *       "kiln_name": "Lò gas số 1",
+                     *       "workshop_id": 1,
+                     *       "number": 1,
+                     *       "started_at": "2026-11-20T12:30:00Z",
+                     *       "ended_at": "2026-11-20T12:30:00Z",
+                     *       "end_cause": "operator",
+                     *       "target_cone": "6",
+                     *       "plan": {
+                     *         "id": 1,
+                     *         "workshop_id": 1,
+                     *         "name": "Lò gas số 1",
+                     *         "points": [
+                     *           {
+                     *             "time_s": 0,
+                     *             "temp_c": 25
+                     *           },
+                     *           {
+                     *             "time_s": 36000,
+                     *             "temp_c": 1220
+                     *           }
+                     *         ],
+                     *         "version": "08e7d766cd6e"
+                     *       },
+                     *       "note": "gió to",
+                     *       "peak_c": 1224.5,
+                     *       "peak_at": "2026-11-20T12:30:00Z",
+                     *       "cone_reached": "5",
+                     *       "max_spread_c": 1,
+                     *       "fuel_used": {
+                     *         "amount": 38.5,
+                     *         "unit": "kg_lpg"
+                     *       },
+                     *       "merged_into_id": 1,
+                     *       "version": "08e7d766cd6e",
+                     *       "parts": [
+                     *         {
+                     *           "id": 1,
+                     *           "number": 1,
+                     *           "started_at": "2026-11-20T12:30:00Z",
+                     *           "ended_at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       ],
+                     *       "segments": [
+                     *         {
+                     *           "kind": "ramp",
+                     *           "start_at": "2026-11-20T12:30:00Z",
+                     *           "end_at": "2026-11-20T12:30:00Z",
+                     *           "from_c": 1,
+                     *           "to_c": 1,
+                     *           "rate_c_per_h": 1
+                     *         }
+                     *       ],
+                     *       "cones": [
+                     *         {
+                     *           "channel": "top",
+                     *           "cone": "6",
+                     *           "progress": 0.62,
+                     *           "down_at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       ],
+                     *       "findings": [
+                     *         {
+                     *           "id": 1,
+                     *           "kiln_id": 1,
+                     *           "firing_id": 1,
+                     *           "kind": "uneven_heating",
+                     *           "group": "sensor",
+                     *           "severity": "info",
+                     *           "channel": "top",
+                     *           "start_at": "2026-11-20T12:30:00Z",
+                     *           "end_at": "2026-11-20T12:30:00Z",
+                     *           "probability": 0.8,
+                     *           "evidence": {
+                     *             "spread_c": 42
+                     *           },
+                     *           "advice_key": "even_out",
+                     *           "words": {
+                     *             "title": "not found",
+                     *             "detail": "there is no firing 12 in your workshops",
+                     *             "advice": "x"
+                     *           },
+                     *           "verdict": {
+                     *             "verdict": "true",
+                     *             "note": "gió to",
+                     *             "by": "Lan",
+                     *             "at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["FiringDetail"];
                 };
             };
@@ -4126,7 +5445,7 @@ export interface operations {
             };
         };
     };
-    read_curve_api_v1_firings__firing_id__curve_get: {
+    firings_read_curve: {
         parameters: {
             query?: {
                 width?: number;
@@ -4145,6 +5464,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "kiln_id": 1,
+                     *       "from_at": "2026-11-20T12:30:00Z",
+                     *       "to_at": "2026-11-20T12:30:00Z",
+                     *       "channels": [
+                     *         {
+                     *           "channel_id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "time_s": [
+                     *             0
+                     *           ],
+                     *           "value_c": [
+                     *             1
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["CurveOut"];
                 };
             };
@@ -4159,7 +5497,7 @@ export interface operations {
             };
         };
     };
-    read_file_api_v1_firings__firing_id__file_get: {
+    firings_read_file: {
         parameters: {
             query?: {
                 format?: "csv" | "parquet" | "json";
@@ -4190,7 +5528,7 @@ export interface operations {
             };
         };
     };
-    read_forecast_api_v1_firings__firing_id__forecast_get: {
+    firings_read_forecast: {
         parameters: {
             query?: never;
             header?: never;
@@ -4207,6 +5545,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "basis": "schedule",
+                     *       "done": {
+                     *         "early_at": "2026-11-20T12:30:00Z",
+                     *         "likely_at": "2026-11-20T12:30:00Z",
+                     *         "late_at": "2026-11-20T12:30:00Z"
+                     *       },
+                     *       "cone_down": {
+                     *         "early_at": "2026-11-20T12:30:00Z",
+                     *         "likely_at": "2026-11-20T12:30:00Z",
+                     *         "late_at": "2026-11-20T12:30:00Z"
+                     *       },
+                     *       "time_s": [
+                     *         0
+                     *       ],
+                     *       "low_c": [
+                     *         1
+                     *       ],
+                     *       "likely_c": [
+                     *         1
+                     *       ],
+                     *       "high_c": [
+                     *         1
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ForecastOut"];
                 };
             };
@@ -4221,10 +5586,13 @@ export interface operations {
             };
         };
     };
-    start_firing_api_v1_kilns__kiln_id__firings_post: {
+    firings_start_firing: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 kiln_id: number;
             };
@@ -4232,6 +5600,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "started_at": "2026-11-20T12:30:00Z"
+                 *     }
+                 */
                 "application/json": components["schemas"]["StartIn"];
             };
         };
@@ -4242,6 +5615,101 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kiln_id": 1,
+                     *       "kiln_name": "Lò gas số 1",
+                     *       "workshop_id": 1,
+                     *       "number": 1,
+                     *       "started_at": "2026-11-20T12:30:00Z",
+                     *       "ended_at": "2026-11-20T12:30:00Z",
+                     *       "end_cause": "operator",
+                     *       "target_cone": "6",
+                     *       "plan": {
+                     *         "id": 1,
+                     *         "workshop_id": 1,
+                     *         "name": "Lò gas số 1",
+                     *         "points": [
+                     *           {
+                     *             "time_s": 0,
+                     *             "temp_c": 25
+                     *           },
+                     *           {
+                     *             "time_s": 36000,
+                     *             "temp_c": 1220
+                     *           }
+                     *         ],
+                     *         "version": "08e7d766cd6e"
+                     *       },
+                     *       "note": "gió to",
+                     *       "peak_c": 1224.5,
+                     *       "peak_at": "2026-11-20T12:30:00Z",
+                     *       "cone_reached": "5",
+                     *       "max_spread_c": 1,
+                     *       "fuel_used": {
+                     *         "amount": 38.5,
+                     *         "unit": "kg_lpg"
+                     *       },
+                     *       "merged_into_id": 1,
+                     *       "version": "08e7d766cd6e",
+                     *       "parts": [
+                     *         {
+                     *           "id": 1,
+                     *           "number": 1,
+                     *           "started_at": "2026-11-20T12:30:00Z",
+                     *           "ended_at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       ],
+                     *       "segments": [
+                     *         {
+                     *           "kind": "ramp",
+                     *           "start_at": "2026-11-20T12:30:00Z",
+                     *           "end_at": "2026-11-20T12:30:00Z",
+                     *           "from_c": 1,
+                     *           "to_c": 1,
+                     *           "rate_c_per_h": 1
+                     *         }
+                     *       ],
+                     *       "cones": [
+                     *         {
+                     *           "channel": "top",
+                     *           "cone": "6",
+                     *           "progress": 0.62,
+                     *           "down_at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       ],
+                     *       "findings": [
+                     *         {
+                     *           "id": 1,
+                     *           "kiln_id": 1,
+                     *           "firing_id": 1,
+                     *           "kind": "uneven_heating",
+                     *           "group": "sensor",
+                     *           "severity": "info",
+                     *           "channel": "top",
+                     *           "start_at": "2026-11-20T12:30:00Z",
+                     *           "end_at": "2026-11-20T12:30:00Z",
+                     *           "probability": 0.8,
+                     *           "evidence": {
+                     *             "spread_c": 42
+                     *           },
+                     *           "advice_key": "even_out",
+                     *           "words": {
+                     *             "title": "not found",
+                     *             "detail": "there is no firing 12 in your workshops",
+                     *             "advice": "x"
+                     *           },
+                     *           "verdict": {
+                     *             "verdict": "true",
+                     *             "note": "gió to",
+                     *             "by": "Lan",
+                     *             "at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["FiringDetail"];
                 };
             };
@@ -4256,7 +5724,7 @@ export interface operations {
             };
         };
     };
-    change_times_api_v1_firings__firing_id__times_put: {
+    firings_change_times: {
         parameters: {
             query?: never;
             header?: {
@@ -4269,6 +5737,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "started_at": "2026-11-20T12:30:00Z",
+                 *       "ended_at": "2026-11-20T12:30:00Z"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TimesIn"];
             };
         };
@@ -4279,6 +5753,120 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "before": {
+                     *         "peak_c": 1224.5,
+                     *         "cone_reached": "5",
+                     *         "max_spread_c": 1
+                     *       },
+                     *       "after": {
+                     *         "peak_c": 1224.5,
+                     *         "cone_reached": "5",
+                     *         "max_spread_c": 1
+                     *       },
+                     *       "findings_new": [
+                     *         "x"
+                     *       ],
+                     *       "findings_withdrawn": [
+                     *         "x"
+                     *       ],
+                     *       "has_changed": false,
+                     *       "firing": {
+                     *         "id": 1,
+                     *         "kiln_id": 1,
+                     *         "kiln_name": "Lò gas số 1",
+                     *         "workshop_id": 1,
+                     *         "number": 1,
+                     *         "started_at": "2026-11-20T12:30:00Z",
+                     *         "ended_at": "2026-11-20T12:30:00Z",
+                     *         "end_cause": "operator",
+                     *         "target_cone": "6",
+                     *         "plan": {
+                     *           "id": 1,
+                     *           "workshop_id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "points": [
+                     *             {
+                     *               "time_s": 0,
+                     *               "temp_c": 25
+                     *             },
+                     *             {
+                     *               "time_s": 36000,
+                     *               "temp_c": 1220
+                     *             }
+                     *           ],
+                     *           "version": "08e7d766cd6e"
+                     *         },
+                     *         "note": "gió to",
+                     *         "peak_c": 1224.5,
+                     *         "peak_at": "2026-11-20T12:30:00Z",
+                     *         "cone_reached": "5",
+                     *         "max_spread_c": 1,
+                     *         "fuel_used": {
+                     *           "amount": 38.5,
+                     *           "unit": "kg_lpg"
+                     *         },
+                     *         "merged_into_id": 1,
+                     *         "version": "08e7d766cd6e",
+                     *         "parts": [
+                     *           {
+                     *             "id": 1,
+                     *             "number": 1,
+                     *             "started_at": "2026-11-20T12:30:00Z",
+                     *             "ended_at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         ],
+                     *         "segments": [
+                     *           {
+                     *             "kind": "ramp",
+                     *             "start_at": "2026-11-20T12:30:00Z",
+                     *             "end_at": "2026-11-20T12:30:00Z",
+                     *             "from_c": 1,
+                     *             "to_c": 1,
+                     *             "rate_c_per_h": 1
+                     *           }
+                     *         ],
+                     *         "cones": [
+                     *           {
+                     *             "channel": "top",
+                     *             "cone": "6",
+                     *             "progress": 0.62,
+                     *             "down_at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         ],
+                     *         "findings": [
+                     *           {
+                     *             "id": 1,
+                     *             "kiln_id": 1,
+                     *             "firing_id": 1,
+                     *             "kind": "uneven_heating",
+                     *             "group": "sensor",
+                     *             "severity": "info",
+                     *             "channel": "top",
+                     *             "start_at": "2026-11-20T12:30:00Z",
+                     *             "end_at": "2026-11-20T12:30:00Z",
+                     *             "probability": 0.8,
+                     *             "evidence": {
+                     *               "spread_c": 42
+                     *             },
+                     *             "advice_key": "even_out",
+                     *             "words": {
+                     *               "title": "not found",
+                     *               "detail": "there is no firing 12 in your workshops",
+                     *               "advice": "x"
+                     *             },
+                     *             "verdict": {
+                     *               "verdict": "true",
+                     *               "note": "gió to",
+                     *               "by": "Lan",
+                     *               "at": "2026-11-20T12:30:00Z"
+                     *             }
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ChangeOut"];
                 };
             };
@@ -4293,11 +5881,13 @@ export interface operations {
             };
         };
     };
-    merge_firings_api_v1_firings__firing_id__merge_post: {
+    firings_merge_firings: {
         parameters: {
             query?: never;
             header?: {
                 "If-Match"?: string | null;
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
             };
             path: {
                 firing_id: number;
@@ -4306,6 +5896,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "firing_id": 1
+                 *     }
+                 */
                 "application/json": components["schemas"]["MergeIn"];
             };
         };
@@ -4316,6 +5911,120 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "before": {
+                     *         "peak_c": 1224.5,
+                     *         "cone_reached": "5",
+                     *         "max_spread_c": 1
+                     *       },
+                     *       "after": {
+                     *         "peak_c": 1224.5,
+                     *         "cone_reached": "5",
+                     *         "max_spread_c": 1
+                     *       },
+                     *       "findings_new": [
+                     *         "x"
+                     *       ],
+                     *       "findings_withdrawn": [
+                     *         "x"
+                     *       ],
+                     *       "has_changed": false,
+                     *       "firing": {
+                     *         "id": 1,
+                     *         "kiln_id": 1,
+                     *         "kiln_name": "Lò gas số 1",
+                     *         "workshop_id": 1,
+                     *         "number": 1,
+                     *         "started_at": "2026-11-20T12:30:00Z",
+                     *         "ended_at": "2026-11-20T12:30:00Z",
+                     *         "end_cause": "operator",
+                     *         "target_cone": "6",
+                     *         "plan": {
+                     *           "id": 1,
+                     *           "workshop_id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "points": [
+                     *             {
+                     *               "time_s": 0,
+                     *               "temp_c": 25
+                     *             },
+                     *             {
+                     *               "time_s": 36000,
+                     *               "temp_c": 1220
+                     *             }
+                     *           ],
+                     *           "version": "08e7d766cd6e"
+                     *         },
+                     *         "note": "gió to",
+                     *         "peak_c": 1224.5,
+                     *         "peak_at": "2026-11-20T12:30:00Z",
+                     *         "cone_reached": "5",
+                     *         "max_spread_c": 1,
+                     *         "fuel_used": {
+                     *           "amount": 38.5,
+                     *           "unit": "kg_lpg"
+                     *         },
+                     *         "merged_into_id": 1,
+                     *         "version": "08e7d766cd6e",
+                     *         "parts": [
+                     *           {
+                     *             "id": 1,
+                     *             "number": 1,
+                     *             "started_at": "2026-11-20T12:30:00Z",
+                     *             "ended_at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         ],
+                     *         "segments": [
+                     *           {
+                     *             "kind": "ramp",
+                     *             "start_at": "2026-11-20T12:30:00Z",
+                     *             "end_at": "2026-11-20T12:30:00Z",
+                     *             "from_c": 1,
+                     *             "to_c": 1,
+                     *             "rate_c_per_h": 1
+                     *           }
+                     *         ],
+                     *         "cones": [
+                     *           {
+                     *             "channel": "top",
+                     *             "cone": "6",
+                     *             "progress": 0.62,
+                     *             "down_at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         ],
+                     *         "findings": [
+                     *           {
+                     *             "id": 1,
+                     *             "kiln_id": 1,
+                     *             "firing_id": 1,
+                     *             "kind": "uneven_heating",
+                     *             "group": "sensor",
+                     *             "severity": "info",
+                     *             "channel": "top",
+                     *             "start_at": "2026-11-20T12:30:00Z",
+                     *             "end_at": "2026-11-20T12:30:00Z",
+                     *             "probability": 0.8,
+                     *             "evidence": {
+                     *               "spread_c": 42
+                     *             },
+                     *             "advice_key": "even_out",
+                     *             "words": {
+                     *               "title": "not found",
+                     *               "detail": "there is no firing 12 in your workshops",
+                     *               "advice": "x"
+                     *             },
+                     *             "verdict": {
+                     *               "verdict": "true",
+                     *               "note": "gió to",
+                     *               "by": "Lan",
+                     *               "at": "2026-11-20T12:30:00Z"
+                     *             }
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ChangeOut"];
                 };
             };
@@ -4330,11 +6039,13 @@ export interface operations {
             };
         };
     };
-    unmerge_firing_api_v1_firings__firing_id__unmerge_post: {
+    firings_unmerge_firing: {
         parameters: {
             query?: never;
             header?: {
                 "If-Match"?: string | null;
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
             };
             path: {
                 firing_id: number;
@@ -4349,6 +6060,120 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "before": {
+                     *         "peak_c": 1224.5,
+                     *         "cone_reached": "5",
+                     *         "max_spread_c": 1
+                     *       },
+                     *       "after": {
+                     *         "peak_c": 1224.5,
+                     *         "cone_reached": "5",
+                     *         "max_spread_c": 1
+                     *       },
+                     *       "findings_new": [
+                     *         "x"
+                     *       ],
+                     *       "findings_withdrawn": [
+                     *         "x"
+                     *       ],
+                     *       "has_changed": false,
+                     *       "firing": {
+                     *         "id": 1,
+                     *         "kiln_id": 1,
+                     *         "kiln_name": "Lò gas số 1",
+                     *         "workshop_id": 1,
+                     *         "number": 1,
+                     *         "started_at": "2026-11-20T12:30:00Z",
+                     *         "ended_at": "2026-11-20T12:30:00Z",
+                     *         "end_cause": "operator",
+                     *         "target_cone": "6",
+                     *         "plan": {
+                     *           "id": 1,
+                     *           "workshop_id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "points": [
+                     *             {
+                     *               "time_s": 0,
+                     *               "temp_c": 25
+                     *             },
+                     *             {
+                     *               "time_s": 36000,
+                     *               "temp_c": 1220
+                     *             }
+                     *           ],
+                     *           "version": "08e7d766cd6e"
+                     *         },
+                     *         "note": "gió to",
+                     *         "peak_c": 1224.5,
+                     *         "peak_at": "2026-11-20T12:30:00Z",
+                     *         "cone_reached": "5",
+                     *         "max_spread_c": 1,
+                     *         "fuel_used": {
+                     *           "amount": 38.5,
+                     *           "unit": "kg_lpg"
+                     *         },
+                     *         "merged_into_id": 1,
+                     *         "version": "08e7d766cd6e",
+                     *         "parts": [
+                     *           {
+                     *             "id": 1,
+                     *             "number": 1,
+                     *             "started_at": "2026-11-20T12:30:00Z",
+                     *             "ended_at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         ],
+                     *         "segments": [
+                     *           {
+                     *             "kind": "ramp",
+                     *             "start_at": "2026-11-20T12:30:00Z",
+                     *             "end_at": "2026-11-20T12:30:00Z",
+                     *             "from_c": 1,
+                     *             "to_c": 1,
+                     *             "rate_c_per_h": 1
+                     *           }
+                     *         ],
+                     *         "cones": [
+                     *           {
+                     *             "channel": "top",
+                     *             "cone": "6",
+                     *             "progress": 0.62,
+                     *             "down_at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         ],
+                     *         "findings": [
+                     *           {
+                     *             "id": 1,
+                     *             "kiln_id": 1,
+                     *             "firing_id": 1,
+                     *             "kind": "uneven_heating",
+                     *             "group": "sensor",
+                     *             "severity": "info",
+                     *             "channel": "top",
+                     *             "start_at": "2026-11-20T12:30:00Z",
+                     *             "end_at": "2026-11-20T12:30:00Z",
+                     *             "probability": 0.8,
+                     *             "evidence": {
+                     *               "spread_c": 42
+                     *             },
+                     *             "advice_key": "even_out",
+                     *             "words": {
+                     *               "title": "not found",
+                     *               "detail": "there is no firing 12 in your workshops",
+                     *               "advice": "x"
+                     *             },
+                     *             "verdict": {
+                     *               "verdict": "true",
+                     *               "note": "gió to",
+                     *               "by": "Lan",
+                     *               "at": "2026-11-20T12:30:00Z"
+                     *             }
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ChangeOut"];
                 };
             };
@@ -4363,10 +6188,13 @@ export interface operations {
             };
         };
     };
-    recompute_firing_api_v1_firings__firing_id__recompute_post: {
+    firings_recompute_firing: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 firing_id: number;
             };
@@ -4380,6 +6208,120 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "before": {
+                     *         "peak_c": 1224.5,
+                     *         "cone_reached": "5",
+                     *         "max_spread_c": 1
+                     *       },
+                     *       "after": {
+                     *         "peak_c": 1224.5,
+                     *         "cone_reached": "5",
+                     *         "max_spread_c": 1
+                     *       },
+                     *       "findings_new": [
+                     *         "x"
+                     *       ],
+                     *       "findings_withdrawn": [
+                     *         "x"
+                     *       ],
+                     *       "has_changed": false,
+                     *       "firing": {
+                     *         "id": 1,
+                     *         "kiln_id": 1,
+                     *         "kiln_name": "Lò gas số 1",
+                     *         "workshop_id": 1,
+                     *         "number": 1,
+                     *         "started_at": "2026-11-20T12:30:00Z",
+                     *         "ended_at": "2026-11-20T12:30:00Z",
+                     *         "end_cause": "operator",
+                     *         "target_cone": "6",
+                     *         "plan": {
+                     *           "id": 1,
+                     *           "workshop_id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "points": [
+                     *             {
+                     *               "time_s": 0,
+                     *               "temp_c": 25
+                     *             },
+                     *             {
+                     *               "time_s": 36000,
+                     *               "temp_c": 1220
+                     *             }
+                     *           ],
+                     *           "version": "08e7d766cd6e"
+                     *         },
+                     *         "note": "gió to",
+                     *         "peak_c": 1224.5,
+                     *         "peak_at": "2026-11-20T12:30:00Z",
+                     *         "cone_reached": "5",
+                     *         "max_spread_c": 1,
+                     *         "fuel_used": {
+                     *           "amount": 38.5,
+                     *           "unit": "kg_lpg"
+                     *         },
+                     *         "merged_into_id": 1,
+                     *         "version": "08e7d766cd6e",
+                     *         "parts": [
+                     *           {
+                     *             "id": 1,
+                     *             "number": 1,
+                     *             "started_at": "2026-11-20T12:30:00Z",
+                     *             "ended_at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         ],
+                     *         "segments": [
+                     *           {
+                     *             "kind": "ramp",
+                     *             "start_at": "2026-11-20T12:30:00Z",
+                     *             "end_at": "2026-11-20T12:30:00Z",
+                     *             "from_c": 1,
+                     *             "to_c": 1,
+                     *             "rate_c_per_h": 1
+                     *           }
+                     *         ],
+                     *         "cones": [
+                     *           {
+                     *             "channel": "top",
+                     *             "cone": "6",
+                     *             "progress": 0.62,
+                     *             "down_at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         ],
+                     *         "findings": [
+                     *           {
+                     *             "id": 1,
+                     *             "kiln_id": 1,
+                     *             "firing_id": 1,
+                     *             "kind": "uneven_heating",
+                     *             "group": "sensor",
+                     *             "severity": "info",
+                     *             "channel": "top",
+                     *             "start_at": "2026-11-20T12:30:00Z",
+                     *             "end_at": "2026-11-20T12:30:00Z",
+                     *             "probability": 0.8,
+                     *             "evidence": {
+                     *               "spread_c": 42
+                     *             },
+                     *             "advice_key": "even_out",
+                     *             "words": {
+                     *               "title": "not found",
+                     *               "detail": "there is no firing 12 in your workshops",
+                     *               "advice": "x"
+                     *             },
+                     *             "verdict": {
+                     *               "verdict": "true",
+                     *               "note": "gió to",
+                     *               "by": "Lan",
+                     *               "at": "2026-11-20T12:30:00Z"
+                     *             }
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ChangeOut"];
                 };
             };
@@ -4394,7 +6336,7 @@ export interface operations {
             };
         };
     };
-    list_findings_api_v1_findings_get: {
+    findings_list_findings: {
         parameters: {
             query?: {
                 kiln_id?: number | null;
@@ -4415,6 +6357,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "kiln_id": 1,
+                     *         "firing_id": 1,
+                     *         "kind": "uneven_heating",
+                     *         "group": "sensor",
+                     *         "severity": "info",
+                     *         "channel": "top",
+                     *         "start_at": "2026-11-20T12:30:00Z",
+                     *         "end_at": "2026-11-20T12:30:00Z",
+                     *         "probability": 0.8,
+                     *         "evidence": {
+                     *           "spread_c": 42
+                     *         },
+                     *         "advice_key": "even_out",
+                     *         "words": {
+                     *           "title": "not found",
+                     *           "detail": "there is no firing 12 in your workshops",
+                     *           "advice": "x"
+                     *         },
+                     *         "verdict": {
+                     *           "verdict": "true",
+                     *           "note": "gió to",
+                     *           "by": "Lan",
+                     *           "at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["FindingOut"][];
                 };
             };
@@ -4429,7 +6402,7 @@ export interface operations {
             };
         };
     };
-    read_finding_api_v1_findings__finding_id__get: {
+    findings_read_finding: {
         parameters: {
             query?: never;
             header?: never;
@@ -4446,6 +6419,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kiln_id": 1,
+                     *       "firing_id": 1,
+                     *       "kind": "uneven_heating",
+                     *       "group": "sensor",
+                     *       "severity": "info",
+                     *       "channel": "top",
+                     *       "start_at": "2026-11-20T12:30:00Z",
+                     *       "end_at": "2026-11-20T12:30:00Z",
+                     *       "probability": 0.8,
+                     *       "evidence": {
+                     *         "spread_c": 42
+                     *       },
+                     *       "advice_key": "even_out",
+                     *       "words": {
+                     *         "title": "not found",
+                     *         "detail": "there is no firing 12 in your workshops",
+                     *         "advice": "x"
+                     *       },
+                     *       "verdict": {
+                     *         "verdict": "true",
+                     *         "note": "gió to",
+                     *         "by": "Lan",
+                     *         "at": "2026-11-20T12:30:00Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["FindingOut"];
                 };
             };
@@ -4460,7 +6462,7 @@ export interface operations {
             };
         };
     };
-    judge_finding_api_v1_findings__finding_id__verdict_put: {
+    findings_judge_finding: {
         parameters: {
             query?: never;
             header?: never;
@@ -4471,6 +6473,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "verdict": "true",
+                 *       "note": "gió to"
+                 *     }
+                 */
                 "application/json": components["schemas"]["VerdictIn"];
             };
         };
@@ -4481,6 +6489,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kiln_id": 1,
+                     *       "firing_id": 1,
+                     *       "kind": "uneven_heating",
+                     *       "group": "sensor",
+                     *       "severity": "info",
+                     *       "channel": "top",
+                     *       "start_at": "2026-11-20T12:30:00Z",
+                     *       "end_at": "2026-11-20T12:30:00Z",
+                     *       "probability": 0.8,
+                     *       "evidence": {
+                     *         "spread_c": 42
+                     *       },
+                     *       "advice_key": "even_out",
+                     *       "words": {
+                     *         "title": "not found",
+                     *         "detail": "there is no firing 12 in your workshops",
+                     *         "advice": "x"
+                     *       },
+                     *       "verdict": {
+                     *         "verdict": "true",
+                     *         "note": "gió to",
+                     *         "by": "Lan",
+                     *         "at": "2026-11-20T12:30:00Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["FindingOut"];
                 };
             };
@@ -4495,7 +6532,7 @@ export interface operations {
             };
         };
     };
-    list_batches_api_v1_firings__firing_id__batches_get: {
+    batches_list_batches: {
         parameters: {
             query?: never;
             header?: never;
@@ -4512,6 +6549,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "firing_id": 1,
+                     *         "ware": "Bát men rạn",
+                     *         "pieces_loaded": 120,
+                     *         "note": "gió to",
+                     *         "outcomes": [
+                     *           {
+                     *             "grade": "first",
+                     *             "defect": "x",
+                     *             "count": 96
+                     *           }
+                     *         ]
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["BatchOut"][];
                 };
             };
@@ -4526,10 +6581,13 @@ export interface operations {
             };
         };
     };
-    create_batch_api_v1_firings__firing_id__batches_post: {
+    batches_create_batch: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 firing_id: number;
             };
@@ -4537,6 +6595,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "ware": "Bát men rạn",
+                 *       "pieces_loaded": 120,
+                 *       "note": "gió to",
+                 *       "outcomes": [
+                 *         {
+                 *           "grade": "first",
+                 *           "defect": "x",
+                 *           "count": 96
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["BatchIn"];
             };
         };
@@ -4547,6 +6619,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "firing_id": 1,
+                     *       "ware": "Bát men rạn",
+                     *       "pieces_loaded": 120,
+                     *       "note": "gió to",
+                     *       "outcomes": [
+                     *         {
+                     *           "grade": "first",
+                     *           "defect": "x",
+                     *           "count": 96
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["BatchOut"];
                 };
             };
@@ -4561,7 +6649,7 @@ export interface operations {
             };
         };
     };
-    change_batch_api_v1_batches__batch_id__put: {
+    batches_change_batch: {
         parameters: {
             query?: never;
             header?: never;
@@ -4572,6 +6660,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "ware": "Bát men rạn",
+                 *       "pieces_loaded": 120,
+                 *       "note": "gió to",
+                 *       "outcomes": [
+                 *         {
+                 *           "grade": "first",
+                 *           "defect": "x",
+                 *           "count": 96
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["BatchIn"];
             };
         };
@@ -4582,6 +6684,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "firing_id": 1,
+                     *       "ware": "Bát men rạn",
+                     *       "pieces_loaded": 120,
+                     *       "note": "gió to",
+                     *       "outcomes": [
+                     *         {
+                     *           "grade": "first",
+                     *           "defect": "x",
+                     *           "count": 96
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["BatchOut"];
                 };
             };
@@ -4596,7 +6714,7 @@ export interface operations {
             };
         };
     };
-    delete_batch_api_v1_batches__batch_id__delete: {
+    batches_delete_batch: {
         parameters: {
             query?: never;
             header?: never;
@@ -4625,7 +6743,7 @@ export interface operations {
             };
         };
     };
-    read_comparison_api_v1_comparison_get: {
+    batches_read_comparison: {
         parameters: {
             query: {
                 firing: number[];
@@ -4643,6 +6761,48 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "align": "time",
+                     *       "x_label": "hours",
+                     *       "y_label": "temp_c",
+                     *       "curves": [
+                     *         {
+                     *           "firing_id": 1,
+                     *           "label": "Can trên",
+                     *           "x": [
+                     *             1
+                     *           ],
+                     *           "y": [
+                     *             1
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "firings": [
+                     *         {
+                     *           "firing_id": 1,
+                     *           "label": "Can trên",
+                     *           "started_at": "2026-11-20T12:30:00Z",
+                     *           "duration_h": 1,
+                     *           "peak_c": 1224.5,
+                     *           "cone_reached": "5",
+                     *           "heat_work": 1,
+                     *           "heat_work_cone": "6",
+                     *           "rate_to_600_c_per_h": 1,
+                     *           "rate_600_to_1000_c_per_h": 1,
+                     *           "rate_above_1000_c_per_h": 1,
+                     *           "hold_min": 1,
+                     *           "cooling_through_573_c_per_h": 1,
+                     *           "max_spread_c": 1,
+                     *           "pieces_loaded": 120,
+                     *           "pieces_first": 1,
+                     *           "pieces_second": 1,
+                     *           "pieces_refire": 1,
+                     *           "pieces_reject": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ComparisonOut"];
                 };
             };
@@ -4657,10 +6817,11 @@ export interface operations {
             };
         };
     };
-    list_alarms_api_v1_alarms_get: {
+    alarms_list_alarms: {
         parameters: {
             query?: {
                 state?: "open" | "all";
+                before_id?: number | null;
                 limit?: number;
             };
             header?: never;
@@ -4675,6 +6836,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "kiln_id": 1,
+                     *         "kiln_name": "Lò gas số 1",
+                     *         "firing_id": 1,
+                     *         "kind": "uneven_heating",
+                     *         "severity": "info",
+                     *         "channel": "top",
+                     *         "state": "open",
+                     *         "start_at": "2026-11-20T12:30:00Z",
+                     *         "opened_at": "2026-11-20T12:30:00Z",
+                     *         "acknowledged_at": "2026-11-20T12:30:00Z",
+                     *         "acknowledged_by": "Lan",
+                     *         "cleared_at": "2026-11-20T12:30:00Z",
+                     *         "words": {
+                     *           "title": "not found",
+                     *           "detail": "there is no firing 12 in your workshops",
+                     *           "advice": "x"
+                     *         },
+                     *         "events": [
+                     *           {
+                     *             "at": "2026-11-20T12:30:00Z",
+                     *             "what": "opened",
+                     *             "who": "Lan"
+                     *           }
+                     *         ]
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["AlarmOut"][];
                 };
             };
@@ -4689,10 +6881,13 @@ export interface operations {
             };
         };
     };
-    acknowledge_api_v1_alarms__alarm_id__acknowledge_post: {
+    alarms_acknowledge: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 alarm_id: number;
             };
@@ -4706,6 +6901,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kiln_id": 1,
+                     *       "kiln_name": "Lò gas số 1",
+                     *       "firing_id": 1,
+                     *       "kind": "uneven_heating",
+                     *       "severity": "info",
+                     *       "channel": "top",
+                     *       "state": "open",
+                     *       "start_at": "2026-11-20T12:30:00Z",
+                     *       "opened_at": "2026-11-20T12:30:00Z",
+                     *       "acknowledged_at": "2026-11-20T12:30:00Z",
+                     *       "acknowledged_by": "Lan",
+                     *       "cleared_at": "2026-11-20T12:30:00Z",
+                     *       "words": {
+                     *         "title": "not found",
+                     *         "detail": "there is no firing 12 in your workshops",
+                     *         "advice": "x"
+                     *       },
+                     *       "events": [
+                     *         {
+                     *           "at": "2026-11-20T12:30:00Z",
+                     *           "what": "opened",
+                     *           "who": "Lan"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["AlarmOut"];
                 };
             };
@@ -4720,15 +6944,23 @@ export interface operations {
             };
         };
     };
-    acknowledge_from_push_api_v1_acknowledge_post: {
+    alarms_acknowledge_from_push: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "kD3v…"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TokenAcknowledgeIn"];
             };
         };
@@ -4739,6 +6971,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kiln_id": 1,
+                     *       "kiln_name": "Lò gas số 1",
+                     *       "firing_id": 1,
+                     *       "kind": "uneven_heating",
+                     *       "severity": "info",
+                     *       "channel": "top",
+                     *       "state": "open",
+                     *       "start_at": "2026-11-20T12:30:00Z",
+                     *       "opened_at": "2026-11-20T12:30:00Z",
+                     *       "acknowledged_at": "2026-11-20T12:30:00Z",
+                     *       "acknowledged_by": "Lan",
+                     *       "cleared_at": "2026-11-20T12:30:00Z",
+                     *       "words": {
+                     *         "title": "not found",
+                     *         "detail": "there is no firing 12 in your workshops",
+                     *         "advice": "x"
+                     *       },
+                     *       "events": [
+                     *         {
+                     *           "at": "2026-11-20T12:30:00Z",
+                     *           "what": "opened",
+                     *           "who": "Lan"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["AlarmOut"];
                 };
             };
@@ -4753,15 +7014,23 @@ export interface operations {
             };
         };
     };
-    push_seen_api_v1_pushes_seen_post: {
+    alarms_push_seen: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "kD3v…"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TokenAcknowledgeIn"];
             };
         };
@@ -4784,7 +7053,7 @@ export interface operations {
             };
         };
     };
-    list_subscriptions_api_v1_push_subscriptions_get: {
+    alarms_list_subscriptions: {
         parameters: {
             query?: never;
             header?: never;
@@ -4799,6 +7068,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "device": "Điện thoại của Lan",
+                     *         "created_at": "2026-11-20T12:30:00Z",
+                     *         "last_delivered_at": "2026-11-20T12:30:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["PushSubscriptionOut"][];
                 };
             };
@@ -4813,15 +7092,28 @@ export interface operations {
             };
         };
     };
-    subscribe_api_v1_push_subscriptions_post: {
+    alarms_subscribe: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "endpoint": "https://fcm.googleapis.com/fcm/send/abc",
+                 *       "keys": {
+                 *         "p256dh": "BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                 *         "auth": "AAAAAAAAAAAAAAAAAAAAAA"
+                 *       },
+                 *       "device": "Điện thoại của Lan"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PushSubscriptionIn"];
             };
         };
@@ -4832,6 +7124,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "device": "Điện thoại của Lan",
+                     *       "created_at": "2026-11-20T12:30:00Z",
+                     *       "last_delivered_at": "2026-11-20T12:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PushSubscriptionOut"];
                 };
             };
@@ -4846,7 +7146,7 @@ export interface operations {
             };
         };
     };
-    unsubscribe_api_v1_push_subscriptions__subscription_id__delete: {
+    alarms_unsubscribe: {
         parameters: {
             query?: never;
             header?: never;
@@ -4875,10 +7175,13 @@ export interface operations {
             };
         };
     };
-    test_subscription_api_v1_push_subscriptions__subscription_id__test_post: {
+    alarms_test_subscription: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 subscription_id: number;
             };
@@ -4892,6 +7195,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "device": "Điện thoại của Lan",
+                     *       "created_at": "2026-11-20T12:30:00Z",
+                     *       "last_delivered_at": "2026-11-20T12:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PushSubscriptionOut"];
                 };
             };
@@ -4915,7 +7226,7 @@ export interface operations {
             };
         };
     };
-    follow_api_v1_live_get: {
+    live_follow: {
         parameters: {
             query?: never;
             header?: never;
