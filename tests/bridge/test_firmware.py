@@ -70,6 +70,27 @@ async def test_the_arduino_lines_arrive_through_a_serial_port(board: Path, tmp_p
     assert intake.counters.rejected == {}
 
 
+@pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
+def test_the_arduino_sketch_itself_says_a_line_a_second_with_faults_and_contact(tmp_path: Path) -> None:
+    program, sketch = tmp_path / "sketch", FIRMWARE / "arduino/canhlo_line"
+    strict = ["-std=c++11", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined"]
+    sources = [f"-I{sketch}", f"-I{HERE / 'arduino'}", str(HERE / "arduino/sketch_host.cpp")]
+    subprocess.run([str(COMPILER), *strict, *sources, "-o", str(program)], check=True)
+
+    said = subprocess.run([str(program)], capture_output=True, check=True).stdout
+
+    decoded = values(CanhLoLine({name: name for name in ("top", "chip", "sitter")}), said)
+    assert [(one.value, one.quality) for one in decoded if one.channel == "top"] == [
+        (612.75, Quality.GOOD),
+        (None, Quality.OPEN),
+        (None, Quality.SHORT_TO_GROUND),
+        (None, Quality.SHORT_TO_SUPPLY),
+        (612.75, Quality.GOOD),
+    ]
+    assert [one.value for one in decoded if one.channel == "chip"] == [24.25] * 5
+    assert [one.value for one in decoded if one.channel == "sitter"] == [1.0, 1.0, 1.0, 1.0, 0.0]
+
+
 def micropython() -> Any:
     found = importlib.util.spec_from_file_location("canhlo_line", FIRMWARE / "micropython/canhlo_line.py")
     assert found is not None
