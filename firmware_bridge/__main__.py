@@ -13,13 +13,14 @@ from typing import Final
 
 from rich.console import Console
 
-from firmware_bridge.bridge import STATUS_FILE, run_bridge
+from firmware_bridge.bridge import STATUS_FILE, make_actions, run_bridge
 from firmware_bridge.clock import Clock
 from firmware_bridge.logs import set_up_logs
 from firmware_bridge.pairing import PairingError, pair
 from firmware_bridge.set_up.bus import HIGHEST_ADDRESS
 from firmware_bridge.set_up.check import Finding, Level, check
 from firmware_bridge.set_up.doctor import examine
+from firmware_bridge.set_up.ring import ring
 from firmware_bridge.set_up.scan import scan_broker, scan_line, scan_ports
 from firmware_bridge.set_up.watch import watch
 from firmware_bridge.settings import Settings, SettingsError, load_settings
@@ -79,6 +80,15 @@ def _doctor(told: argparse.Namespace, words: Words) -> bool:
     return _tell(examine(load_settings(told.config).data_dir), words)
 
 
+def _ring(told: argparse.Namespace, words: Words) -> bool:
+    actions = make_actions(load_settings(told.config))
+
+    async def tell() -> bool:
+        return all([_tell([finding], words) async for finding in ring(actions, words)])
+
+    return asyncio.run(tell())
+
+
 def _tell(findings: Iterable[Finding], words: Words) -> bool:
     """Print what was found as it is found; say whether all of it will do."""
     is_well = True
@@ -94,6 +104,7 @@ _COMMANDS: Final[Mapping[str | None, Callable[[argparse.Namespace, Words], bool]
     "scan": _scan,
     "watch": _watch,
     "doctor": _doctor,
+    "ring": _ring,
 }
 
 
@@ -112,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check", action="store_true", help="xem có gì sai trước khi chạy / say what is wrong, then end"
     )
-    commands = parser.add_subparsers(dest="command", metavar="pair | scan | watch | doctor")
+    commands = parser.add_subparsers(dest="command", metavar="pair | scan | watch | doctor | ring")
 
     pairing = commands.add_parser("pair", parents=[common], help="ghép nối bằng mã trên trang / a code for a key")
     pairing.add_argument("code", help="mã trên trang / the code that the page shows")
@@ -128,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     watching = commands.add_parser("watch", parents=[common], help="xem số đo / the readings, live")
     watching.add_argument("--once", action="store_true", help="xem một lần / once, not live")
     commands.add_parser("doctor", parents=[common], help="xem bộ nhớ của máy / look at the bridge's own disk")
+    commands.add_parser("ring", parents=[common], help="báo thử: tin nhắn, còi / try the message, the siren")
     return parser
 
 

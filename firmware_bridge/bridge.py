@@ -76,7 +76,7 @@ async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Eve
         ballast=Ballast(settings.data_dir / "ballast"),
     )
     words = Words(settings.page.lang)
-    actions = [_action(told) for told in settings.actions]
+    actions = make_actions(settings)
     duty = Duty(settings.data_dir / "limits.json", actions, latest, lambda: uplink.last_answer, clock.now, words)
     lines = [source.status for source in sources if isinstance(source, ModbusLine)]
     status = Status(settings.data_dir / STATUS_FILE, intakes, recorder, spool, uplink, latest, duty, clock, lines)
@@ -108,6 +108,11 @@ def _companions(settings: Settings, uplink: Uplink, status: Status, duty: Duty) 
     """Return what runs beside the recording, for as long as it does."""
     page = LocalServer(settings.page.host, settings.page.port, status.snapshot, settings.page.lang)
     return [uplink.run(), duty.run(), _keep_status(status), *([page.run()] if settings.page.on else [])]
+
+
+def make_actions(settings: Settings) -> list[Action]:
+    """Return those who are told of breaches."""
+    return [_action(told) for told in settings.actions]
 
 
 def _action(told: ActionSettings) -> Action:

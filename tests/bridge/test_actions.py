@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from bridge_fakes import until
 
+from firmware_bridge.__main__ import main
 from firmware_bridge.actions.command import Command
 from firmware_bridge.actions.sms import Sms, plain_text
 from firmware_bridge.notice import ActionError, Notice
+from firmware_bridge.set_up.ring import ring
+from firmware_bridge.words import Words
 
 RAISED = Notice("lo-1/top/over_temperature", "Lò lo-1 quá nhiệt: 1.300 °C", is_raised=True)
 OVER = Notice("lo-1/top/over_temperature", "Lò lo-1 quá nhiệt: 1.300 °C", is_raised=False)
@@ -147,3 +150,27 @@ async def test_a_held_command_ends_with_the_bridge() -> None:
     await command.close()
 
     assert process.returncode is not None
+
+
+async def test_ring_tells_everybody_once_and_says_who_could_not_be_told(modem: Modem, tmp_path: Path) -> None:
+    siren = Command([sys.executable, "-c", "import time; time.sleep(60)"], hold=True)
+    actions = [Sms(modem.port, 115_200, ["+84901234567"]), Sms(str(tmp_path / "none"), 9600, ["1"]), siren]
+
+    found = [finding async for finding in ring(actions, Words("vi"), hold_s=0.01)]
+
+    assert [one.key for one in found] == ["ring_well", "ring", "ring_well"]
+    assert modem.sent == [("+84901234567", "Canh Lo: day la tin bao thu, lo khong sao ca.")]
+    assert "SIM" in found[1].say(Words("vi"))
+    assert not siren._held
+
+
+def test_ring_without_anybody_to_tell_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "b.toml"
+    config.write_text(
+        'server = "http://lo"\n[[sources]]\ntype = "kiln_controller"\nhost = "lo"\nkiln = "lo-1"\nchannels = ["top"]\n'
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["--config", str(config), "ring"])
+
+    assert ended.value.code == 2
+    assert "[[actions]]" in capsys.readouterr().out
