@@ -50,6 +50,13 @@ def rate_text(channel: ChannelStatus, words: Words) -> str:
     return f"{'+' if channel.rate_per_h > 0 else ''}{words.number(channel.rate_per_h)} {unit}/{words('time.hour')}"
 
 
+def state_text(source: SourceStatus, words: Words) -> tuple[str, bool]:
+    """Return how it is with an instrument, and whether something is wrong; one that never says anything is."""
+    if not source.connected:
+        return words("page.away"), True
+    return (words("page.there"), False) if source.readings else (words("page.there_empty"), True)
+
+
 def store_lines(snapshot: Snapshot, words: Words) -> list[tuple[str, str, bool]]:
     """Return what is to be known of disk and service: name, value, and whether it is as it should be."""
     spool, uplink = snapshot.spool, snapshot.uplink
@@ -132,11 +139,12 @@ def _sources(sources: Iterable[SourceStatus], words: Words) -> str:
     rows = [
         [
             _cell(one.name),
-            _cell(words("page.there" if one.connected else "page.away"), is_bad=not one.connected),
+            _cell(state, is_bad=is_bad),
             _cell(words.number(one.readings), is_number=True),
             _cell(words.refused(one.rejected)),
         ]
         for one in sources
+        for state, is_bad in [state_text(one, words)]
     ]
     return _table(
         words("page.sources"), [words(f"page.{key}") for key in ("source", "state", "count", "refused")], rows

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from firmware_bridge.status import Snapshot, read_snapshot
-from firmware_bridge.status_page import rate_text, store_lines, value_text
+from firmware_bridge.status_page import rate_text, state_text, store_lines, value_text
 from firmware_bridge.words import Words
 
 EVERY_S: Final = 1.0
@@ -58,9 +58,9 @@ def _tables(snapshot: Snapshot, words: Words) -> RenderableType:
         _add(readings, f"{one.kiln} / {one.channel}", *cells, is_well=one.value is not None)
     sources = _table(words, "source", "state", "count", "refused")
     for source in snapshot.sources:
-        state = words("page.there" if source.connected else "page.away")
+        state, is_bad = state_text(source, words)
         numbers = (words.number(source.readings), words.refused(source.rejected))
-        _add(sources, source.name, state, *numbers, is_well=source.connected)
+        _add(sources, source.name, state, *numbers, is_well=not is_bad)
     store = Table.grid(padding=(0, 2))
     for name, value, is_well in store_lines(snapshot, words):
         _add(store, name, value, is_well=is_well)

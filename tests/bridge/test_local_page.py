@@ -248,3 +248,9 @@ def test_a_line_is_one_row_whatever_hangs_on_it(line: LineStatus, told: str) -> 
 
     assert page.count("Dây RS-485 /dev/ttyUSB4") == 1
     assert told in page
+
+
+def test_an_instrument_that_is_connected_and_never_says_anything_we_read_is_not_well() -> None:
+    source = msgspec.structs.replace(SNAPSHOT.sources[0], readings=0)
+
+    assert "chưa nghe được số đo nào" in render_page(msgspec.structs.replace(SNAPSHOT, sources=(source,)), Words("vi"))
