@@ -1,12 +1,13 @@
 """Settings of the service: read once at the start, handed down as values."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.clock import Clock
 
@@ -19,10 +20,13 @@ PUSH_HOSTS = (
 )
 
 
+SinkName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
+
+
 class SinkSettings(BaseModel):
     """Another store to which readings are passed on: where it is, and as whom to come."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Literal["influxdb", "victoriametrics"]
     url: Annotated[str, Field(pattern=r"^https?://[^@?#]+$")]  # a password has its own place
@@ -35,7 +39,7 @@ class SinkSettings(BaseModel):
 class Settings(BaseSettings):
     """From the environment, as `CANHLO_<NAME>`; every one has a default that works."""
 
-    model_config = SettingsConfigDict(env_prefix="CANHLO_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CANHLO_", frozen=True, hide_input_in_errors=True)
 
     data_dir: Path = Path.home() / ".local/share/canhlo"
     database_url: str = ""
@@ -45,8 +49,19 @@ class Settings(BaseSettings):
     push_hosts: tuple[str, ...] = PUSH_HOSTS  # a leading dot stands for every host below it
     push_contact: str = "mailto:canhlo@localhost"
     clock: str = ""
-    sinks: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")], SinkSettings] = {}  # by name, as JSON
+    sinks: Annotated[Mapping[SinkName, SinkSettings], NoDecode] = {}  # by name, as JSON
     read_from: str = ""  # the name of the sink that charts and exports are read from; empty is our own store
+
+    @field_validator("sinks", mode="before")
+    @classmethod
+    def _sinks_are_json(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value) if value.strip() else {}
+        except ValueError as error:
+            msg = f'sinks is JSON: {{"kho": {{"kind": "victoriametrics", "url": "http://..."}}}}; this is not: {error}'
+            raise ValueError(msg) from error
 
     @field_validator("clock")
     @classmethod

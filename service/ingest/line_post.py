@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block, Column, Post, Quality
-from service.errors import InvalidError
+from service.errors import ServiceError
 from service.ingest.line_readings import Gathered, Place, Said
 from service.series import blocks, history
 from service.series.chunks import DAY_MS
@@ -26,6 +26,12 @@ VOUCHES_AFTER_MS: Final = 20_000
 REMEMBERED_S: Final = 300.0  # shorter than it takes until a block is sealed
 
 _ByTime = dict[int, Said]
+
+
+class TooSpreadError(ServiceError):
+    """A body touches more days than are looked through for one."""
+
+    code = "too_spread"
 
 
 class LinePosts:
@@ -79,7 +85,7 @@ class LinePosts:
         days = np.unique(old_ms // DAY_MS)
         if len(days) > MAX_DAYS:
             msg = f"one body may touch {MAX_DAYS} days of a kiln, and this one has readings of {len(days)}: send fewer"
-            raise InvalidError(msg)
+            raise TooSpreadError(msg)
         known: defaultdict[str, set[int]] = defaultdict(set)
         for day in days.tolist():
             its_ms = old_ms[old_ms // DAY_MS == day]

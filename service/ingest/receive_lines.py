@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from service.clock import Clock
 from service.counters import LINE_POSTS, LINES_REFUSED
 from service.errors import InvalidError, RefusedError, ServiceError, TooManyError
+from service.ingest.line_post import TooSpreadError
 from service.ingest.line_protocol import parse
 from service.ingest.line_readings import PRECISIONS, Gathered, gather
 from service.ingest.receive import BODY_TIMEOUT_S, MalformedError, TooLargeError, read_body, unpack
@@ -22,13 +23,15 @@ logger = logging.getLogger(__name__)
 
 MAX_LINES: Final = 20_000
 _ALSO_CALLED: Final = {"": "ns", "n": "ns", "u": "us", "µ": "us"}  # as InfluxDB 1 has them
-# Status and code by InfluxDB's own list; Telegraf drops what is answered 400, 413 and 422, and sends again what is 503.
+# Status and code by InfluxDB's list. Telegraf cuts what is answered 413 in two, sends again what is 401, 403 and 5xx,
+# and drops what is any other 4xx: where trying again can help, the answer is 503.
 _ANSWERS: Final[dict[type[ServiceError], tuple[int, str]]] = {
     RefusedError: (401, "unauthorized"),
     ForbiddenError: (403, "forbidden"),
     MalformedError: (400, "invalid"),
     InvalidError: (400, "invalid"),
     TooLargeError: (413, "request too large"),
+    TooSpreadError: (413, "request too large"),
     TooManyError: (422, "unprocessable entity"),
     BusyError: (503, "unavailable"),
 }
@@ -63,7 +66,7 @@ class LineReceiver:
             return _problem(*_ANSWERS.get(type(error), (503, "unavailable")), str(error))
         except TimeoutError:
             LINE_POSTS.labels("slow").inc()
-            return _problem(408, "request timeout", f"the body did not come within {BODY_TIMEOUT_S:.0f} s")
+            return _problem(503, "unavailable", f"the body did not come within {BODY_TIMEOUT_S:.0f} s")
         LINES_REFUSED.inc(gathered.refused)
         if gathered.refused or not gathered.lines:
             LINE_POSTS.labels("partial" if gathered.readings else "malformed").inc()

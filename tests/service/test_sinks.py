@@ -421,3 +421,35 @@ async def test_what_a_bridge_sends_is_in_the_sink_a_moment_later(database: Datab
     assert 'canhlo_sink_lag_seconds{sink="kho"} 0.0' in metrics
     assert 'canhlo_sink_readings_total{sink="kho"}' in metrics
     server.close()
+
+
+def test_settings_that_name_no_sink_are_refused_without_showing_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    for told in ('{"kho": {"password": "bi-mat"', '{"kho": {"kind": "x", "url": "ftp://a", "password": "bi-mat"}}'):
+        monkeypatch.setenv("CANHLO_SINKS", told)
+        with pytest.raises(ValueError, match="sinks") as refused:
+            Settings()
+        assert "bi-mat" not in str(refused.value)
+    monkeypatch.setenv("CANHLO_SINKS", "")
+    assert Settings().sinks == {}
+    monkeypatch.setenv("CANHLO_READ_FROM", "kho")
+    with pytest.raises(ValueError, match="read_from is 'kho'; wanted one of sinks: there are none"):
+        Settings()
+
+
+def test_the_dashboard_of_kilns_draws_what_victoriametrics_was_sent(tmp_path: Path) -> None:
+    server = VictoriaMetrics(tmp_path / "server")
+    village = Village(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}", server)
+    village.add_firing(hours=1)
+    village.feed_until(village.settled)
+    village.server.points()
+    board = json.loads((Path(__file__).parents[2] / "dashboards/grafana/dashboards/kilns.json").read_text())
+
+    drawn = {}
+    for panel in board["panels"]:
+        query = panel["targets"][0]["expr"].replace("$workshop", "1").replace("$kiln", ".*")
+        asked = {"query": query, "start": str(START_S + 700), "end": str(START_S + 3500), "step": "60"}
+        drawn[panel["title"]] = len(server.ask("/api/v1/query_range", asked).json()["data"]["result"])
+
+    assert list(drawn.values()) == [2, 2, 1, 1, 2], drawn
+    village.close()
+    server.close()

@@ -30,7 +30,7 @@ from service.series.sinks.sending import Sender, SinkError
 from service.store import sinks
 from service.store.database import Database
 from service.store.kilns import kilns_by_id
-from service.store.models import OwedToSink, StoredBlock
+from service.store.models import OwedToSink, Sink, StoredBlock
 from service.store.months import month_bounds_ms
 from service.store.sinks import Stretch
 
@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0  # between tries of a sink that fails
+PAYS_FOR_S: Final = 2.0  # of what is owed, before it looks for what has arrived
 MAX_BLOCKS: Final = 4000  # at a time
 # VictoriaMetrics answers before what it took is on its disk or can be found: within some seconds it is.
 SETTLES_AFTER: Final = timedelta(seconds=30)
@@ -99,6 +100,14 @@ class Feed:
             self._note(failure)
         return failure is None
 
+    def sent_upto(self) -> int:
+        """Return the last block that went out."""
+        if self._unsettled:
+            return self._unsettled[-1][1]
+        with self._database.read() as session:
+            sink = session.get(Sink, self._name)
+            return 0 if sink is None else sink.block_id
+
     def _claim(self) -> bool:
         """Make sure that for the next while no other process feeds the sink."""
         now = datetime.now(UTC)
@@ -140,11 +149,13 @@ class Feed:
         self._list_what_is_sealed()
         while self._pass_on_blocks() == MAX_BLOCKS and self._claim():
             pass
-        with self._database.read() as session:
-            debts = sinks.owed(session, self._name, limit=10)
-        for debt in debts:
-            if self._claim():
-                self._pay(debt)
+        ends_s = time.monotonic() + PAYS_FOR_S
+        while time.monotonic() < ends_s and self._claim():
+            with self._database.read() as session:
+                debts = sinks.owed(session, self._name, limit=1)
+            if not debts:
+                return
+            self._pay(debts[0])
 
     def _list_what_is_sealed(self) -> None:
         """Owe a new sink everything that was sealed before; what is sealed from now on, whoever seals it owes."""
@@ -162,8 +173,8 @@ class Feed:
             sinks.enter(session, self._name).is_listed = True
 
     def _pass_on_blocks(self) -> int:
+        mark = self.sent_upto()
         with self._database.read() as session:
-            mark = self._unsettled[-1][1] if self._unsettled else sinks.enter(session, self._name).block_id
             query = select(StoredBlock.id, StoredBlock.workshop_id, StoredBlock.kiln_id, StoredBlock.payload)
             rows = session.execute(query.where(StoredBlock.id > mark).order_by(StoredBlock.id).limit(MAX_BLOCKS)).all()
             if not rows:
@@ -225,7 +236,7 @@ class Feed:
         long_ago = datetime.now(UTC) - (timedelta() if self._sender.keeps_at_once else SETTLES_AFTER)
         with self._database.read() as session:
             sink = sinks.enter(session, self._name)
-            behind = sinks.lag(session, self._name, self._unsettled[-1][1] if self._unsettled else sink.block_id)
+            behind = sinks.lag(session, self._name, self.sent_upto())
             has_paid = sinks.has_paid(session, self._name, before=long_ago)
         SINK_LAG.labels(self._name).set(behind.seconds(self._clock.now()))
         SINK_OWED.labels(self._name).set(behind.owed)
