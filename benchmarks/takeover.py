@@ -235,16 +235,20 @@ class Village:
             await asyncio.sleep(0.05)
         return time.monotonic() - began_s
 
-    async def kill(self, http: httpx.AsyncClient) -> float:
+    async def start_again(self, process: Process, http: httpx.AsyncClient) -> None:
+        process.start()
+        await self.until(self._even, "the started process to have its share", http)
+
+    async def kill(self, http: httpx.AsyncClient, *, is_last: bool) -> float:
         """Kill any process; return when the others watched all kilns. Then it starts again, and gets its share."""
         process = self.random.choice(self.processes)
         process.end(signal.SIGKILL)
         took_s = await self.until(self._all_watched, "the kilns of the killed process to be watched", http)
-        process.start()
-        await self.until(self._even, "the started process to have its share", http)
+        if not is_last:
+            await self.start_again(process, http)
         return took_s
 
-    async def leave(self, http: httpx.AsyncClient) -> tuple[float, float]:
+    async def leave(self, http: httpx.AsyncClient, *, is_last: bool) -> tuple[float, float]:
         """Ask any process to end; return when all kilns were watched, and when it had ended."""
         process = self.random.choice(self.processes)
         process.is_still = True  # its own figures count no more
@@ -252,8 +256,8 @@ class Village:
         took_s = await self.until(self._all_watched, "the kilns of the process that left to be watched", http)
         ended_s = await ending
         process.is_still = False
-        process.start()
-        await self.until(self._even, "the started process to have its share", http)
+        if not is_last:
+            await self.start_again(process, http)
         return took_s, ended_s
 
     async def hold_still(self, http: httpx.AsyncClient) -> float:
@@ -353,14 +357,14 @@ async def measure(*, kills: int, stills: int, leavings: int, processes: int = 3,
             async with village.at_work(http):
                 todo = ["kill"] * kills + ["still"] * stills + ["leave"] * leavings
                 village.random.shuffle(todo)
-                for one in todo:
+                for number, one in enumerate(todo, start=1):
                     await asyncio.sleep(village.random.uniform(0, 2))
                     if one == "kill":
-                        result.kills_s.append(await village.kill(http))
+                        result.kills_s.append(await village.kill(http, is_last=number == len(todo)))
                     elif one == "still":
                         result.stills_s.append(await village.hold_still(http))
                     else:
-                        watched_s, ended_s = await village.leave(http)
+                        watched_s, ended_s = await village.leave(http, is_last=number == len(todo))
                         result.leavings_s.append(watched_s)
                         result.endings_s.append(ended_s)
                     print(f"{one}: {result.rows()[:4]}", file=sys.stderr)

@@ -62,7 +62,11 @@ class Answered(msgspec.Struct, tag="answered"):
     kilns: tuple[LiveKiln, ...]
 
 
-Word = Shown | Followed | Edited | RightsChanged | Asked | Answered
+class Freed(msgspec.Struct, tag="freed"):
+    """There are slots to be claimed."""
+
+
+Word = Freed | Shown | Followed | Edited | RightsChanged | Asked | Answered
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Word).decode
 
@@ -101,6 +105,8 @@ class Elsewhere:
         self._exchange.start()
 
     def stop(self) -> None:
+        """End, having said what there was to say and that our slots are free."""
+        self.say(Freed())
         self._exchange.stop()
 
     @property
@@ -132,6 +138,8 @@ class Elsewhere:
 
     def heard(self, sender: str, word: bytes) -> None:
         match _decode(word):
+            case Freed():
+                self._leases.wake()
             case Shown() as shown:
                 self._handlers.show(shown)
             case Followed(workshop_ids):

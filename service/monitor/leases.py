@@ -49,7 +49,11 @@ class Leases:
                 rows.leave(session, self.me)
         except Exception:
             logger.exception("the leases could not be given up; they end by themselves")
-        self._standing = _NOTHING
+        self._standing, self._sure_until_s = replace(self._standing, held={}), 0.0
+
+    def wake(self) -> None:
+        """Look now at what there is to claim; called from any thread."""
+        self._wake.set()
 
     @property
     def is_sure(self) -> bool:

@@ -25,7 +25,7 @@ from service.core.watch import Event
 from service.counters import ANALYSED, KILNS_WATCHED, MONITOR_FAILURES
 from service.monitor.again import begin_again, write_again
 from service.monitor.conclude import Conclusion, Moment, bridge_silent, conclude, save_states, states_of
-from service.monitor.elsewhere import Edited, Elsewhere
+from service.monitor.elsewhere import Edited, Elsewhere, Freed
 from service.monitor.leases import Leases
 from service.monitor.watched import LiveKiln, Watched, load_watched, stored_kilns
 from service.series import blocks as series
@@ -209,6 +209,7 @@ class Monitor:
             if time.monotonic() >= self._next_round_s:
                 self._next_round_s = time.monotonic() + ROUND_EVERY_S
                 self._go_round(now)
+            KILNS_WATCHED.set(len(self._kilns))
         return is_more
 
     def save_all(self) -> None:
@@ -260,6 +261,8 @@ class Monitor:
                 save_states(session, states_of(dirty))
         self._leave(slots)
         self._held = leases.held
+        if self.elsewhere is not None:
+            self.elsewhere.say(Freed())
 
     def _is_ours(self, workshop_id: int) -> bool:
         return self._leases is None or slot_of(workshop_id) in self._held
@@ -413,7 +416,6 @@ class Monitor:
                 self._guarded([watched.kiln_id], self._begin_again, watched, now)
             if watched.is_firing and (watched.end_asked_at or _heard_at(watched) < silent_since):
                 self._guarded([watched.kiln_id], self._judge_unheard, watched, now)
-        KILNS_WATCHED.set(len(self._kilns))
         machine_s = time.monotonic()
         self._take_due(list(self._kilns.values()), now)
         due = [

@@ -75,7 +75,7 @@ class Exchange:
     # --- saying ------------------------------------------------------------------------------------------------------
 
     def _keep_saying(self) -> None:
-        while not self._end.is_set():
+        while not (self._end.is_set() and self._waiting.empty()):
             if self._waiting.empty():
                 self._end.wait(GATHER_S)
                 continue
@@ -89,7 +89,7 @@ class Exchange:
                 EXCHANGE_FAILURES.inc()
                 self._has_lost = True
                 self._end.wait(TRY_AGAIN_AFTER_S)
-            self._end.wait(GATHER_S)
+            self._end.wait(GATHER_S)  # what comes meanwhile goes together
 
     def _say_together(self, words: list[bytes]) -> None:
         if self._has_lost:
