@@ -18,7 +18,7 @@ from service.store.leases import LASTS, LeaseLostError, Standing, slot_of
 
 logger = logging.getLogger(__name__)
 
-RENEW_EVERY_S: Final = 1.0
+RENEW_EVERY_S: Final = 0.5
 _NOTHING: Final = Standing({}, frozenset(), {})
 
 

@@ -20,7 +20,7 @@ from service.store.models import Lease, ServiceProcess
 # slots can be shared evenly by 2, 3, 4, 5, 6 or 8 processes.
 SLOTS: Final = 120
 _APART: Final = 73  # shares no divisor with `SLOTS`: workshops that follow one another come to slots far apart
-LASTS: Final = timedelta(seconds=5)
+LASTS: Final = timedelta(seconds=4)
 # A process that stands still in the middle of a transaction keeps its locks no longer than this.
 _STILL_AT_MOST: Final = "5s"
 _FORGOTTEN_AFTER: Final = timedelta(minutes=10)

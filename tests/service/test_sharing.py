@@ -12,9 +12,11 @@ from firmware_bridge.wire import Block, Post, Receipt, Skipped
 from service.clock import Clock
 from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
+from service.monitor import leases as lease_keeping
 from service.monitor.leases import Leases
 from service.monitor.loop import KilnChange, Monitor
 from service.store import identity
+from service.store import leases as lease_rows
 from service.store.database import Database
 from service.store.identity import BridgeIdentity
 from service.store.models import Firing, Kiln, LiveState, ServiceProcess, StoredFinding
@@ -99,7 +101,9 @@ class Village:
 
 
 @pytest.fixture
-def village(postgres: Callable[[], str]) -> Iterator[Village]:
+def village(postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
+    for module in (lease_rows, lease_keeping):  # a lease ends here when a test says so, however slow the machine is
+        monkeypatch.setattr(module, "LASTS", timedelta(minutes=10))
     made = Village(postgres())
     yield made
     made.close()
