@@ -14,6 +14,7 @@ from service.analysis import command as analyse
 from service.app import Server, create_app
 from service.archive import command as archive
 from service.archive import sinks
+from service.client import command as remote
 from service.demo.run import DemoOptions, run_demo
 from service.errors import ServiceError
 from service.logs import set_up_logs
@@ -66,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     archive.add_backup(commands.add_parser("backup", help="write everything into one file, while the service runs"))
     archive.add_restore(commands.add_parser("restore", help="bring back a backup to where nothing is"))
     people.add_people(commands.add_parser("people", help="accounts: list, link to a new password, sign out, disable"))
+    remote.add_kilns(commands.add_parser("kilns", help="list the kilns of a running service, as they are now"))
+    remote.add_firings(commands.add_parser("firings", help="list the firings of a running service, newest first"))
     openapi = commands.add_parser("openapi", help="print the API's OpenAPI document")
     openapi.set_defaults(run=_openapi)
     return parser

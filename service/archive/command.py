@@ -14,6 +14,7 @@ from service.archive.backup import back_up, restore
 from service.archive.bring_in import bring_in
 from service.archive.hand_out import FORMATS, hand_out, write
 from service.archive.opening import opened, settings_of
+from service.client.command import add_connection, connect
 from service.errors import InvalidError, NotFoundError
 from service.importers.read import read_log
 from service.series.codec import DamagedError
@@ -45,6 +46,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=FORMATS, default="csv", help="csv is the plain log (csv)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the file to write (standard output)")
     parser.add_argument("--data-dir", type=Path, help="where the database lives")
+    add_connection(parser)
     parser.set_defaults(run=run_export)
 
 
@@ -83,7 +85,10 @@ def run_import(options: argparse.Namespace) -> None:
 
 
 def run_export(options: argparse.Namespace) -> None:
-    """Hand out a firing."""
+    """Hand out a firing, of the database here or of a running service."""
+    if options.url:
+        _export_from(options)
+        return
     with opened(options) as database, database.read() as session:
         handed = hand_out(session, _find_firing(session, options.firing), now=datetime.now(UTC))
         pieces = write(handed, options.format)
@@ -99,6 +104,16 @@ def run_export(options: argparse.Namespace) -> None:
             msg = f"{options.out} cannot be written: {(error.strerror or str(error)).lower()}"
             raise InvalidError(msg) from error
     print(f"{options.out}: {sum(len(one.time_s) for one in handed.channels.values()):,} readings")
+
+
+def _export_from(options: argparse.Namespace) -> None:
+    """Have a running service hand out a firing, which it knows by the number in its page's address."""
+    if options.out is None or not options.firing.isascii() or not options.firing.isdigit():
+        msg = "from a running service, say --out FILE and the firing's number in the address of its page, such as 12"
+        raise InvalidError(msg)
+    with connect(options) as canhlo:
+        written = canhlo.export(int(options.firing), options.out, form=options.format)
+    print(f"{options.out}: {written / 1e6:,.1f} MB")
 
 
 def run_verify(options: argparse.Namespace) -> None:

@@ -1,0 +1,202 @@
+"""Requests to a running service: tried again where that can help, and never done twice."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final, Literal, Self, TypeVar
+from uuid import uuid4
+
+import httpx
+import msgspec
+
+from service.client import models
+from service.errors import ServiceError
+
+TIMEOUT_S: Final = 30.0
+TRIES: Final = 4
+FIRST_WAIT_S: Final = 0.25
+LONGEST_WAIT_S: Final = 30.0
+PAGE: Final = 100
+# What may be better in a moment.
+PASSING: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, 504)
+
+Form = Literal["csv", "parquet", "json"]
+T = TypeVar("T")
+
+
+class AnswerError(ServiceError):
+    """What the service refused, or that it was not reached (`status` 0); `code` is stable."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+
+
+class Client:
+    """Asks a service at `url` with an API token; reads are tried again, and so is all that carries a key of its own.
+
+    Parameters
+    ----------
+    transport, sleep
+        For tests: another way to the service, and another way to wait [s].
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str,
+        language: Literal["vi", "en"] = "vi",
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        headers = {"authorization": f"Bearer {token}", "accept-language": language}
+        self._http = httpx.Client(
+            base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=TIMEOUT_S, transport=transport
+        )
+        self._sleep = sleep
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # --- kilns ---
+
+    def kilns(self, *, with_retired: bool = False) -> list[models.Kiln]:
+        """Return the kilns as they are now."""
+        return self._get("/kilns", list[models.Kiln], retired=with_retired or None)
+
+    def kiln(self, kiln_id: int) -> models.Kiln:
+        return self._get(f"/kilns/{kiln_id}", models.Kiln)
+
+    def channels(self, kiln_id: int) -> list[models.Channel]:
+        return self._get(f"/kilns/{kiln_id}/channels", list[models.Channel])
+
+    def calibrations(self, channel_id: int) -> list[models.Calibration]:
+        return self._get(f"/channels/{channel_id}/calibrations", list[models.Calibration])
+
+    def add_calibration(
+        self,
+        channel_id: int,
+        *,
+        from_at: datetime,
+        offset_c: float = 0.0,
+        points: Mapping[float, float] | None = None,
+        note: str = "",
+    ) -> models.Calibration:
+        """Say what is wrong with a probe from a moment on; `points` are indicated temperatures with their errors."""
+        table = [{"indicated_c": at_c, "error_c": error_c} for at_c, error_c in sorted((points or {}).items())]
+        body = {"from_at": from_at.isoformat(), "offset_c": offset_c, "points": table, "note": note}
+        return self._post(f"/channels/{channel_id}/calibrations", models.Calibration, body)
+
+    def curve(self, kiln_id: int, from_at: datetime, to_at: datetime, *, width: int = 1000) -> models.Curve:
+        """Return a stretch of time thinned to `width` pixels, every extreme kept."""
+        times = {"from_at": from_at.isoformat(), "to_at": to_at.isoformat()}
+        return self._get(f"/kilns/{kiln_id}/curve", models.Curve, width=width, **times)
+
+    def plans(self) -> list[models.Plan]:
+        return self._get("/plans", list[models.Plan])
+
+    # --- firings ---
+
+    def firings(self, *, kiln_id: int | None = None) -> Iterator[models.Firing]:
+        """Go through firings, newest first, as many pages as there are."""
+        return self._pages("/firings", list[models.Firing], kiln_id=kiln_id)
+
+    def firing(self, firing_id: int) -> models.FiringDetail:
+        return self._get(f"/firings/{firing_id}", models.FiringDetail)
+
+    def change_firing(self, firing: models.Firing, **changes: Any) -> models.FiringDetail:
+        """Change what is said, and only if nobody else has changed the firing since."""
+        headers = {"if-match": f'"{firing.version}"'}
+        return self._told(self._send("PATCH", f"/firings/{firing.id}", changes, headers), models.FiringDetail)
+
+    def merge_firings(self, firing_id: int, later_id: int) -> models.Change:
+        """Make a later firing a part of this one, as after a power cut."""
+        return self._post(f"/firings/{firing_id}/merge", models.Change, {"firing_id": later_id})
+
+    def recompute_firing(self, firing_id: int) -> models.Change:
+        """Have a firing that has ended looked at again, and learn what that changed."""
+        return self._post(f"/firings/{firing_id}/recompute", models.Change)
+
+    def findings(self, *, kiln_id: int | None = None, kind: str | None = None) -> Iterator[models.Finding]:
+        """Go through findings, newest first."""
+        return self._pages("/findings", list[models.Finding], kiln_id=kiln_id, kind=kind)
+
+    def alarms(self) -> list[models.Alarm]:
+        """Return the open alarms."""
+        return self._get("/alarms", list[models.Alarm])
+
+    def batches(self, firing_id: int) -> list[models.Batch]:
+        return self._get(f"/firings/{firing_id}/batches", list[models.Batch])
+
+    def export(self, firing_id: int, file: Path, *, form: Form = "csv") -> int:
+        """Write a firing with every reading into a file, piece by piece; return its length [bytes]."""
+        with self._http.stream("GET", f"/firings/{firing_id}/file", params={"format": form}) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise _problem(answer)
+            with file.open("wb") as out:
+                return sum(out.write(piece) for piece in answer.iter_bytes())
+
+    # --- how it asks ---
+
+    def _get(self, path: str, kind: type[T], **asked: str | int | None) -> T:
+        return self._told(self._send("GET", _with(path, asked)), kind)
+
+    def _post(self, path: str, kind: type[T], body: Mapping[str, Any] | None = None) -> T:
+        return self._told(self._send("POST", path, body, {"idempotency-key": str(uuid4())}), kind)
+
+    def _pages(self, path: str, of: type[list[T]], **asked: str | int | None) -> Iterator[T]:
+        following: str | None = _with(path, {"limit": PAGE, **asked})
+        while following is not None:
+            answer = self._send("GET", following)
+            yield from self._told(answer, of)
+            following = answer.links.get("next", {}).get("url")
+
+    def _told(self, answer: httpx.Response, kind: type[T]) -> T:
+        return msgspec.json.decode(answer.content, type=kind)
+
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        may_repeat = method == "GET" or "idempotency-key" in (headers or {})
+        for one_more in range(TRIES - 1, -1, -1):
+            wait_s = FIRST_WAIT_S * 2 ** (TRIES - 1 - one_more)
+            try:
+                answer = self._http.request(method, path.removeprefix("/api/v1"), json=body, headers=headers)
+            except httpx.TransportError as error:
+                if not (may_repeat and one_more):
+                    raise AnswerError(
+                        0, "unreachable", f"{self._http.base_url.host} was not reached: {error}"
+                    ) from error
+            else:
+                if answer.is_success:
+                    return answer
+                if not (may_repeat and one_more and answer.status_code in PASSING):
+                    raise _problem(answer)
+                wait_s = max(wait_s, float(answer.headers.get("retry-after", 0)))
+            self._sleep(min(wait_s, LONGEST_WAIT_S))
+        raise AssertionError  # the last turn has returned or raised
+
+
+def _with(path: str, asked: Mapping[str, str | int | None]) -> str:
+    said = {name: value for name, value in asked.items() if value is not None}
+    return f"{path}?{httpx.QueryParams(said)}" if said else path
+
+
+def _problem(answer: httpx.Response) -> AnswerError:
+    try:
+        said = answer.json()
+        return AnswerError(answer.status_code, said["code"], said["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = f"answered {answer.status_code} and no problem document; is this the service's address?"
+        return AnswerError(answer.status_code, f"http_{answer.status_code}", detail)

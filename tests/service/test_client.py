@@ -1,0 +1,147 @@
+"""The client against the real service over a real socket, and what it does when the network is bad."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from running import running
+from service_parts import NOW, new_workshop
+
+from service.client import AnswerError, Client
+from service.settings import Settings
+from service.store import api_tokens, firings, kilns
+from service.store.database import Database
+from service.store.roles import Scope
+
+ANY = "canhlo_any"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'canhlo.sqlite3'}"
+
+
+@pytest.fixture
+def service(settings: Settings, database: Database) -> Iterator[tuple[str, str]]:
+    """Give the address of a running service and a token that may write."""
+    new_workshop(database, "lan@example.org")
+    now = datetime.now(UTC)
+    with database.write() as session:
+        kiln = kilns.create_kiln(session, 1, name="Lò 1", key="lo-1")
+        kilns.add_channel(session, kiln, "top", "c")
+        for number in range(205):
+            began_at = NOW + timedelta(days=number)
+            ended = {"ended_at": began_at + timedelta(hours=9), "end_cause": "cooled"}
+            firings.add_firing(session, kiln, started_at=began_at, **ended)
+        token = api_tokens.create(
+            session, 1, 1, name="Grafana", scope=Scope.WRITE, expires_at=now + timedelta(days=1), now=now
+        )[1]
+    with running(settings, database) as address:
+        yield address, token
+
+
+def test_a_program_reads_and_writes_what_its_token_may(service: tuple[str, str], tmp_path: Path) -> None:
+    with Client(service[0], token=service[1], language="en") as canhlo:
+        [kiln] = canhlo.kilns()
+        found = list(canhlo.firings(kiln_id=kiln.id))
+        changed = canhlo.change_firing(found[0], note="gió to", fuel_used={"amount": 40, "unit": "kg_lpg"})
+        with pytest.raises(AnswerError, match="look again") as stale:
+            canhlo.change_firing(found[0], note="khác")
+        [channel] = canhlo.channels(kiln.id)
+        made = canhlo.add_calibration(channel.id, from_at=NOW, points={1000: 4.0, 0: 0.0})
+        again = canhlo.recompute_firing(found[0].id)
+        length = canhlo.export(found[0].id, tmp_path / "firing.json", form="json")
+
+    assert [one.number for one in found] == list(range(205, 0, -1))
+    assert changed.fuel_used is not None
+    assert (changed.note, changed.fuel_used.amount) == ("gió to", 40)
+    assert stale.value.code == "changed_meanwhile"
+    assert [one.indicated_c for one in made.points] == [0.0, 1000.0]
+    assert again.firing.id == found[0].id
+    assert length == len((tmp_path / "firing.json").read_bytes())
+    assert json.loads((tmp_path / "firing.json").read_text())["firing"]["number"] == 205
+
+
+def test_the_commands_say_what_the_service_says(service: tuple[str, str]) -> None:
+    environment = {"CANHLO_URL": service[0], "CANHLO_TOKEN": service[1], "PATH": ""}
+
+    def said(*words: str) -> subprocess.CompletedProcess[str]:
+        program = [sys.executable, "-c", "from service.cli import main; main()", *words]
+        return subprocess.run(program, env=environment, capture_output=True, text=True, cwd=ROOT, check=False)
+
+    assert "Lò 1" in said("kilns").stdout
+    lines = said("firings", "--limit", "3", "--json").stdout.splitlines()
+    assert [json.loads(line)["number"] for line in lines] == [205, 204, 203]
+    wrong = said("kilns", "--token", "canhlo_guessed")
+    assert (wrong.returncode, wrong.stderr.startswith("canhlo: this token is unknown")) == (2, True)
+
+
+class BadNetwork(httpx.MockTransport):
+    """Loses the first requests, or has the service too busy for them; remembers their keys."""
+
+    def __init__(self, *faults: int | None) -> None:
+        super().__init__(self._answer)
+        self.faults = list(faults)
+        self.keys: list[str | None] = []
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.keys.append(request.headers.get("idempotency-key"))
+        if not self.faults:
+            return httpx.Response(200, json=[])
+        fault = self.faults.pop(0)
+        if fault is None:
+            raise httpx.ReadTimeout("no answer came", request=request)
+        return httpx.Response(fault, headers={"retry-after": "7"}, json={"code": "busy", "detail": "later"})
+
+
+def test_what_may_be_repeated_is_under_one_key_and_waits_as_it_is_told() -> None:
+    waited: list[float] = []
+    network = BadNetwork(None, 503)
+    with Client("http://lo.test", token=ANY, transport=network, sleep=waited.append) as canhlo:
+        assert canhlo.kilns() == []
+        network.faults = [None]
+        with pytest.raises(Exception, match="Expected `object`"):
+            canhlo.merge_firings(1, 2)
+
+    assert waited == [0.25, 7.0, 0.25]
+    assert network.keys[:3] == [None] * 3
+    assert len(network.keys) == 5
+    assert network.keys[3] == network.keys[4] is not None
+
+
+@pytest.mark.parametrize(("fault", "code"), [(None, "unreachable"), (503, "busy")])
+def test_what_stays_bad_is_a_problem_in_the_end(fault: int | None, code: str) -> None:
+    network = BadNetwork(*[fault] * 9)
+    with (
+        Client("http://lo.test", token=ANY, transport=network, sleep=lambda _: None) as canhlo,
+        pytest.raises(AnswerError) as problem,
+    ):
+        canhlo.kilns()
+
+    assert (problem.value.code, len(network.keys)) == (code, 4)
+
+
+def test_the_types_are_those_of_the_document() -> None:
+    spec = importlib.util.spec_from_file_location("client_models", ROOT / ".ci/client_models.py")
+    assert spec is not None
+    assert spec.loader is not None
+    maker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    made = maker.models(json.loads((ROOT / "dashboards/web/openapi.json").read_text()))
+
+    formatted = subprocess.run(
+        [str(Path(sys.executable).parent / "ruff"), "format", "-"],
+        input=made,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert formatted.stdout == (ROOT / "service/client/models.py").read_text()
