@@ -287,6 +287,7 @@ def _id(boot_id: int, seq: int) -> int:
 
 def _number(db: sqlite3.Connection, table: str, column: str, value: str | bytes) -> int:
     """Return the number that stands for a long value in every block."""
+    # The names are those of our own tables; the value travels beside the statement.
     number = db.execute(f"INSERT INTO {table} ({column}) VALUES (?) RETURNING id", (value,)).fetchone()[0]  # noqa: S608
     return int(number)
 

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CANHLO_", frozen=True, hide_input_in_errors=True)
 
     data_dir: Path = Path.home() / ".local/share/canhlo"
-    database_url: str = ""
+    database_url: str = Field(default="", repr=False)  # it may hold a password
     host: str = "127.0.0.1"
     port: int = 8600
     public_url: str = ""

@@ -129,3 +129,17 @@ def test_a_process_makes_room_for_connections(monkeypatch: pytest.MonkeyPatch) -
     connections.make_room()
 
     assert asked == [(20_000, 20_000)]
+
+
+def test_an_address_is_believed_from_a_trusted_proxy_alone(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The proxy of this machine is trusted as installed; whoever is not cannot say that it is somebody else."""
+    asked = {"login": "lan@example.org", "password": "a guess of mine"}
+    for trusted in ("127.0.0.1", "192.0.2.1"):
+        monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
+        with running(settings, database) as address:
+            httpx.post(f"{address}/api/v1/session", json=asked, headers={"x-forwarded-for": "203.0.113.9"})
+
+    hosts = [record.host for record in caplog.records if record.getMessage() == "sign-in refused"]  # type: ignore[attr-defined]
+    assert hosts == ["203.0.113.9", "127.0.0.1"]

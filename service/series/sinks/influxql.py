@@ -32,6 +32,7 @@ class InfluxReader:
         self, workshop_id: int, kiln_id: int, from_ms: int, to_ms: int, units: Collection[Unit]
     ) -> dict[Key, Readings]:
         where = _where(workshop_id, kiln_id, from_ms, to_ms, units)
+        # Numbers and names of ours: nothing of a request is in it.
         query = f'SELECT "value","quality" FROM "{MEASUREMENT}" WHERE {where} GROUP BY {_BY_CHANNEL}'  # noqa: S608
         found = {}
         for tags, (at_ms, value, quality) in self._ask(query):
@@ -46,6 +47,7 @@ class InfluxReader:
         first_ms, next_ms = from_ms // step_ms * step_ms, (to_ms // step_ms + 1) * step_ms
         where = _where(workshop_id, kiln_id, first_ms, next_ms - 1, units)
         query = (
+            # As above.
             f'SELECT MIN("value"),MAX("value") FROM "{MEASUREMENT}" WHERE {where}'  # noqa: S608
             f' GROUP BY time({step_ms}ms),"channel","unit" fill(none)'
         )
