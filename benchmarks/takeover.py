@@ -295,7 +295,7 @@ class Village:
         database = Database(f"sqlite:///{folder / 'undisturbed.sqlite3'}")
         upgrade(database)
         tokens = found(database, len(self.tokens), CHANNELS).tokens
-        monitor, known = Monitor(database, Clock(), lambda _change: None), Known()
+        monitor, known = Monitor(database, Clock(), lambda _change: None, gather_s=0.0), Known()
         with database.read() as session:
             bridges = [identity.bridge_of_token(session, token) for token in tokens]
         for begin in range(0, max(map(len, self.sent)), 20):

@@ -38,12 +38,13 @@ encode = msgspec.msgpack.Encoder().encode
 
 @dataclass(frozen=True)
 class Load:
-    """How many kilns post, with how many channels, seconds in a block, and for how long."""
+    """How many kilns post, with how many channels, seconds in a block, and for how long after warming up."""
 
     kilns: int = 2600
     channels: int = 8
     block_s: int = 1
     seconds: float = 600
+    warm_up_s: float = WARM_UP_S
 
 
 @dataclass
@@ -69,9 +70,9 @@ async def drive(service: Service, village: Village, load: Load, phones: Phones) 
         [1] * len(bridges),
         [begin + offset_s - load.block_s + number * spacing for number in range(len(bridges))],
     )
-    marks_at = [WARM_UP_S + load.seconds * window / WINDOWS for window in range(WINDOWS + 1)]
+    marks_at = [load.warm_up_s + load.seconds * window / WINDOWS for window in range(WINDOWS + 1)]
     async with phones.listening():
-        for step in range(int((WARM_UP_S + load.seconds) / spacing) + 1):
+        for step in range(int((load.warm_up_s + load.seconds) / spacing) + 1):
             due = begin + step * spacing
             if due > loop.time():
                 await asyncio.sleep(due - loop.time())
@@ -114,7 +115,7 @@ def _breaks(workshops: int, load: Load) -> list[float]:
     rng = np.random.default_rng(11)
     breaks_s = np.full(workshops, np.inf)
     count = min(workshops, round(BREAKS_PER_S * load.seconds))
-    breaks_s[rng.permutation(workshops)[:count]] = WARM_UP_S + rng.uniform(0, load.seconds, count)
+    breaks_s[rng.permutation(workshops)[:count]] = load.warm_up_s + rng.uniform(0, load.seconds, count)
     return breaks_s.tolist()
 
 

@@ -80,7 +80,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         hub.kiln_changed(change)
 
     leases = Leases(database, hub.followed) if database.is_shared else None
-    monitor = Monitor(database, clock, on_change, hub.is_followed, leases)
+    monitor = Monitor(database, clock, on_change, hub.is_followed, leases, on_readings=hub.readings_came)
     elsewhere: Elsewhere | None = None
     if leases is not None:
         handlers = Handlers(hub.show, hub.end_streams, monitor.look_again, monitor.watched_here)

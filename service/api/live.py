@@ -1,27 +1,27 @@
 """The live stream: server-sent events of everything that changes in a person's workshops."""
 
 import asyncio
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections import defaultdict, deque
+from collections.abc import Iterator
 from typing import Final
 
 from pydantic import BaseModel
 
-from service.api import schemas, views
-from service.api.curves import GAP_S, nullable
+from service.api import views
+from service.api.live_events import KilnEvents, beat, points
 from service.clock import Clock
-from service.core.curve import thin_min_max
-from service.core.series import Chunk
 from service.counters import LIVE_VIEWERS
 from service.monitor.elsewhere import Elsewhere, Followed, RightsChanged, Shown
-from service.monitor.loop import KilnChange
+from service.monitor.loop import KilnChange, NewReadings
 from service.store import alarms as alarm_rows
 from service.store import firings as firing_rows
 from service.store.database import Database
 from service.store.who import Who
 
 MAX_WAITING: Final = 500
-POINTS_WIDTH: Final = 16  # pixels that the newest block gets at most: its extremes, not its every reading
+GATHER_S: Final = 0.1  # what comes within that goes to a viewer as one message: waking it costs more than the rest
+BEAT_S: Final = 5.0  # between two beats of the clock, by which the page also knows that it is still connected
+ROUND_S: Final = 1.0
 
 
 class Viewer:
@@ -31,6 +31,7 @@ class Viewer:
         self.account_id = who.account_id
         self.workshop_ids = frozenset(who.workshop_ids)
         self.language = language
+        self.beat_due_s = 0.0  # by the loop's time
         self._waiting: asyncio.Queue[str | None] = asyncio.Queue(MAX_WAITING)
 
     def put(self, message: str | None) -> None:
@@ -54,7 +55,10 @@ class Hub:
         self._database = database
         self._clock = clock
         self._viewers: dict[int, set[Viewer]] = {}  # by workshop; a person may follow several
+        self._events = KilnEvents()
         self._messages: deque[tuple[int, str, str]] = deque()
+        self._is_spreading = False
+        self._round: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.elsewhere: Elsewhere | None = None  # the other processes, if the database can have any
 
@@ -97,6 +101,10 @@ class Hub:
         if self.elsewhere is not None:
             self.elsewhere.say(Followed(tuple(viewer.workshop_ids)))
         LIVE_VIEWERS.inc()
+        loop = asyncio.get_running_loop()
+        viewer.beat_due_s = loop.time() + BEAT_S
+        if self._round is None:
+            self._round = loop.call_later(ROUND_S, self._go_round)
         return viewer
 
     def leave(self, viewer: Viewer) -> None:
@@ -121,30 +129,36 @@ class Hub:
         is_told = self._is_for_others(change)
         if not is_told and workshop_id not in self._viewers:
             return
-        shown = Shown(workshop_id, "".join(self._kiln(change)), change.firing_ids, change.alarm_ids)
+        message = self._events.kiln(change.now, self._clock.now())
+        self._tell(Shown(workshop_id, message, change.firing_ids, change.alarm_ids), to_others=is_told)
+
+    def readings_came(self, came: NewReadings) -> None:
+        """Show readings to everybody who looks at this workshop, as they come in; called from a worker thread."""
+        now = came.now
+        to_others = self._is_followed_elsewhere(now.workshop_id)
+        if to_others or now.workshop_id in self._viewers:
+            message = points(now.kiln_id, now.channel_ids, came.curves)
+            self._tell(Shown(now.workshop_id, message), to_others=to_others)
+
+    def _tell(self, shown: Shown, *, to_others: bool) -> None:
         self.show(shown)
-        if is_told and self.elsewhere is not None:
+        if to_others and self.elsewhere is not None:
             self.elsewhere.say(shown)
 
     def _is_for_others(self, change: KilnChange) -> bool:
         """Say whether other processes are told: of what is rare always, of the rest if somebody looks on there."""
         if self.elsewhere is None or not self.elsewhere.is_there:
             return False
-        is_rare = bool(change.firing_ids or change.alarm_ids)
-        return is_rare or self.elsewhere.follows(change.now.workshop_id)
+        return bool(change.firing_ids or change.alarm_ids) or self._is_followed_elsewhere(change.now.workshop_id)
+
+    def _is_followed_elsewhere(self, workshop_id: int) -> bool:
+        return self.elsewhere is not None and self.elsewhere.is_there and self.elsewhere.follows(workshop_id)
 
     def show(self, shown: Shown) -> None:
         """Show what changed to those who look through this process; called from any thread but the loop's own."""
         for language in {viewer.language for viewer in tuple(self._viewers.get(shown.workshop_id, ()))}:
             message = shown.message + "".join(self._rows(shown, language))
-            self._messages.append((shown.workshop_id, language, message))
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._spread)
-
-    def _kiln(self, change: KilnChange) -> Iterator[str]:
-        yield encode("kiln", views.kiln_now(change.now, self._clock.now()))
-        if change.chunk is not None:
-            yield encode("points", _points(change.now.kiln_id, change.now.channel_ids, change.chunk))
+            self._gather(shown.workshop_id, language, message)
 
     def _rows(self, shown: Shown, language: str) -> Iterator[str]:
         if not shown.firing_ids and not shown.alarm_ids:
@@ -157,31 +171,40 @@ class Hub:
                 alarm = alarm_rows.get_alarm(session, workshop_ids, alarm_id)
                 yield encode("alarm", views.alarm_out(alarm, language))
 
+    def _gather(self, workshop_id: int, language: str, message: str) -> None:
+        """Let a message go with all else that comes at the same time; called from any thread."""
+        self._messages.append((workshop_id, language, message))
+        if not self._is_spreading and self._loop is not None and not self._loop.is_closed():
+            self._is_spreading = True
+            self._loop.call_soon_threadsafe(self._loop.call_later, GATHER_S, self._spread)
+
     def _spread(self) -> None:
+        self._is_spreading = False  # first: what comes from now on is spread the next time
+        gathered: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
         while self._messages:
             workshop_id, language, message = self._messages.popleft()
+            gathered[workshop_id, language].append(message)
+        now_s, clock = asyncio.get_running_loop().time(), beat(self._clock)
+        for (workshop_id, language), messages in gathered.items():
+            together = "".join(messages)
             for viewer in self._viewers.get(workshop_id, ()):
-                if viewer.language == language:
-                    viewer.put(message)
+                if viewer.language != language:
+                    continue
+                if now_s < viewer.beat_due_s - ROUND_S:
+                    viewer.put(together)
+                else:  # a message of its own would cost as much again
+                    viewer.put(clock + together)
+                    viewer.beat_due_s = now_s + BEAT_S
 
-
-class NewPoints(schemas.Out):
-    """The newest readings of a kiln, to be drawn at the end of its curve."""
-
-    kiln_id: int
-    channels: list[schemas.CurveChannel]
-
-
-def _points(kiln_id: int, channel_ids: Mapping[str, int], chunk: Chunk) -> NewPoints:
-    drawn = []
-    for name, samples in chunk.channels.items():
-        time_s, value_c = thin_min_max(samples.time_s, samples.value, POINTS_WIDTH, gap_s=GAP_S)
-        drawn.append(
-            schemas.CurveChannel(
-                channel_id=channel_ids[name], name=name, time_s=time_s.tolist(), value_c=nullable(value_c)
-            )
-        )
-    return NewPoints(kiln_id=kiln_id, channels=drawn)
+    def _go_round(self) -> None:
+        """Tell those the time who have heard nothing for a while; goes on while there is anybody."""
+        loop = asyncio.get_running_loop()
+        now_s, clock, everybody = loop.time(), beat(self._clock), self._everybody()
+        for viewer in everybody:
+            if viewer.beat_due_s <= now_s:
+                viewer.put(clock)
+                viewer.beat_due_s = now_s + BEAT_S
+        self._round = loop.call_later(ROUND_S, self._go_round) if everybody else None
 
 
 def encode(kind: str, data: BaseModel) -> str:

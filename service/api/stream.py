@@ -2,28 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
 from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from service.api import schemas
 from service.api.deps import Follows, Language, Parts, PartsOf, machine_now, may_still
-from service.api.live import Viewer, encode
+from service.api.live import Viewer
+from service.api.live_events import beat
 from service.store.roles import Action
 
 router = APIRouter(tags=["live"])
 
-BEAT_S: Final = 5.0
 LOOK_AGAIN_S: Final = 60.0  # whether whoever follows still may: a session ends, a person leaves, elsewhere
-
-
-class ClockBeat(schemas.Out):
-    """What time it is for the service, and how fast its time runs (1, but in a replay)."""
-
-    now_at: datetime
-    clock_rate: float
 
 
 @router.get("/live", response_class=StreamingResponse)
@@ -41,23 +32,21 @@ async def follow(request: Request, who: Follows, language: Language, service: Pa
 
 async def _events(service: Parts, viewer: Viewer, still_may: Callable[[], bool]) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
-    next_beat_s = loop.time()
     look_again_s = loop.time() + LOOK_AGAIN_S
     try:
+        yield beat(service.clock)
         while True:
+            try:
+                message = await viewer.next(timeout_s=look_again_s - loop.time())
+            except TimeoutError:
+                message = ""
+            if message is None:
+                return
+            if message:
+                yield message
             if loop.time() >= look_again_s:
                 if not await asyncio.to_thread(still_may):
                     return
                 look_again_s = loop.time() + LOOK_AGAIN_S
-            if loop.time() >= next_beat_s:
-                yield encode("clock", ClockBeat(now_at=service.clock.now(), clock_rate=service.clock.rate))
-                next_beat_s = loop.time() + BEAT_S
-            try:
-                message = await viewer.next(timeout_s=max(0.0, next_beat_s - loop.time()))
-            except TimeoutError:
-                continue
-            if message is None:
-                return
-            yield message
     finally:
         service.hub.leave(viewer)

@@ -66,7 +66,7 @@ def kiln_now(live: LiveKiln, now: datetime) -> schemas.KilnNow:
             schemas.ConeProgress(
                 channel=cone.channel, cone=cone.cone, progress=cone.progress, down_at=_utc_or_none(cone.down_s)
             )
-            for cone in _worth_showing(status.cones)
+            for cone in worth_showing(status.cones)
         ],
         channels=[
             _channel_now(channel_id, name, seen.get(name, silent)) for name, channel_id in live.channel_ids.items()
@@ -87,7 +87,7 @@ def _channel_now(channel_id: int, name: str, status: ChannelStatus) -> schemas.C
     )
 
 
-def _worth_showing(cones: Sequence[ConeProgress]) -> list[ConeProgress]:
+def worth_showing(cones: Sequence[ConeProgress]) -> list[ConeProgress]:
     """Return, for each probe, the cones that bend and the last three that fell."""
     shown: list[ConeProgress] = []
     for channel in dict.fromkeys(cone.channel for cone in cones):

@@ -20,7 +20,6 @@ from sqlalchemy.orm import Session
 
 from service.clock import Clock
 from service.core.live import EndCause
-from service.core.series import Chunk
 from service.core.watch import Event
 from service.counters import ANALYSED, KILNS_WATCHED, MONITOR_FAILURES
 from service.monitor.again import begin_again, write_again
@@ -29,7 +28,8 @@ from service.monitor.elsewhere import Edited, Elsewhere, Freed
 from service.monitor.leases import Leases
 from service.monitor.watched import LiveKiln, Watched, load_watched, stored_kilns
 from service.series import blocks as series
-from service.series.blocks import Appended, Arrived
+from service.series.blocks import Appended, Arrived, Curve, curve_of
+from service.series.corrections import Corrections
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
 from service.store.database import Database
@@ -50,8 +50,8 @@ LOOK_AMONG_OTHERS_EVERY_S: Final = 0.2
 # A look costs the same for one block as for hundreds; a person does not see the difference.
 LOOK_AT_MOST_EVERY_S: Final = 0.2
 ROUND_EVERY_S: Final = 1.0
-# What decides nothing and nobody looks at is gathered for so long: ten readings at once cost what one does.
-WAIT_AT_MOST_S: Final = 5.0
+# What decides nothing is gathered for so long: ten readings at once cost what one does.
+GATHER_AT_MOST_S: Final = 5.0
 SAVE_EVERY_S: Final = 60.0
 SAVE_WHEN_QUIET_S: Final = 3.0
 MOST_SAVES_PER_ROUND: Final = 100
@@ -70,15 +70,32 @@ class KilnChange:
     """What one step changed on one kiln, for those who look at it live."""
 
     now: LiveKiln
-    chunk: Chunk | None = None
     firing_ids: tuple[int, ...] = ()
     alarm_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class NewReadings:
+    """What came in of one kiln, for those who look at it before the analysis does."""
+
+    now: LiveKiln
+    arrived: Arrived
+    corrections: Corrections
+
+    @property
+    def curves(self) -> dict[str, Curve]:
+        """Return the readings by channel, put right."""
+        if not self.corrections.of_channel:
+            return self.arrived.curves
+        corrected = self.corrections.on(self.arrived.chunk)
+        return {name: curve_of(samples) for name, samples in corrected.channels.items()}
 
 
 class Monitor:
     """Follows all kilns. `on_change` hears of every change after its commit, from a worker thread.
 
-    `is_followed` says of a workshop whether somebody looks at its kilns just now.
+    `is_followed` says of a workshop whether somebody looks at its kilns just now: `on_readings` hears of theirs as they
+    come in, while the analysis gathers for `gather_s` what decides nothing.
     """
 
     def __init__(
@@ -88,11 +105,16 @@ class Monitor:
         on_change: Callable[[KilnChange], None],
         is_followed: Callable[[int], bool] = lambda _workshop_id: True,
         leases: Leases | None = None,
+        *,
+        on_readings: Callable[[NewReadings], None] = lambda _came: None,
+        gather_s: float = GATHER_AT_MOST_S,
     ) -> None:
         self._database = database
         self._clock = clock
         self._on_change = on_change
         self._is_followed = is_followed
+        self._on_readings = on_readings
+        self._gather_s = gather_s
         self._leases = leases  # None: all kilns are ours
         self._held: Mapping[int, int] = {}
         self._kilns: dict[int, Watched] = {}
@@ -199,12 +221,10 @@ class Monitor:
             known = arrived.keys() & self._kilns.keys()
             self._to_load |= arrived.keys() - known
             new = sorted(self._to_load)
-            for kiln_id in sorted(known):
-                self._kilns[kiln_id].wait(arrived[kiln_id], time.monotonic())
+            self._gather(known, arrived)
             for begin in range(0, len(new), KILNS_PER_LOAD):
                 self._load(new[begin : begin + KILNS_PER_LOAD], now)
-            for kiln_id in sorted((arrived.keys() - known) & self._kilns.keys()):
-                self._kilns[kiln_id].wait(arrived[kiln_id], time.monotonic())
+            self._gather((arrived.keys() - known) & self._kilns.keys(), arrived)
             self._take_due([self._kilns[kiln_id] for kiln_id in arrived if kiln_id in self._kilns], now)
             if time.monotonic() >= self._next_round_s:
                 self._next_round_s = time.monotonic() + ROUND_EVERY_S
@@ -348,18 +368,34 @@ class Monitor:
                 )
             if arrived is None:
                 break
+            self._show(watched, arrived)
             conclusion = self._take(watched, arrived, now)
             if conclusion is not None:
                 self._conclude([conclusion], now)
         self._kilns[watched.kiln_id] = watched
 
+    def _gather(self, kiln_ids: Collection[int], arrived: Mapping[int, Arrived]) -> None:
+        """Keep what came in until it is worth a look; those who look on see it at once."""
+        machine_s = time.monotonic()
+        for kiln_id in sorted(kiln_ids):
+            watched = self._kilns[kiln_id]
+            self._guarded([kiln_id], self._show, watched, arrived[kiln_id])
+            watched.wait(arrived[kiln_id], machine_s)
+
+    def _show(self, watched: Watched, arrived: Arrived) -> None:
+        if not self._is_followed(watched.now.workshop_id):
+            return
+        if not watched.now.channel_ids.keys() >= arrived.channels:
+            with self._database.read() as session:
+                watched.refresh(session)
+        self._on_readings(NewReadings(watched.now, arrived, watched.corrections))
+
     def _is_due(self, watched: Watched, machine_s: float) -> bool:
-        """Say whether what waits is worth a look: it decides something, somebody looks on, or it has waited."""
+        """Say whether what waits is worth a look: it decides something, or it has waited."""
         return watched.waiting is not None and (
             watched.live.can_judge(watched.waiting.until_s)
-            or machine_s - watched.waits_since_s >= WAIT_AT_MOST_S
+            or machine_s - watched.waits_since_s >= self._gather_s
             or watched.silent_since is not None
-            or self._is_followed(watched.now.workshop_id)
         )
 
     def _take_due(self, kilns: Iterable[Watched], now: datetime) -> None:
@@ -394,7 +430,7 @@ class Monitor:
         if not watched.now.channel_ids.keys() >= chunk.channels.keys():
             with self._database.read() as session:
                 watched.refresh(session)
-        self._on_change(KilnChange(watched.now, chunk))
+        self._on_change(KilnChange(watched.now))
         return None
 
     def _conclude(self, conclusions: Sequence[Conclusion], now: datetime) -> None:
@@ -405,7 +441,7 @@ class Monitor:
             save_states(session, states_of([one.watched for one in conclusions]))
         for one, (firing_ids, alarm_ids) in zip(conclusions, changed, strict=True):
             self._note_saved(one.watched)
-            self._on_change(KilnChange(one.watched.now, one.chunk, firing_ids, alarm_ids))
+            self._on_change(KilnChange(one.watched.now, firing_ids, alarm_ids))
 
     def _go_round(self, now: datetime) -> None:
         """Look at what no block tells: what people changed, bridges that say nothing; and save some analyses."""

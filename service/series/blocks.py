@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from math import isnan
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +29,10 @@ _Row = Row[int, int, datetime, bytes]
 _ARRIVAL: Final = select(StoredBlock.id, StoredBlock.kiln_id, StoredBlock.received_at, StoredBlock.payload).where(
     StoredBlock.is_history.is_(False)
 )
+
+
+# Times [ms since 1970] and values of one channel, None where it has none.
+Curve = tuple[Sequence[int], Sequence[float | None]]
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,26 @@ class Arrived:
     def chunk(self) -> Chunk:
         """Return the readings as the science takes them."""
         return Chunk(self.until_s, _columns(self.blocks, TEMPERATURES))
+
+    @property
+    def channels(self) -> set[str]:
+        """Return which channels have temperatures in it."""
+        return {column.channel for block in self.blocks for column in block.columns if column.unit in TEMPERATURES}
+
+    @property
+    def curves(self) -> dict[str, Curve]:
+        """Return the temperatures as they are drawn; of a single block, which is the rule, nothing is copied."""
+        found: dict[str, Curve] = {}
+        for block in self.blocks:
+            for column in block.columns:
+                if column.unit in TEMPERATURES:
+                    before = found.get(column.channel)
+                    found[column.channel] = (
+                        (column.at_ms, column.value)
+                        if before is None
+                        else ([*before[0], *column.at_ms], [*before[1], *column.value])
+                    )
+        return found
 
     def add(self, later: "Arrived") -> None:
         """Go on with what came after this."""
@@ -191,6 +216,12 @@ def numbered(session: Session, kiln_id: int) -> list[tuple[int, Block]]:
     """Return every block of a kiln that is not sealed yet, with its id."""
     query = select(StoredBlock.id, StoredBlock.payload).where(StoredBlock.kiln_id == kiln_id)
     return [(row.id, _decode(row.payload)) for row in session.execute(query.order_by(StoredBlock.id))]
+
+
+def curve_of(samples: Samples) -> Curve:
+    """Return readings as they are drawn."""
+    values = [None if isnan(value) else value for value in samples.value.tolist()]
+    return np.rint(samples.time_s * 1000).astype(np.int64).tolist(), values
 
 
 def _columns(blocks: Iterable[Block], units: frozenset[Unit]) -> dict[str, Samples]:

@@ -2,18 +2,26 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 
 import httpx
+import numpy as np
 import pytest
 from fastapi import FastAPI
 from service_parts import BridgeClient, block
 
+from service.api import schemas, views
 from service.api.deps import Parts
 from service.api.live import MAX_WAITING, Viewer
+from service.api.live_events import KilnEvents
+from service.core.live import LiveFiring, Watch
+from service.core.series import Chunk, Samples
+from service.monitor.watched import LiveKiln
 from service.store.roles import GRANTS, Role
 from service.store.who import Who
 
 OWNER = Who(1, "Lan", "lan@example.org", "vi", {1: GRANTS[Role.OWNER]})
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STRANGER = Who(2, "Ba", "ba@example.org", "vi", {2: GRANTS[Role.OWNER]})
 
 
@@ -89,3 +97,40 @@ async def test_the_stream_begins_with_the_clock_and_ends_when_the_service_stops(
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert events(answer.text)[0][0] == "clock"
     assert parts.hub.viewers == 0
+
+
+def test_a_kiln_is_said_live_as_it_is_said_when_asked_for() -> None:
+    watched = LiveFiring(Watch())
+    time_s = np.arange(0.0, 14_400.0, 10.0)
+    broken = Samples(time_s, np.where(time_s > 14_000, np.nan, 30 + time_s / 14))
+    status = watched.advance(Chunk(14_400.0, {"top": Samples(time_s, 25 + time_s / 12), "bottom": broken})).status
+    live = LiveKiln(7, 1, status, NOW, 3, NOW - timedelta(hours=4), 2, {"top": 11, "bottom": 12, "flue": 13})
+
+    said = [events(made)[0][1] for made in map(KilnEvents().kiln, [live, live], [NOW, NOW])]
+
+    assert said[0]["cones"]
+    assert [schemas.KilnNow.model_validate(one) for one in said] == [views.kiln_now(live, NOW)] * 2
+    assert json.loads(views.kiln_now(live, NOW).model_dump_json()).keys() == said[0].keys()
+
+
+async def test_what_comes_together_wakes_a_viewer_once_and_brings_the_clock_when_it_is_due(
+    parts: Parts, bridge: BridgeClient
+) -> None:
+    viewer = parts.hub.join(OWNER, "vi")
+    viewer.beat_due_s = 0.0
+
+    await bridge.send(block(1, at_s=1000, top=[650.0]), block(2, at_s=1001, top=[651.0]))
+    message = await viewer.next(timeout_s=10)
+
+    assert [kind for kind, _ in events(message or "")] == ["clock", "points", "kiln"]
+    parts.hub.leave(viewer)
+
+
+async def test_who_hears_nothing_of_kilns_hears_the_clock(parts: Parts) -> None:
+    viewer = parts.hub.join(OWNER, "vi")
+    viewer.beat_due_s = 0.0
+
+    message = await viewer.next(timeout_s=10)
+
+    assert [kind for kind, _ in events(message or "")] == ["clock"]
+    parts.hub.leave(viewer)

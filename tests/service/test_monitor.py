@@ -11,7 +11,7 @@ from service.clock import Clock
 from service.core.live import LiveFiring, Watch
 from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
-from service.monitor.loop import LINK_LOST_AFTER, KilnChange, Monitor
+from service.monitor.loop import LINK_LOST_AFTER, KilnChange, Monitor, NewReadings
 from service.series.blocks import Arrived
 from service.store import alarms, calibrations, firings, identity, kilns
 from service.store.database import Database
@@ -30,6 +30,7 @@ class Workshop:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.changes: list[KilnChange] = []
+        self.readings: list[NewReadings] = []
         token = new_bridge(database, new_workshop(database, "lan@example.org"))
         with database.read() as session:
             found = identity.bridge_of_token(session, token)
@@ -38,7 +39,9 @@ class Workshop:
         self.monitor = self.restarted()
 
     def restarted(self) -> Monitor:
-        self.monitor = Monitor(self.database, Clock(), self.changes.append)
+        self.monitor = Monitor(
+            self.database, Clock(), self.changes.append, on_readings=self.readings.append, gather_s=0.0
+        )
         return self.monitor
 
     def take(self, *blocks: Block) -> None:
@@ -108,9 +111,13 @@ def test_what_is_written_of_an_analysis_is_its_snapshot(workshop: Workshop) -> N
     assert written == live.snapshot()
 
 
-def test_what_decides_nothing_and_nobody_looks_at_is_gathered(workshop: Workshop) -> None:
+@pytest.mark.parametrize("is_followed", [False, True])
+def test_what_decides_nothing_is_gathered_and_shown_as_it_comes(workshop: Workshop, is_followed: bool) -> None:
     """Many kilns are cheap only if each block is not looked at alone; a bin that is complete is looked at at once."""
-    monitor = Monitor(workshop.database, Clock(), workshop.changes.append, lambda _workshop_id: False)
+    shown = workshop.readings
+    monitor = Monitor(
+        workshop.database, Clock(), workshop.changes.append, lambda _: is_followed, on_readings=shown.append
+    )
     bin_s = START_S + 10  # a bin begins here
     looks = []
     for one in (block(1 + age, at_s=bin_s + age, until_s=bin_s + age + 1, top=[30.0]) for age in range(30)):
@@ -120,6 +127,7 @@ def test_what_decides_nothing_and_nobody_looks_at_is_gathered(workshop: Workshop
 
     assert looks[1] == looks[28]
     assert looks[29] > looks[28]
+    assert len(shown) == 30 * is_followed
 
 
 def test_a_firing_is_judged_by_what_is_known_of_its_ware(workshop: Workshop) -> None:
@@ -334,6 +342,6 @@ def test_a_calibration_counts_for_what_comes_from_then_on(workshop: Workshop) ->
 
     workshop.take(*go_on(1, 3, 4))
 
-    chunk = workshop.changes[-1].chunk
-    assert chunk is not None
-    assert chunk.channels["top"].value[0] == pytest.approx(30 + 3.0 * 30 - 10.0)
+    now_c = {one.name: one.last_c for one in workshop.changes[-1].now.status.channels}
+    assert now_c["top"] == pytest.approx(30 + 3.0 * (39 + 5 / 6) - 10.0)
+    assert workshop.readings[-1].curves["top"][1][0] == pytest.approx(30 + 3.0 * 30 - 10.0)

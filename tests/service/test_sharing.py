@@ -32,7 +32,7 @@ class Process:
         self.database = Database(url)
         self.changes: list[KilnChange] = []
         self.leases = Leases(self.database)
-        self.monitor = Monitor(self.database, Clock(), self.changes.append, leases=self.leases)
+        self.monitor = Monitor(self.database, Clock(), self.changes.append, leases=self.leases, gather_s=0.0)
         self.known = Known()
 
     def turn(self, at_s: float = END_S) -> None:

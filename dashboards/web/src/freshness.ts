@@ -1,10 +1,11 @@
-import type { ChannelNow } from "./api";
+import type { ChannelNow, CurveChannel, KilnNow } from "./api";
 import { type Celsius, type CelsiusPerHour, celsius, perHour, type Seconds, seconds } from "./units";
 
 const STALE_AFTER_S = 60;
 const USUAL_INTERVALS = 3;
 const DELIVERY_REAL_S = 8; // in a replay the network's own delay is magnified with the clock
 const REMEMBERED = 5;
+const AHEAD_MS = 60_000; // clocks are a little apart
 
 /** A probe's value as it may be shown: nobody can read the number without meeting its age. */
 export type Shown =
@@ -24,6 +25,24 @@ export function show(channel: ChannelNow, now: Date, limit: Seconds): Shown {
   if (value === null || channel.quality !== "good") return { is: "faulty", quality: channel.quality, value, age };
   if (age > limit) return { is: "stale", value, age };
   return { is: "fresh", value, rate: channel.rate_c_per_h === null ? null : perHour(channel.rate_c_per_h), age };
+}
+
+/** A kiln with the newest of some points that came for it; one stamped ahead of time is the analysis's to judge. */
+export function withPoints(known: KilnNow, points: CurveChannel[], now: Date): KilnNow {
+  const latestMs = now.getTime() + AHEAD_MS;
+  let lastMs = known.last_at === null ? Number.NEGATIVE_INFINITY : Date.parse(known.last_at);
+  let isNew = false;
+  const channels = known.channels.map((channel) => {
+    const came = points.find((one) => one.channel_id === channel.channel_id);
+    const value = came?.value_c.at(-1) ?? null;
+    const ms = (came?.time_s.at(-1) ?? 0) * 1000;
+    const sinceMs = channel.at === null ? Number.NEGATIVE_INFINITY : Date.parse(channel.at);
+    if (value === null || ms <= sinceMs || ms > latestMs) return channel;
+    isNew = true;
+    lastMs = Math.max(lastMs, ms);
+    return { ...channel, at: new Date(ms).toISOString(), value_c: value, quality: "good" };
+  });
+  return isNew ? { ...known, channels, last_at: new Date(lastMs).toISOString() } : known;
 }
 
 /** Learns how often a kiln's readings come: the median of the last few steps. */

@@ -1,7 +1,7 @@
 import { type Alarm, api, type CurveChannel, type Firing, type Kiln, type KilnNow } from "./api";
 import { codeOf } from "./api/client";
 import { hearBeat, now } from "./clock";
-import { UsualInterval } from "./freshness";
+import { UsualInterval, withPoints } from "./freshness";
 import type { Load } from "./load";
 import { createStore } from "./store";
 import { language } from "./words";
@@ -54,6 +54,17 @@ function takeKiln(fresh: KilnNow): void {
   if (known.is !== "ready") return;
   const value = known.value.map((kiln) => (kiln.id === fresh.kiln_id ? { ...kiln, now: fresh } : kiln));
   kilns.set({ ...known, value });
+}
+
+/** Let a kiln's values go with its newest points: the rest of its state comes when the analysis has looked at them. */
+function takePoints(points: NewPoints): void {
+  const known = kilns.get();
+  const kiln = known.is === "ready" && known.value.find((one) => one.id === points.kiln_id);
+  if (kiln) {
+    const fresh = withPoints(kiln.now, points.channels, now());
+    if (fresh !== kiln.now) takeKiln(fresh);
+  }
+  for (const watcher of pointWatchers) watcher(points);
 }
 
 export function takeAlarm(alarm: Alarm): void {
@@ -118,9 +129,7 @@ function open(): void {
   stream.addEventListener("error", () => source === stream && lose());
   hear<{ now_at: string; clock_rate: number }>("clock", (data) => hearBeat(data.now_at, data.clock_rate));
   hear<KilnNow>("kiln", takeKiln);
-  hear<NewPoints>("points", (data) => {
-    for (const watcher of pointWatchers) watcher(data);
-  });
+  hear<NewPoints>("points", takePoints);
   hear<Alarm>("alarm", takeAlarm);
   hear<Firing>("firing", (data) => lastFiring.set(data));
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { ChannelNow } from "../src/api";
+import type { ChannelNow, KilnNow } from "../src/api";
 import { timeAt } from "../src/clock";
-import { show, staleAfter, UsualInterval } from "../src/freshness";
+import { show, staleAfter, UsualInterval, withPoints } from "../src/freshness";
 import { seconds } from "../src/units";
 
 const AT = "2026-03-14T22:10:00Z";
@@ -44,4 +44,27 @@ test("the usual interval is the median step, and one hole does not change it", (
 test("the service's clock runs on between beats at its own rate, never backwards", () => {
   const beat = { nowMs: 1_000_000, rate: 60, heardMs: 500 };
   expect([timeAt(beat, 500), timeAt(beat, 1500), timeAt(beat, 400)]).toEqual([1_000_000, 1_060_000, 1_000_000]);
+});
+
+test("a kiln's values go with its newest points, and never back", () => {
+  const known = { kiln_id: 1, last_at: AT, channels: [probe(), probe({ channel_id: 2 })] } as unknown as KilnNow;
+  const points = (s: number, value: number | null) => [
+    {
+      channel_id: 1,
+      name: "top",
+      time_s: [after(s - 1).getTime() / 1000, after(s).getTime() / 1000],
+      value_c: [1, value],
+    },
+  ];
+
+  const fresh = withPoints(known, points(2, 901), after(3));
+
+  expect(fresh.channels.map((one) => [one.value_c, one.at])).toEqual([
+    [901, after(2).toISOString()],
+    [900, AT],
+  ]);
+  expect(fresh.last_at).toBe(after(2).toISOString());
+  expect(withPoints(known, points(-2, 1), after(3))).toBe(known);
+  expect(withPoints(known, points(2, null), after(3))).toBe(known);
+  expect(withPoints(known, points(7200, 1), after(3))).toBe(known);
 });

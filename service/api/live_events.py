@@ -1,0 +1,156 @@
+"""What the live stream says of kilns, encoded as fast as it is said: thousands of times a second in a village.
+
+These are `schemas.KilnNow` and `schemas.CurveChannel` again, as msgspec writes them: ten times as fast as pydantic.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from service.api.curves import GAP_S, nullable
+from service.api.views import worth_showing
+from service.clock import Clock
+from service.core.curve import thin_min_max
+from service.core.firing import ConeProgress
+from service.core.watch import ChannelStatus
+from service.monitor.watched import LiveKiln
+from service.series.blocks import Curve
+
+POINTS_WIDTH: Final = 16  # pixels that the newest block gets at most: its extremes, not its every reading
+FEW: Final = 4  # readings of a channel that are all drawn
+GAP_MS: Final = int(GAP_S * 1000)
+_SILENT: Final = ChannelStatus("", None, None, None, "no_value")
+_encode = msgspec.json.Encoder().encode
+
+
+class _Cone(msgspec.Struct):
+    channel: str
+    cone: str
+    progress: float
+    down_at: datetime | None
+
+
+class _Channel(msgspec.Struct):
+    channel_id: int
+    name: str
+    at: datetime | None
+    value_c: float | None
+    rate_c_per_h: float | None
+    quality: str
+
+
+class _KilnNow(msgspec.Struct):
+    kiln_id: int
+    now_at: datetime
+    last_at: datetime | None
+    phase: str
+    firing_id: int | None
+    started_at: datetime | None
+    peak_c: float | None
+    spread_c: float | None
+    cone_reached: str | None
+    next_cone: str | None
+    next_cone_progress: float | None
+    cones: msgspec.Raw
+    channels: list[_Channel]
+    bridge_seen_at: datetime | None
+    open_alarms: int
+
+
+class _Points(msgspec.Struct):
+    channel_id: int
+    name: str
+    time_s: Sequence[float]
+    value_c: Sequence[float | None]
+
+
+class _NewPoints(msgspec.Struct):
+    """The newest readings of a kiln, to be drawn at the end of its curve."""
+
+    kiln_id: int
+    channels: list[_Points]
+
+
+class _Clock(msgspec.Struct):
+    """What time it is for the service, and how fast its time runs (1, but in a replay)."""
+
+    now_at: datetime
+    clock_rate: float
+
+
+def event(kind: str, data: Any) -> str:
+    """Return one server-sent event."""
+    return f"event: {kind}\ndata: {_encode(data).decode()}\n\n"
+
+
+def beat(clock: Clock) -> str:
+    """Return the event that the page's ages run on."""
+    return event("clock", _Clock(clock.now(), clock.rate))
+
+
+class KilnEvents:
+    """Makes the events of kilns; cones are written anew only when a bin was judged, so half a minute apart."""
+
+    def __init__(self) -> None:
+        self._cones: dict[int, tuple[Sequence[ConeProgress], msgspec.Raw]] = {}
+
+    def kiln(self, live: LiveKiln, now: datetime) -> str:
+        """Return how a kiln is now: what `schemas.KilnNow` says."""
+        status = live.status
+        seen = {channel.name: channel for channel in status.channels}
+        channels = [
+            _channel(channel_id, name, seen.get(name, _SILENT)) for name, channel_id in live.channel_ids.items()
+        ]
+        said = _KilnNow(
+            kiln_id=live.kiln_id,
+            now_at=now,
+            last_at=_at(status.last_s),
+            phase=status.phase.value,
+            firing_id=live.firing_id,
+            started_at=live.firing_started_at,
+            peak_c=status.peak_c,
+            spread_c=status.spread_c,
+            cone_reached=status.cone_reached,
+            next_cone=status.next_cone,
+            next_cone_progress=status.next_cone_progress,
+            cones=self._cones_of(live.kiln_id, status.cones),
+            channels=channels,
+            bridge_seen_at=live.heard_at,
+            open_alarms=live.open_alarms,
+        )
+        return event("kiln", said)
+
+    def _cones_of(self, kiln_id: int, cones: Sequence[ConeProgress]) -> msgspec.Raw:
+        known = self._cones.get(kiln_id)
+        if known is not None and known[0] is cones:
+            return known[1]
+        said = [_Cone(cone.channel, cone.cone, cone.progress, _at(cone.down_s)) for cone in worth_showing(cones)]
+        raw = msgspec.Raw(_encode(said))
+        self._cones[kiln_id] = cones, raw
+        return raw
+
+
+def _channel(channel_id: int, name: str, status: ChannelStatus) -> _Channel:
+    return _Channel(channel_id, name, _at(status.last_s), status.last_c, status.rate_c_per_h, status.quality)
+
+
+def _at(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def points(kiln_id: int, channel_ids: Mapping[str, int], curves: Mapping[str, Curve]) -> str:
+    """Return the newest readings of a kiln, no more of them than can be drawn."""
+    drawn = [_Points(channel_ids[name], name, *_drawn(*curve)) for name, curve in curves.items() if name in channel_ids]
+    return event("points", _NewPoints(kiln_id, drawn))
+
+
+def _drawn(at_ms: Sequence[int], values: Sequence[float | None]) -> tuple[Sequence[float], Sequence[float | None]]:
+    if len(at_ms) <= FEW and all(0 <= after - before <= GAP_MS for before, after in pairwise(at_ms)):
+        return [one / 1000 for one in at_ms], values
+    time_s, value_c = np.array(at_ms, dtype=np.float64) / 1000, np.array(values, dtype=np.float64)
+    time_s, value_c = thin_min_max(time_s, value_c, POINTS_WIDTH, gap_s=GAP_S)
+    return time_s.tolist(), nullable(value_c)
