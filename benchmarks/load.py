@@ -117,7 +117,7 @@ class Bridge(asyncio.Protocol):
     """One bridge on one connection: it posts, and notes when the answer came."""
 
     def __init__(self, token: str) -> None:
-        self._head = (
+        self.head = (
             "POST /api/v1/blocks HTTP/1.1\r\nhost: village\r\ncontent-type: application/msgpack\r\n"
             f"authorization: Bearer {token}\r\ncontent-length: "
         ).encode()
@@ -134,16 +134,19 @@ class Bridge(asyncio.Protocol):
     def post(self, body: bytes) -> None:
         self._sent_s, self.is_waiting = time.perf_counter(), True
         self.answered.clear()
-        self._transport.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
+        self._transport.write(self.head + str(len(body)).encode() + b"\r\n\r\n" + body)
+
+    def close(self) -> None:
+        self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._heard += data
         head, gap, body = self._heard.partition(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]) if gap else 0
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0] or 0) if gap else 0
         if not gap or len(body) < length:
             return
         self.acks_s.append(time.perf_counter() - self._sent_s)
-        self.refused += b" 200 " not in head[:20]
+        self.refused += head[9:10] != b"2"
         self._heard, self.is_waiting = b"", False
         self.answered.set()
 
@@ -175,6 +178,12 @@ class Phones:
         writer.close()
 
 
+def cpu_s(pid: int) -> float:
+    """Return the processor seconds that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+
+
 @dataclass(frozen=True)
 class Service:
     """A service that runs: where, and as which process."""
@@ -189,8 +198,7 @@ class Service:
 
     def cpu_s(self) -> float:
         """Return the processor seconds it has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+        return cpu_s(self.pid)
 
     def rss_mb(self) -> float:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
@@ -215,12 +223,13 @@ def new_database() -> Iterator[tuple[Database, Path]]:
 
 
 @contextmanager
-def serving(folder: Path, **settings: str) -> Iterator[Service]:
-    """Run a service on a folder's database until the block ends."""
+def serving(folder: Path, *, module: str | None = None, **settings: str) -> Iterator[Service]:
+    """Run a service on a folder's database until the block ends; another module in its place if one is named."""
+    program = [str(BIN / "canhlo")] if module is None else [sys.executable, "-m", module]
     port = free_port()
     own = {"CANHLO_DATA_DIR": str(folder), "CANHLO_PORT": str(port), "CANHLO_PUSH_HOSTS": '["127.0.0.1"]'}
     with subprocess.Popen(
-        [str(BIN / "canhlo"), "serve"], env={**os.environ, **own, **settings}, stdout=subprocess.DEVNULL
+        [*program, "serve"], env={**os.environ, **own, **settings}, stdout=subprocess.DEVNULL
     ) as service:
         try:
             wait_for(f"http://127.0.0.1:{port}/readyz")

@@ -7,12 +7,8 @@ of values and of times. With `--victoria` the same readings go into a real Victo
 import argparse
 import os
 import re
-import shutil
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,10 +18,10 @@ import numpy as np
 
 from benchmarks import speed
 from benchmarks.logs import DEMO, FOLDER
+from benchmarks.peers import victoria_metrics
 from benchmarks.section import Section, table
 from firmware_bridge.wire import Unit
 from service.core.series import FloatArray, Samples
-from service.demo.broker import free_port
 from service.importers.log import LogError
 from service.importers.read import read_log
 from service.series.chunks import HOUR_MS
@@ -126,27 +122,10 @@ def _shannon_bytes(numbers: IntArray) -> float:
 # --- VictoriaMetrics -------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def victoria_metrics() -> Iterator[str]:
-    """Run a server of its own; give its address."""
-    program = shutil.which("victoria-metrics")
-    if program is None:
-        msg = "VictoriaMetrics is not on this machine; on Debian: apt-get install victoria-metrics"
-        raise FileNotFoundError(msg)
-    with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        words = [f"-storageDataPath={folder}", f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y"]
-        with subprocess.Popen([program, *words], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as server:
-            try:
-                _wait(f"http://127.0.0.1:{port}/health")
-                yield f"http://127.0.0.1:{port}"
-            finally:
-                server.terminate()
-
-
 def victoria_bytes(kilns: Kilns) -> int:
     """Return what VictoriaMetrics keeps of the same readings on its disk, after its merge and without its index."""
-    with victoria_metrics() as url:
+    with victoria_metrics() as peer:
+        url = f"http://127.0.0.1:{peer.port}"
         for kiln, channels in kilns.items():
             for name, samples in channels.items():
                 one = _readings(samples)
@@ -160,18 +139,6 @@ def victoria_bytes(kilns: Kilns) -> int:
         told = httpx.get(f"{url}/metrics").text
         kept = re.findall(r'^vm_data_size_bytes\{type="storage/\w+"\} (\d+)', told, re.MULTILINE)
         return sum(int(size) for size in kept)
-
-
-def _wait(url: str) -> None:
-    for _ in range(100):
-        try:
-            httpx.get(url).raise_for_status()
-        except httpx.HTTPError:
-            time.sleep(0.1)
-        else:
-            return
-    msg = f"{url} did not answer within 10 s"
-    raise TimeoutError(msg)
 
 
 def measure(*, victoria: bool = True) -> Section:

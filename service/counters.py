@@ -12,7 +12,7 @@ SEALED_BLOCKS = Counter("canhlo_sealed_blocks", "Blocks whose readings were seal
 SEALING_FAILURES = Counter(
     "canhlo_sealing_failures", "Kilns whose readings could not be sealed and will be tried again"
 )
-KILNS_BEHIND = Gauge("canhlo_monitor_kilns_behind", "Kilns with blocks that are not analysed yet")
+BLOCKS_BEHIND = Gauge("canhlo_monitor_blocks_behind", "Blocks that this process has stored and not looked at yet")
 ANALYSED = Counter("canhlo_monitor_readings", "Readings that the analysis has taken in")
 MONITOR_FAILURES = Counter("canhlo_monitor_failures", "Kilns whose analysis failed and will be tried again")
 KILNS_WATCHED = Gauge("canhlo_monitor_kilns_watched", "Kilns whose analysis this process holds in memory")

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from service.clock import Clock
 from service.core.live import EndCause
 from service.core.watch import Event
-from service.counters import ANALYSED, KILNS_WATCHED, MONITOR_FAILURES
+from service.counters import ANALYSED, BLOCKS_BEHIND, KILNS_WATCHED, MONITOR_FAILURES
 from service.monitor.again import begin_again, write_again
 from service.monitor.conclude import Conclusion, Moment, bridge_silent, conclude, save_states, states_of
 from service.monitor.elsewhere import Edited, Elsewhere, Freed
@@ -121,6 +121,7 @@ class Monitor:
         self._to_load: set[int] = set()
         self._read_upto: int | None = None
         self._caught_up_to = 0
+        self._stored_upto = self._looked_upto = 0
         self._noted: deque[Appended] = deque(maxlen=MOST_NOTED)
         self._edits_seen_at = datetime.now(UTC)
         self._edited: deque[tuple[int, tuple[int, ...]]] = deque()
@@ -136,6 +137,8 @@ class Monitor:
         It spares reading them back. Whatever is not noted, or noted too late, is read.
         """
         self._noted.append(appended)
+        self._stored_upto = appended.first_id + len(appended.blocks) - 1
+        BLOCKS_BEHIND.set(max(0, self._stored_upto - self._looked_upto))
         self.wake()
 
     def wake(self) -> None:
@@ -230,6 +233,8 @@ class Monitor:
                 self._next_round_s = time.monotonic() + ROUND_EVERY_S
                 self._go_round(now)
             KILNS_WATCHED.set(len(self._kilns))
+            self._looked_upto = self._read_upto or 0
+            BLOCKS_BEHIND.set(max(0, self._stored_upto - self._looked_upto))
         return is_more
 
     def save_all(self) -> None:
