@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from service.core.sensors.junction import JUNCTIONS
 from service.core.series import QUALITIES, FloatArray, Samples
 
 Rng = np.random.Generator
@@ -68,8 +69,9 @@ def _short_said(place: Place, rng: Rng) -> Injected:
 
 def _short_shown(place: Place, rng: Rng) -> Injected:
     level_c = rng.uniform(20, 45)
-    if "cold_junction" in place.channels:
-        level_c = float(np.nanmedian(place.channels["cold_junction"].value))
+    junction = next((one for name, one in place.channels.items() if name.startswith(JUNCTIONS)), None)
+    if junction is not None:
+        level_c = float(np.nanmedian(junction.value))
     return place.with_value("thermocouple_shorted", lambda old: np.round(level_c + rng.normal(0, 0.3, len(old)), 2))
 
 

@@ -10,14 +10,13 @@ from matplotlib.figure import Figure
 
 from service.analysis.analyse import AnalysedFiring, Analysis
 from service.analysis.words import Words
-from service.core.curve import thin_min_max
+from service.core.curve import drawn_gap_s, thin_min_max
 from service.core.findings import Severity
 from service.core.kiln import OUTSIDE
 from service.errors import InvalidError
 
 POINTS: Final = 1500
-GAP_S: Final = 1200.0
-SMOOTHED_MIN: Final = 15
+RATE_OVER_S: Final = 900.0
 _COLOURS: Final = {Severity.CRITICAL: "#c62828", Severity.WARNING: "#f9a825", Severity.INFO: "#90a4ae"}
 FORMATS: Final = (".png", ".svg", ".pdf")
 
@@ -50,7 +49,7 @@ def _draw_firing(axes: Axes, firing: AnalysedFiring, words: Words) -> None:
         order = np.argsort(samples.time_s, kind="stable")
         time_s, value = samples.time_s[order], samples.value[order]
         inside = (time_s >= start_s) & (time_s <= end_s)
-        thin_s, thin_c = thin_min_max(time_s[inside], value[inside], POINTS, gap_s=GAP_S)
+        thin_s, thin_c = thin_min_max(time_s[inside], value[inside], POINTS, gap_s=drawn_gap_s(time_s[inside]))
         axes.plot((thin_s - start_s) / 3600, thin_c, label=name, linewidth=1.4)
     for one in firing.assessed.findings:
         to_s = min(one.end_s if one.end_s is not None else end_s, end_s)
@@ -73,11 +72,12 @@ def _mark_cone(axes: Axes, firing: AnalysedFiring) -> None:
 
 
 def _draw_rate(axes: Axes, firing: AnalysedFiring, words: Words) -> None:
-    if len(firing.time_s) <= SMOOTHED_MIN:
+    if len(firing.time_s) < 2:
         return
-    ahead, behind = firing.time_s[SMOOTHED_MIN:], firing.time_s[:-SMOOTHED_MIN]
-    rate = (firing.temp_c[SMOOTHED_MIN:] - firing.temp_c[:-SMOOTHED_MIN]) / (ahead - behind) * 3600
-    rate[ahead - behind > GAP_S] = np.nan
+    steps = max(1, round(RATE_OVER_S / float(np.median(np.diff(firing.time_s)))))
+    ahead, behind = firing.time_s[steps:], firing.time_s[:-steps]
+    rate = (firing.temp_c[steps:] - firing.temp_c[:-steps]) / (ahead - behind) * 3600
+    rate[ahead - behind > drawn_gap_s(firing.time_s)] = np.nan
     beside = axes.twinx()
     middle_h = ((ahead + behind) / 2 - firing.assessed.start_s) / 3600
     beside.plot(middle_h, rate, color="#607d8b", linewidth=0.8, alpha=0.7)

@@ -16,12 +16,11 @@ from service.alarms.wording import words as finding_words
 from service.analysis.analyse import AnalysedFiring, Analysis
 from service.analysis.braille import curve
 from service.analysis.words import Words
-from service.core.curve import thin_min_max
+from service.core.curve import drawn_gap_s, thin_min_max
 from service.core.findings import Finding, Severity
 from service.importers.log import Channel
 
 CURVE_LINES: Final = 10
-CURVE_GAP_S: Final = 1200.0
 SPREAD_FROM_C: Final = 1.0
 _STYLE: Final = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
@@ -83,7 +82,7 @@ class Report:
     def _curve(self, firing: AnalysedFiring, width: int) -> RenderableType:
         if len(firing.time_s) < 2:
             return Text()
-        thin_s, thin_c = thin_min_max(firing.time_s, firing.temp_c, width * 2, gap_s=CURVE_GAP_S)
+        thin_s, thin_c = thin_min_max(firing.time_s, firing.temp_c, width * 2, gap_s=drawn_gap_s(firing.time_s))
         lines = curve(thin_s, thin_c, width=width, height=CURVE_LINES)
         levels = np.linspace(float(firing.temp_c.max()), float(firing.temp_c.min()), CURVE_LINES)
         shown = [

@@ -8,8 +8,9 @@ import numpy as np
 from service.core.segments import Segment, segments
 from service.core.series import FloatArray
 
-__all__ = ["Segment", "rate_c_per_h", "segments", "thin_min_max"]
+__all__ = ["Segment", "drawn_gap_s", "rate_c_per_h", "segments", "thin_min_max"]
 
+DRAWN_GAP_S: Final = 1200.0
 MIN_POINTS: Final = 4  # two in each half: fewer give a rate of noise
 
 
@@ -71,6 +72,28 @@ def median(values: Sequence[float]) -> float:
 def _middle(ordered: Sequence[float]) -> float:
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def drawn_gap_s(time_s: FloatArray) -> float:
+    """Return how far apart two readings are when no line is to be drawn between them [s].
+
+    Parameters
+    ----------
+    time_s : (n,) array
+        Not decreasing. [s]
+
+    Returns
+    -------
+    float
+        20 minutes, or three of the log's own usual intervals if that is longer. Own choice.
+
+    Examples
+    --------
+    >>> drawn_gap_s(np.arange(0.0, 3600.0, 5.0)), drawn_gap_s(np.arange(0.0, 90000.0, 3600.0))
+    (1200.0, 10800.0)
+    """
+    usual_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
+    return max(DRAWN_GAP_S, 3 * usual_s)
 
 
 def thin_min_max(

@@ -5,7 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
+
+from service.analysis.analyse import analyse as analyse_log
+from service.analysis.plot import _draw_firing
+from service.analysis.words import Words
+from service.core.watch import Watch
+from service.importers.read import read_log
 
 BIN = Path(sys.executable).parent
 RECORDINGS = Path(__file__).parents[2] / "service/demo/recordings"
@@ -134,3 +142,15 @@ def test_a_constant_log_and_one_of_no_values(tmp_path: Path) -> None:
 
     assert told(log)["channels"][0]["samples"] == 2000
     assert analyse(log).returncode == 0
+
+
+def test_a_reading_an_hour_is_drawn_as_a_line(tmp_path: Path) -> None:
+    log = tmp_path / "wood.csv"
+    log.write_text("time,kiln_c\n" + "".join(f"{hour * 3600},{20 + 40 * hour}\n" for hour in range(30)))
+    analysis = analyse_log(read_log(log), Watch(fuel="wood"))
+    axes = Figure().subplots()
+
+    _draw_firing(axes, analysis.firings[0], Words("en"))
+
+    assert np.isfinite(np.asarray(axes.get_lines()[0].get_ydata(), dtype=float)).all()
+    assert [np.median(line.get_ydata()) for line in axes.figure.axes[1].get_lines()] == [40.0]
