@@ -12,6 +12,7 @@ from service.api.curves import Width, curve_response
 from service.api.deps import Fires, Looks, MachineNow, Now, Parts, PartsOf, Session, SetsUp, own_workshop
 from service.api.versions import Seen, show, version_of
 from service.errors import ConflictError, InvalidError, RefusedError
+from service.lab.condition import condition_of
 from service.store import audit, firings, kilns, plans
 from service.store.models import Kiln
 from service.store.roles import Action
@@ -112,6 +113,12 @@ def read_curve(
         raise InvalidError(msg)
     kiln = kilns.get_kiln(session, who.workshop_ids, kiln_id)
     return curve_response(session, kiln, from_at, to_at, width)
+
+
+@router.get("/kilns/{kiln_id}/condition", response_model=schemas.ConditionOut)
+def read_condition(kiln_id: schemas.Id, session: Session, who: Looks) -> schemas.ConditionOut:
+    """Say what the kiln's past firings show of it: the highest rate it can do, and whether it grows slower."""
+    return views.condition_out(condition_of(session, kilns.get_kiln(session, who.workshop_ids, kiln_id)))
 
 
 def _retire(session: Session, who: Who, kiln: Kiln, at: datetime | None) -> None:

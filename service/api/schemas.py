@@ -522,6 +522,36 @@ class ForecastOut(Out):
     high_c: list[float]
 
 
+class HighestRateOut(Out):
+    """How fast a kiln can climb at a temperature: what it has shown, what it likely has in it, and at most so much."""
+
+    at_c: float
+    shown_c_per_h: float
+    likely_c_per_h: float
+    high_c_per_h: float
+
+
+class ChangeOut(Out):
+    """By what share a kiln's rates change in a month, with a 90 % interval: -0.02 is slower by 2 %."""
+
+    low_per_month: float
+    share_per_month: float
+    high_per_month: float
+    firings: int
+    is_slower: bool
+
+
+class ConditionOut(Out):
+    """What a kiln's newest finished firings say of it; `change` is null while they are too few or too close together.
+
+    A kiln that is fired by hand shows the hand as well, and one that never got full fire never showed its highest rate.
+    """
+
+    firings: int
+    change: ChangeOut | None
+    highest_rates: list[HighestRateOut]
+
+
 # --- batches and comparisons -----------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from service.api.versions import version_of
 from service.core.firing import ConeProgress
 from service.core.forecast import Forecast, Interval
 from service.core.watch import ChannelStatus
+from service.lab.condition import Condition
 from service.monitor.watched import LiveKiln
 from service.store.firings import findings_of
 from service.store.merging import parts_of
@@ -110,6 +111,30 @@ def forecast_out(ahead: Forecast) -> schemas.ForecastOut:
         low_c=ahead.low_c.round(1).tolist(),
         likely_c=ahead.median_c.round(1).tolist(),
         high_c=ahead.high_c.round(1).tolist(),
+    )
+
+
+def condition_out(found: Condition) -> schemas.ConditionOut:
+    change = found.change
+    return schemas.ConditionOut(
+        firings=found.firings,
+        change=change
+        and schemas.ChangeOut(
+            low_per_month=change.low_per_month,
+            share_per_month=change.share_per_month,
+            high_per_month=change.high_per_month,
+            firings=change.firings,
+            is_slower=change.is_slower,
+        ),
+        highest_rates=[
+            schemas.HighestRateOut(
+                at_c=at_c,
+                shown_c_per_h=round(rate.shown_c_per_h, 1),
+                likely_c_per_h=round(rate.likely_c_per_h, 1),
+                high_c_per_h=round(rate.high_c_per_h, 1),
+            )
+            for at_c, rate in found.highest.items()
+        ],
     )
 
 

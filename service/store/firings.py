@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from service.core.findings import Finding
@@ -83,13 +83,19 @@ def kilns_firing(session: Session, slots: Collection[int] | None) -> list[int]:
 
 def finished_firings(session: Session, kiln_id: int, *, target_cone: str | None, limit: int) -> list[Firing]:
     """Return a kiln's firings for this target that came to their own end, newest first."""
-    query = select(Firing).where(
-        Firing.kiln_id == kiln_id,
-        Firing.merged_into_id.is_(None),
-        Firing.end_cause.in_(_OWN_END),
-        Firing.target_cone.is_not_distinct_from(target_cone),
-    )
+    query = _finished(kiln_id).where(Firing.target_cone.is_not_distinct_from(target_cone))
     return list(session.scalars(query.order_by(Firing.id.desc()).limit(limit)))
+
+
+def newest_finished(session: Session, kiln_id: int, *, limit: int) -> list[Firing]:
+    """Return a kiln's firings that came to their own end, whatever they were for, newest first."""
+    return list(session.scalars(_finished(kiln_id).order_by(Firing.started_at.desc()).limit(limit)))
+
+
+def _finished(kiln_id: int) -> Select[Firing]:
+    return select(Firing).where(
+        Firing.kiln_id == kiln_id, Firing.merged_into_id.is_(None), Firing.end_cause.in_(_OWN_END)
+    )
 
 
 def ask_to_end(firing: Firing, *, now: datetime, machine_now: datetime) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from firmware_bridge.wire import Unit
 from service.core.series import QUALITIES
-from service.importers.log import Asked, Log, LogError
+from service.importers.log import Asked, Log, LogError, celsius
 from service.importers.read import read_log
 
 RECORDINGS = Path(__file__).parents[2] / "service/demo/recordings"
@@ -336,3 +336,11 @@ def test_no_damage_makes_anything_but_readings_or_one_line(tmp_path: Path, conte
         for channel in recording.channels.values():
             assert np.isfinite(channel.samples.time_s).all()
             assert not np.isinf(channel.samples.value).any()
+
+
+@given(st.floats(-270.0, 3000.0))
+def test_celsius_to_fahrenheit_and_back_is_the_same(temp_c: float) -> None:
+    back_c = celsius(np.array([temp_c * 1.8 + 32.0]), "f")
+
+    assert back_c == pytest.approx([temp_c], abs=1e-9)
+    assert celsius(np.array([temp_c]), "c").tolist() == [temp_c]

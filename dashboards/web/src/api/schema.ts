@@ -452,6 +452,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/kilns/{kiln_id}/condition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Condition
+         * @description Say what the kiln's past firings show of it: the highest rate it can do, and whether it grows slower.
+         */
+        get: operations["kilns_read_condition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/kilns/{kiln_id}/channels": {
         parameters: {
             query?: never;
@@ -1484,22 +1504,6 @@ export interface components {
              */
             made_at: string;
         };
-        /**
-         * ChangeOut
-         * @description What another look has changed; `findings_new` and `findings_withdrawn` are kinds.
-         */
-        ChangeOut: {
-            before: components["schemas"]["Figures"];
-            after: components["schemas"]["Figures"];
-            /** Findings New */
-            findings_new: string[];
-            /** Findings Withdrawn */
-            findings_withdrawn: string[];
-            /** Has Changed */
-            has_changed: boolean;
-            /** @description the firing as it stands now */
-            firing: components["schemas"]["FiringDetail"];
-        };
         /** ChannelChange */
         ChannelChange: {
             /** Label */
@@ -1624,6 +1628,19 @@ export interface components {
             curves: components["schemas"]["AlignedCurve"][];
             /** Firings */
             firings: components["schemas"]["ComparedFiring"][];
+        };
+        /**
+         * ConditionOut
+         * @description What a kiln's newest finished firings say of it; `change` is null while they are too few or too close together.
+         *
+         *     A kiln that is fired by hand shows the hand as well, and one that never got full fire never showed its highest rate.
+         */
+        ConditionOut: {
+            /** Firings */
+            firings: number;
+            change: components["schemas"]["service__api__schemas__ChangeOut"] | null;
+            /** Highest Rates */
+            highest_rates: components["schemas"]["HighestRateOut"][];
         };
         /**
          * ConeProgress
@@ -1888,6 +1905,20 @@ export interface components {
          * @enum {string}
          */
         Grade: "first" | "second" | "refire" | "reject";
+        /**
+         * HighestRateOut
+         * @description How fast a kiln can climb at a temperature: what it has shown, what it likely has in it, and at most so much.
+         */
+        HighestRateOut: {
+            /** At C */
+            at_c: number;
+            /** Shown C Per H */
+            shown_c_per_h: number;
+            /** Likely C Per H */
+            likely_c_per_h: number;
+            /** High C Per H */
+            high_c_per_h: number;
+        };
         /** InvitationIn */
         InvitationIn: {
             role: components["schemas"]["Role"];
@@ -2567,6 +2598,38 @@ export interface components {
             name: string;
             /** May */
             may: components["schemas"]["Action"][];
+        };
+        /**
+         * ChangeOut
+         * @description What another look has changed; `findings_new` and `findings_withdrawn` are kinds.
+         */
+        service__api__firing_edits__ChangeOut: {
+            before: components["schemas"]["Figures"];
+            after: components["schemas"]["Figures"];
+            /** Findings New */
+            findings_new: string[];
+            /** Findings Withdrawn */
+            findings_withdrawn: string[];
+            /** Has Changed */
+            has_changed: boolean;
+            /** @description the firing as it stands now */
+            firing: components["schemas"]["FiringDetail"];
+        };
+        /**
+         * ChangeOut
+         * @description By what share a kiln's rates change in a month, with a 90 % interval: -0.02 is slower by 2 %.
+         */
+        service__api__schemas__ChangeOut: {
+            /** Low Per Month */
+            low_per_month: number;
+            /** Share Per Month */
+            share_per_month: number;
+            /** High Per Month */
+            high_per_month: number;
+            /** Firings */
+            firings: number;
+            /** Is Slower */
+            is_slower: boolean;
         };
         /**
          * Problem
@@ -4056,6 +4119,57 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["CurveOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kilns_read_condition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kiln_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "firings": 1,
+                     *       "change": {
+                     *         "low_per_month": 1,
+                     *         "share_per_month": 1,
+                     *         "high_per_month": 1,
+                     *         "firings": 1,
+                     *         "is_slower": false
+                     *       },
+                     *       "highest_rates": [
+                     *         {
+                     *           "at_c": 1,
+                     *           "shown_c_per_h": 1,
+                     *           "likely_c_per_h": 1,
+                     *           "high_c_per_h": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConditionOut"];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
@@ -5867,7 +5981,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["ChangeOut"];
+                    "application/json": components["schemas"]["service__api__firing_edits__ChangeOut"];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
@@ -6025,7 +6139,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["ChangeOut"];
+                    "application/json": components["schemas"]["service__api__firing_edits__ChangeOut"];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
@@ -6174,7 +6288,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["ChangeOut"];
+                    "application/json": components["schemas"]["service__api__firing_edits__ChangeOut"];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
@@ -6322,7 +6436,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["ChangeOut"];
+                    "application/json": components["schemas"]["service__api__firing_edits__ChangeOut"];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
