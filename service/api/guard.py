@@ -40,6 +40,10 @@ class Guard:
         await self._app(scope, receive, send_with_headers)
 
 
+class BodyError(HTTPException):
+    """A body is too large, or does not come."""
+
+
 class BodyBounds:
     """Lets a body be so large and take so long, and no more; whoever reads it is told by an exception."""
 
@@ -63,14 +67,18 @@ class BodyBounds:
                 async with asyncio.timeout_at(ends_s):
                     message = await receive()
             except TimeoutError as error:
-                raise HTTPException(408, f"the body did not come within {self._timeout_s:.0f} s") from error
+                raise BodyError(408, f"the body did not come within {self._timeout_s:.0f} s") from error
             seen += len(message.get("body", b""))
             if seen > self._most_bytes:
-                raise HTTPException(413, f"a body has at most {self._most_bytes} bytes here, and this one is larger")
+                raise BodyError(413, f"a body has at most {self._most_bytes} bytes here, and this one is larger")
             has_ended = not message.get("more_body", False)
             return message
 
-        await self._app(scope, receive_bounded, send)
+        try:
+            await self._app(scope, receive_bounded, send)
+        except BodyError as error:  # read before the routes, which would have answered it
+            answer = problems.problem(error.status_code, f"http_{error.status_code}", error.detail, error.detail)
+            await answer(scope, receive, send)
 
 
 def raw_headers(path: str, *, is_https: bool) -> Raw:

@@ -126,6 +126,14 @@ async def test_a_body_that_is_too_large_is_refused_before_it_is_held(http: httpx
     assert taken < 2 * guard.MAX_BODY_BYTES
 
 
+async def test_so_is_one_that_is_read_before_the_routes(signed_in: httpx.AsyncClient) -> None:
+    large = b'{"name": "' + b"x" * guard.MAX_BODY_BYTES + b'"}'
+
+    answer = await signed_in.post("/api/v1/kilns", content=large, headers={"idempotency-key": "0123456789"})
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "http_413")
+
+
 async def test_a_body_that_never_comes_is_not_waited_for() -> None:
     seen: list[str] = []
 
@@ -133,7 +141,7 @@ async def test_a_body_that_never_comes_is_not_waited_for() -> None:
         try:
             while True:
                 await receive()
-        except guard.HTTPException as error:
+        except guard.BodyError as error:
             seen.append(f"{error.status_code} {error.detail}")
 
     async def dribbled() -> Message:

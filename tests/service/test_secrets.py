@@ -12,14 +12,17 @@ import httpx
 import msgspec
 import pytest
 from service_parts import PASSWORD, BridgeClient, block, new_workshop
+from sqlalchemy import select
 
 from firmware_bridge.wire import Post
 from service.logs import FieldsFormatter
 from service.settings import Settings
 from service.store import identity
 from service.store.database import Database
+from service.store.models import StoredAnswer
 
 NEW = "một câu rất dài và khó đoán"
+KEY = {"idempotency-key": "c0ffee00-4242-4242-4242-c0ffee00c0ff"}
 GUESS = "a guess that was wrong"
 
 
@@ -56,7 +59,19 @@ async def live_through(http: httpx.AsyncClient, database: Database) -> list[str]
     await http.post("/api/v2/write", headers={"authorization": f"Token {token}"}, content=b"nonsense")
     await http.post(f"{api}/session/link", json={"token": link})
     cookies.append(http.cookies["canhlo"])
-    secrets = [PASSWORD, NEW, GUESS, link, token, code, code.replace("-", ""), paired, renewed, *cookies]
+    secrets = [
+        KEY["idempotency-key"],
+        PASSWORD,
+        NEW,
+        GUESS,
+        link,
+        token,
+        code,
+        code.replace("-", ""),
+        paired,
+        renewed,
+        *cookies,
+    ]
     return [*secrets, invited.partition("#")[2]]
 
 
@@ -80,6 +95,21 @@ async def test_no_secret_is_in_a_log_or_in_clear_in_the_database(
     assert len(set(secrets)) > 10
     assert [secret for secret in secrets if secret in said] == []
     assert [secret for secret in secrets if secret in kept or secret.encode() in raw] == []
+
+
+async def test_no_hash_in_the_database_can_be_guessed_at_from_a_password_alone(
+    http: httpx.AsyncClient, database: Database
+) -> None:
+    """What is kept to know a request again must not be a fast hash of a body that holds a password."""
+    new_workshop(database, "lan@example.org")
+    await http.post("/api/v1/session", json={"login": "lan@example.org", "password": PASSWORD})
+    for key in ("the-first-of-two-keys", "the-second-of-two-keys"):
+        await http.post("/api/v1/me/sessions/end", json={"password": PASSWORD}, headers={"idempotency-key": key})
+    with database.read() as session:
+        kept = list(session.scalars(select(StoredAnswer.asked_hash)))
+
+    assert len(kept) == 2
+    assert kept[0] != kept[1]  # of the same body
 
 
 def test_settings_do_not_show_the_database_password_when_they_are_told() -> None:
