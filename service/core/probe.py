@@ -224,20 +224,23 @@ class Probe:
         moved_s: float | None = None
         steps: list[Step] = []
         last_s, last_c, finest_c = self.last_s, self.last_c, self.resolution_c or inf
-        silent_s = self.silent_s
+        silent_s, still_since_s, step_c = self.silent_s, self.still_since_s, STEP_C
+        if last_s is None:
+            last_s, last_c = good[0]
+            still_since_s = last_s
         for time_s, value in good:  # every reading comes by here: no attribute, no call that can be spared
-            if last_s is None:
-                self.still_since_s = time_s
-            elif value != last_c or time_s - last_s > silent_s:
-                size_c = abs(value - last_c)
-                if size_c > STEP_C:
+            if value != last_c or time_s - last_s > silent_s:
+                size_c = value - last_c if value > last_c else last_c - value
+                if size_c > step_c:
                     steps.append(Step(last_s, time_s, last_c, value))
-                elif 0.0 < size_c < finest_c:
+                elif size_c < finest_c and size_c:
                     finest_c = size_c
-                moved_s = time_s if moved_s is None else moved_s
-                self.still_since_s = time_s
+                if moved_s is None:
+                    moved_s = time_s
+                still_since_s = time_s
             last_s, last_c = time_s, value
-        self.last_s, self.last_c, self.resolution_c = last_s, last_c, None if finest_c == inf else finest_c
+        self.last_s, self.last_c, self.still_since_s = last_s, last_c, still_since_s
+        self.resolution_c = None if finest_c == inf else finest_c
         return moved_s, steps
 
     def _follow(self, value: BinValue) -> None:

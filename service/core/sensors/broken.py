@@ -89,7 +89,7 @@ def judge_fall(
     to: Ledger,
 ) -> None:
     """Say `thermocouple_shorted` when a hot probe reads the room's temperature from one reading to the next."""
-    if value is None:
+    if value is None or not (value.steps or broken.fell_s is not None):
         return
     slot = f"thermocouple_shorted {name}"
     for step in value.steps:

@@ -30,6 +30,8 @@ def judge_frozen(
     Witnesses are another probe, or, for an instrument finer than 0.5 °C, the probe's own slope before it stopped. What
     stands still at the end of its scale is `thermocouple_open`: a kiln near there comes to it without a step.
     """
+    if not to.standing and now_s - value.still_since_s < FROZEN_S:
+        return
     slot = f"frozen {name}"
     if value.moved_s is not None:
         to.close(slot, value.moved_s)

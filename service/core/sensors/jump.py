@@ -33,6 +33,8 @@ def judge_jump(
 
     A frozen value that comes back to life is no jump.
     """
+    if not to.standing and (value is None or not value.steps):
+        return
     slot = f"jump {name}"
     for step in value.steps if value else ():
         limit_c = step_limit_c(step, fuel)
