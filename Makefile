@@ -7,7 +7,7 @@ NODE_PATH_DIR := $(CURDIR)/$(VENV)/bin
 WEB := dashboards/web
 export PATH := $(NODE_PATH_DIR):$(PATH)
 
-.PHONY: install run test check validate fuzz-api servers page lock clean screenshots
+.PHONY: install run test check validate bench fuzz-api servers page lock clean screenshots
 
 install: $(STAMPS)/package
 	@echo "installed: $(VENV)/bin/canhlo and $(VENV)/bin/canhlo-bridge"
@@ -66,6 +66,10 @@ $(WEB)/dist/index.html: $(STAMPS)/node_modules $(shell find $(WEB)/src $(WEB)/pu
 # The measurements behind docs/validation.md, a few minutes.
 validate: $(STAMPS)/dev
 	nice $(VENV)/bin/python -m benchmarks.validate $(ARGS)
+
+# The measurements behind docs/performance.md: an hour or so on a machine that does nothing else.
+bench: install $(STAMPS)/dev
+	$(VENV)/bin/python -m benchmarks.performance $(ARGS)
 
 # The API against its own document, longer than the tests do: some ten minutes on each database.
 fuzz-api: install servers $(STAMPS)/dev

@@ -32,6 +32,7 @@ from service.store.models import Channel, Membership, Workshop
 from service.store.roles import Role
 
 KILNS_PER_WORKSHOP: Final = 2
+PERIOD_H: Final = 12
 BOOT: Final = "00112233445566778899aabbccddeeff"
 BIN: Final = Path(sys.executable).parent
 CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
@@ -89,8 +90,13 @@ def found(database: Database, workshops: int, channels: int, *, push_to: str | N
 
 def curve_c(seconds: np.ndarray, offset_s: float) -> np.ndarray:
     """Return a firing that comes again every twelve hours, somewhere else in each kiln."""
-    corners_h, temps_c = [0, 3, 7, 7.5, 12], [30, 600, 1230, 1230, 80]
-    return np.interp(((seconds + offset_s) / 3600) % 12, corners_h, temps_c)
+    corners_h, temps_c = [0, 3, 7, 7.5, PERIOD_H], [30, 600, 1230, 1230, 80]
+    return np.interp(((seconds + offset_s) / 3600) % PERIOD_H, corners_h, temps_c)
+
+
+def place_s(kiln: int) -> float:
+    """Return how far ahead of the first kiln another one is."""
+    return 977.0 * kiln
 
 
 def blocks_of(number: int, first_seq: int, at_s: np.ndarray, channels: int, is_open: Sequence[bool]) -> list[Block]:
@@ -98,7 +104,7 @@ def blocks_of(number: int, first_seq: int, at_s: np.ndarray, channels: int, is_o
     at_ms = (at_s * 1000).astype(np.int64).tolist()
     blocks = []
     for kiln in range(KILNS_PER_WORKSHOP):
-        level = curve_c(at_s, 977.0 * (number * KILNS_PER_WORKSHOP + kiln))
+        level = curve_c(at_s, place_s(number * KILNS_PER_WORKSHOP + kiln))
         begins = hash((number, kiln, at_ms[0])) % (len(NOISE) - channels * len(at_s))
         noise = NOISE[begins : begins + channels * len(at_s)]
         values = np.round((level - 3.0 * np.arange(channels)[:, None] + noise.reshape(channels, -1)) * 4) / 4
@@ -137,7 +143,7 @@ class Bridge(asyncio.Protocol):
         self._transport.write(self.head + str(len(body)).encode() + b"\r\n\r\n" + body)
 
     def close(self) -> None:
-        self._transport.close()
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._heard += data
@@ -245,6 +251,17 @@ async def connected(service: Service, tokens: Sequence[str]) -> list[Bridge]:
     for bridge in bridges:
         await loop.create_connection(lambda bridge=bridge: bridge, "127.0.0.1", service.port)  # type: ignore[misc]
     return bridges
+
+
+@contextlib.asynccontextmanager
+async def closing(bridges: Sequence[Bridge]) -> AsyncIterator[None]:
+    """Close their connections in the end, whatever happens."""
+    try:
+        yield
+    finally:
+        for bridge in bridges:
+            bridge.close()
+        await asyncio.sleep(0)  # what was closed is gone after a turn of the loop
 
 
 def wait_for(url: str) -> None:

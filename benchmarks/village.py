@@ -20,6 +20,7 @@ from benchmarks.load import (
     Service,
     Village,
     blocks_of,
+    closing,
     connected,
     found,
     new_database,
@@ -71,7 +72,7 @@ async def drive(service: Service, village: Village, load: Load, phones: Phones) 
         [begin + offset_s - load.block_s + number * spacing for number in range(len(bridges))],
     )
     marks_at = [load.warm_up_s + load.seconds * window / WINDOWS for window in range(WINDOWS + 1)]
-    async with phones.listening():
+    async with closing(bridges), phones.listening():
         for step in range(int((load.warm_up_s + load.seconds) / spacing) + 1):
             due = begin + step * spacing
             if due > loop.time():

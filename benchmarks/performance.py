@@ -1,0 +1,52 @@
+"""Measure what the service can carry and write docs/performance.md: `python -m benchmarks.performance [NAME...]`."""
+
+import os
+import platform
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Final
+
+from benchmarks.section import table
+from benchmarks.validate import sections
+
+# In the order of the document. Each is a module of this package with `measure() -> Section`.
+BENCHMARKS: Final = ("village", "saturation", "sealed", "charts", "viewers", "restart", "growth")
+OUTPUT: Final = Path(__file__).parents[1] / "docs" / "performance.md"
+INTRODUCTION: Final = """# What the service carries
+
+Written by `make bench`, an hour or so; every table stands under the command that makes it again. The driver that posts
+runs on the same machine and takes its share of it; processor times are the service's own.
+"""
+
+
+def machine() -> list[tuple[str, str]]:
+    """Return what the figures are of: processor, memory and versions."""
+    return [
+        ("processor", f"{_said('/proc/cpuinfo', 'model name')}, {os.cpu_count()} cores"),
+        ("memory", f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GiB"),
+        ("kernel", f"{platform.system()} {platform.release()}"),
+        ("Python", platform.python_version()),
+        ("SQLite", sqlite3.sqlite_version),
+    ]
+
+
+def _said(path: str, name: str) -> str:
+    """Return what one of the kernel's lists says of something."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines() if Path(path).exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), platform.machine())
+
+
+def main(names: list[str]) -> None:
+    """Write the whole document, or print the sections named."""
+    if names:
+        sys.stdout.write("\n".join(section.markdown() for section in sections(tuple(names))))
+        return
+    OUTPUT.parent.mkdir(exist_ok=True)
+    began = f"## The machine\n\n{table(('', ''), machine())}\n"
+    text = "\n".join([INTRODUCTION, began, *(section.markdown() for section in sections(BENCHMARKS))])
+    OUTPUT.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,37 @@
+"""Some kilns for some seconds, so that the measurements keep working; docs/performance.md has the figures."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import growth
+from benchmarks.restart import Outage, measure_restart
+from benchmarks.viewers import Looking, measure_viewers
+
+
+def test_people_who_look_on_see_every_kiln_in_time() -> None:
+    measured = measure_viewers(Looking.at(20, 10, 2.0, warm_up_s=1.0))
+
+    assert measured.seen.lost == 0
+    assert measured.seen.events["points"] >= 20
+    assert measured.seen.events["kiln"] > 0
+    assert max(measured.seen.late_s["points"]) < 10.0  # the goal is 2
+
+
+def test_a_service_that_was_killed_shows_every_kiln_again() -> None:
+    measured = measure_restart(Outage(kilns=20, before_s=2.0, away_s=0.2, breaks=0))
+
+    assert 0 < measured.answers_s < measured.caught_up_s
+    assert measured.findings.total() == measured.alarms.total() == 0
+
+
+def test_what_one_more_firing_costs_is_told_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "FIRING_S", 3600)
+    monkeypatch.setattr(growth, "ROUNDS", 1)
+
+    by_store = list(growth.stored([1, 7]))
+    growth.plot([growth.AtLoad(1, 20_800, 20_800, 10.0, 100.0, 500.0)], by_store, tmp_path / "growth.png")
+
+    assert [one.readings for one in by_store] == [2 * 28_800, 4 * 28_800]
+    assert all(one.store_us > 0 and one.chart_ms > 0 for one in by_store)
+    assert (tmp_path / "growth.png").stat().st_size < 60_000
