@@ -337,9 +337,11 @@ def _ports(number: int) -> list[int]:
     return sorted(found_now)
 
 
-async def measure(*, kills: int, stills: int, leavings: int, processes: int = 3, workshops: int = 12) -> Result:
-    """Run the village, and do that to its processes."""
-    result = Result()
+async def measure(
+    *, kills: int, stills: int, leavings: int, processes: int = 3, workshops: int = 12, minutes: float = 60.0
+) -> Result:
+    """Run the village, and do that to its processes; what does not fit into so many minutes is left out."""
+    result, ends_s = Result(), time.monotonic() + 60 * minutes
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         cluster = stack.enter_context(postgres_server())
@@ -358,6 +360,8 @@ async def measure(*, kills: int, stills: int, leavings: int, processes: int = 3,
                 todo = ["kill"] * kills + ["still"] * stills + ["leave"] * leavings
                 village.random.shuffle(todo)
                 for number, one in enumerate(todo, start=1):
+                    if time.monotonic() > ends_s:
+                        break
                     await asyncio.sleep(village.random.uniform(0, 2))
                     if one == "kill":
                         result.kills_s.append(await village.kill(http, is_last=number == len(todo)))
@@ -394,8 +398,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--stills", type=int, default=6)
     parser.add_argument("--leavings", type=int, default=6)
+    parser.add_argument("--minutes", type=float, default=60.0, help="leave out what does not fit into these")
     options = parser.parse_args()
-    result = asyncio.run(measure(kills=options.kills, stills=options.stills, leavings=options.leavings))
+    result = asyncio.run(measure(**vars(options)))
     print(table(("what", "came to"), result.rows()))
     for one in (*result.lost, *result.extra):
         print(one, file=sys.stderr)

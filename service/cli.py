@@ -79,7 +79,7 @@ def _serve(options: argparse.Namespace) -> None:
         name: getattr(options, name) for name in ("data_dir", "host", "port") if getattr(options, name) is not None
     }
     settings = Settings(**given)
-    set_up_logs()
+    set_up_logs(as_json=settings.logs == "json")
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(settings.database, reads_from=reader_of(settings))
     try:

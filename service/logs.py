@@ -1,5 +1,6 @@
-"""Logs: one line an event, its fields behind it as key=value."""
+"""Logs: one line an event, for people with its fields behind it as key=value, for programs as an object of JSON."""
 
+import json
 import logging
 import time
 from typing import Final
@@ -29,13 +30,34 @@ class FieldsFormatter(logging.Formatter):
         return "\n".join(f"  {_printable(line)}" for line in super().formatException(ei).splitlines())
 
 
+class JsonFormatter(logging.Formatter):
+    """`{"at": "2026-01-01T12:00:00Z", "level": "WARNING", "logger": "service.ingest", "event": "post refused", ...}`.
+
+    The fields stand beside these; an error's lines are in `error`. What is no JSON is written as Python would.
+    """
+
+    converter = staticmethod(time.gmtime)
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            **{key: value for key, value in record.__dict__.items() if key not in _PLAIN},
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
+            "level": record.levelname,
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=repr)
+
+
 def _printable(text: str) -> str:
     return text if text.isprintable() else "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
-def set_up_logs() -> None:
+def set_up_logs(*, as_json: bool = False) -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(FieldsFormatter())
+    handler.setFormatter(JsonFormatter() if as_json else FieldsFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for noisy in ("alembic", "httpx", "httpcore", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     public_url: str = ""
     push_hosts: tuple[str, ...] = PUSH_HOSTS  # a leading dot stands for every host below it
     push_contact: str = "mailto:canhlo@localhost"
+    logs: Literal["text", "json"] = "text"
     clock: str = ""
     sinks: Annotated[Mapping[SinkName, SinkSettings], NoDecode] = {}  # by name, as JSON
     read_from: str = ""  # the name of the sink that charts and exports are read from; empty is our own store
