@@ -15,8 +15,8 @@ _SAID: Final[Mapping[str, Any]] = {
     "made_by": "Lan",
     "acknowledged_by": "Lan",
     "login": "lan@example.org",
-    "password": "mot-cau-dai-de-nho",
-    "token": "kD3v…",
+    "password": "mot-cau-dai-de-nho",  # an example, of nobody  # nosec B105
+    "token": "kD3v…",  # as above  # nosec B105
     "code": "not_found",
     "title": "not found",
     "detail": "there is no firing 12 in your workshops",

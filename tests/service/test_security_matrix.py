@@ -391,7 +391,6 @@ async def test_a_stream_ends_when_whoever_follows_may_no_longer(
 ) -> None:
     """Whatever ended it, and in whichever process: nobody told this one."""
     monkeypatch.setattr("service.api.stream.LOOK_AGAIN_S", 0.05)
-    monkeypatch.setattr("service.api.stream.BEAT_S", 0.05)
     sign_in(http, village)
     heard = asyncio.create_task(http.get(f"{API}/live"))
     while app.state.parts.hub.viewers == 0:
