@@ -183,3 +183,57 @@ def test_a_person_is_invited_joins_and_sees_what_a_kiln_operator_sees(view: Page
     row.get_by_test_id("remove-member").click()
     view.get_by_test_id("confirm-go").click()
     expect(row).to_have_count(0)
+
+
+@pytest.mark.timeout(180)
+def test_people_put_right_what_the_readings_alone_got_wrong(view: Page, tmp_path: Path) -> None:
+    """What was burnt, when it began, whether a finding was so, how wrong a probe is, a plan from another system."""
+    view.goto("/firings")
+    view.get_by_test_id("firing").first.get_by_role("link").first.click()
+    edit = view.get_by_test_id("firing-edit")
+    view.get_by_test_id("fuel-amount").fill("38,5")
+    view.get_by_test_id("fuel-unit").select_option("kwh")
+    view.get_by_test_id("fuel-save").click()
+    expect(edit.get_by_test_id("outcome").first).to_have_attribute("data-is", "done")
+    verdict = view.get_by_test_id("verdict").first
+    expect(verdict).to_be_visible(timeout=60_000)
+    wanted = "true" if verdict.get_attribute("data-said") == "false" else "false"
+    verdict.get_by_test_id(f"verdict-{wanted}").click()
+    expect(verdict).to_have_attribute("data-said", wanted)
+    assert fits(view)
+    page_picture(view, "firing-edit", tmp_path)
+
+    firing = view.url.rpartition("/")[2]
+    kiln_id = view.request.post(f"/api/v1/firings/{firing}/end").json()["kiln_id"]
+    view.request.post(f"/api/v1/kilns/{kiln_id}/firings", data={})  # as after a power cut; a hot kiln may be first
+    view.reload()
+    view.get_by_test_id("merge").click()
+    view.get_by_test_id("confirm-go").click()
+    expect(view.get_by_test_id("unmerge")).to_be_visible()
+    expect(edit.get_by_test_id("changed")).to_be_visible()
+    page_picture(view, "firing-merged", tmp_path)
+
+    view.goto("/")
+    view.get_by_test_id("kiln-card").first.get_by_role("link").first.click()
+    view.get_by_test_id("calibrations").locator("summary").click()
+    view.get_by_test_id("calibration-offset").fill("-2,5")
+    view.get_by_test_id("calibration-note").fill(f"so với can chuẩn {view.canhlo_name}")  # type: ignore[attr-defined]
+    view.get_by_test_id("calibration-save").click()
+    made = view.get_by_test_id("calibration").filter(has_text=view.canhlo_name)  # type: ignore[attr-defined]
+    expect(made).to_have_count(1)
+    view.get_by_test_id("plan-from-file").click()
+    profile = '{"type": "profile", "name": "cone-6", "data": [[0, 77], [36000, 2232]]}'
+    file = {"name": "cone-6.json", "mimeType": "application/json", "buffer": profile.encode()}
+    view.get_by_test_id("plan-file-input").set_input_files(file)  # type: ignore[arg-type]
+    view.get_by_test_id("plan-file-unit").select_option("f")
+    page_picture(view, "kiln-edit", tmp_path)
+    assert fits(view)
+    view.get_by_test_id("plan-file-go").click()
+    expect(view.get_by_test_id("plan-choice").locator("option:checked")).to_have_text("cone-6")
+    made.get_by_role("button").click()
+    expect(made).to_have_count(0)
+
+
+def page_picture(page: Page, name: str, folder: Path) -> None:
+    kept = Path(PICTURES) if PICTURES else folder
+    page.screenshot(path=kept / f"{name}-{page.canhlo_name}.png", full_page=True)  # type: ignore[attr-defined]

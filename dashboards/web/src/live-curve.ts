@@ -10,7 +10,9 @@ const WIDTH = 900;
 const TOO_MANY = 12_000; // points: beyond this the curve is fetched again, thinned
 
 /** Which curve: a kiln's own from a moment on, or a finished firing's. */
-export type CurveSource = { is: "live"; kilnId: number; fromMs: number } | { is: "finished"; firingId: number };
+export type CurveSource =
+  | { is: "live"; kilnId: number; fromMs: number }
+  | { is: "finished"; firingId: number; span: string };
 
 const fetchAll = async (source: CurveSource): Promise<CurveChannel[]> =>
   source.is === "live"

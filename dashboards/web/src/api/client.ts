@@ -29,9 +29,11 @@ export async function ask<T>(
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
   path: string,
   body?: unknown,
+  seen?: string,
 ): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json", "Accept-Language": language.get() };
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (seen !== undefined) headers["If-Match"] = `"${seen}"`; // who changed it meanwhile is not overwritten
   const init: RequestInit = { method, headers, credentials: "same-origin", signal: AbortSignal.timeout(20_000) };
   if (body !== undefined) init.body = JSON.stringify(body);
   let response: Response;

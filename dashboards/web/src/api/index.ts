@@ -35,6 +35,10 @@ export type Invited = Schemas["InvitedOut"];
 export type Token = Schemas["ApiTokenOut"];
 export type NewToken = Schemas["NewApiTokenOut"];
 export type AuditEntry = Schemas["AuditOut"];
+export type Channel = Schemas["ChannelOut"];
+export type Calibration = Schemas["CalibrationOut"];
+export type FuelUnit = Schemas["FuelUnit"];
+export type Changed = Schemas["ChangeOut"];
 export type Device = Schemas["PushSubscriptionOut"];
 
 const time = (at: Date) => encodeURIComponent(at.toISOString());
@@ -80,6 +84,7 @@ export const api = {
     ask<AuditEntry[]>("GET", `/workshops/${workshop}/audit${beforeId === undefined ? "" : `?before_id=${beforeId}`}`),
 
   plans: () => ask<Plan[]>("GET", "/plans"),
+  importPlans: (body: Schemas["ScheduleFileIn"]) => ask<Plan[]>("POST", "/plan-files", body),
   addPlan: (body: Schemas["PlanIn"]) => ask<Plan>("POST", "/plans", body),
 
   firings: (asked: { kilnId?: number; limit: number; beforeId?: number }) => {
@@ -92,6 +97,20 @@ export const api = {
   changeFiring: (id: number, body: Schemas["FiringChange"]) => ask<FiringDetail>("PATCH", `/firings/${id}`, body),
   endFiring: (id: number) => ask<FiringDetail>("POST", `/firings/${id}/end`),
   firingCurve: (id: number, width: number) => ask<Curve>("GET", `/firings/${id}/curve?width=${width}`),
+
+  changeTimes: (firing: Firing, body: Schemas["TimesIn"]) =>
+    ask<Changed>("PUT", `/firings/${firing.id}/times`, body, firing.version),
+  mergeFirings: (firing: Firing, laterId: number) =>
+    ask<Changed>("POST", `/firings/${firing.id}/merge`, { firing_id: laterId }, firing.version),
+  unmergeFiring: (firing: Firing) => ask<Changed>("POST", `/firings/${firing.id}/unmerge`, undefined, firing.version),
+  recomputeFiring: (id: number) => ask<Changed>("POST", `/firings/${id}/recompute`),
+  judgeFinding: (id: number, verdict: Schemas["VerdictIn"]["verdict"]) =>
+    ask<Finding>("PUT", `/findings/${id}/verdict`, { verdict }),
+  channels: (kilnId: number) => ask<Channel[]>("GET", `/kilns/${kilnId}/channels`),
+  calibrations: (channelId: number) => ask<Calibration[]>("GET", `/channels/${channelId}/calibrations`),
+  addCalibration: (channelId: number, body: Schemas["CalibrationIn"]) =>
+    ask<Calibration>("POST", `/channels/${channelId}/calibrations`, body),
+  removeCalibration: (id: number) => ask<void>("DELETE", `/calibrations/${id}`),
 
   forecast: (id: number) => ask<Forecast>("GET", `/firings/${id}/forecast`),
   fileOf: (id: number, form: "csv" | "parquet" | "json") => `/api/v1/firings/${id}/file?format=${form}`,

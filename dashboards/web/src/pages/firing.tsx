@@ -7,6 +7,7 @@ import { Batches } from "../parts/batches";
 import { Cones } from "../parts/cones";
 import { CurveChart } from "../parts/curve-chart";
 import { Findings } from "../parts/findings";
+import { FiringEdit } from "../parts/firing-edit";
 import { Figure, Loaded, Moment, Outcome } from "../parts/small";
 import { useAction, useLanguage } from "../parts/use";
 import { useStore } from "../store";
@@ -124,11 +125,17 @@ function Note({ firing, onFiring }: { firing: FiringDetail; onFiring: (firing: F
   );
 }
 
-function FiringView({ firing, onFiring }: { firing: FiringDetail; onFiring: (firing: FiringDetail) => void }) {
+interface ViewProps {
+  firing: FiringDetail;
+  onFiring: (firing: FiringDetail) => void;
+  onJudged: () => void;
+}
+
+function FiringView({ firing, onFiring, onJudged }: ViewProps) {
   const { say, format } = useLanguage();
   const startMs = Date.parse(firing.started_at);
   const source: CurveSource = firing.ended_at
-    ? { is: "finished", firingId: firing.id }
+    ? { is: "finished", firingId: firing.id, span: `${firing.started_at} ${firing.ended_at}` }
     : { is: "live", kilnId: firing.kiln_id, fromMs: startMs };
   const curve = useCurve(source);
   return (
@@ -156,7 +163,7 @@ function FiringView({ firing, onFiring }: { firing: FiringDetail; onFiring: (fir
               )}
             </Loaded>
           </section>
-          <Findings findings={firing.findings} />
+          <Findings findings={firing.findings} onJudged={onJudged} />
           <Batches firingId={firing.id} />
         </div>
         <div class="stack">
@@ -164,6 +171,7 @@ function FiringView({ firing, onFiring }: { firing: FiringDetail; onFiring: (fir
           <Cones cones={firing.cones} target={firing.target_cone} />
           <Segments segments={firing.segments} />
           <Files firing={firing} />
+          <FiringEdit firing={firing} onFiring={onFiring} />
           <Note firing={firing} onFiring={onFiring} />
         </div>
       </div>
@@ -178,7 +186,7 @@ export function FiringPage({ id }: { id: number }) {
   useEffect(() => onConnected(retry), [retry]);
   return (
     <Loaded load={load} retry={retry}>
-      {(firing) => <FiringView key={firing.id} firing={firing} onFiring={put} />}
+      {(firing) => <FiringView key={firing.id} firing={firing} onFiring={put} onJudged={retry} />}
     </Loaded>
   );
 }

@@ -4,6 +4,7 @@ import { useNow } from "../clock";
 import { kilns, lastAlarm, lastFiring, onConnected, refresh } from "../live";
 import { type CurveSource, useCurve } from "../live-curve";
 import { useLoad } from "../load";
+import { Calibrations } from "../parts/calibrations";
 import { Cones } from "../parts/cones";
 import { CurveChart } from "../parts/curve-chart";
 import { Findings } from "../parts/findings";
@@ -189,6 +190,7 @@ function LiveKiln({ kiln }: { kiln: Kiln }) {
           {kiln.now.firing_id !== null && <Ahead firingId={kiln.now.firing_id} />}
           <Cones cones={kiln.now.cones} target={kiln.target_cone} />
           <KilnSettings kiln={kiln} />
+          <Calibrations kilnId={kiln.id} />
         </div>
       </div>
     </>

@@ -2,6 +2,7 @@ import type { Finding } from "../api";
 import type { Mark } from "../marks";
 import { channelName } from "../names";
 import { useLanguage } from "./use";
+import { Verdict } from "./verdict";
 
 const SHAPES: Readonly<Record<Finding["severity"], string>> = { info: "●", warning: "■", critical: "◆" };
 
@@ -23,7 +24,8 @@ export const marksOf = (findings: readonly Finding[], nowS: number): Mark[] =>
     to: finding.end_at ? Date.parse(finding.end_at) / 1000 : nowS,
   }));
 
-export function Findings({ findings }: { findings: readonly Finding[] }) {
+/** Findings in order; with `onJudged` a person may say of each whether it was so. */
+export function Findings({ findings, onJudged }: { findings: readonly Finding[]; onJudged?: () => void }) {
   const { say, format } = useLanguage();
   return (
     <section class="panel" data-testid="findings">
@@ -50,6 +52,7 @@ export function Findings({ findings }: { findings: readonly Finding[] }) {
                 <h3>{finding.words.title}</h3>
                 <p>{finding.words.detail}</p>
                 {finding.words.advice && <p class="advice">→ {finding.words.advice}</p>}
+                {onJudged && <Verdict finding={finding} onFinding={onJudged} />}
               </div>
             </li>
           );

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { api, type Kiln, type Plan } from "../api";
 import { refresh } from "../live";
 import { useLoad } from "../load";
+import { PlanFile } from "./plan-file";
 import { PlanForm } from "./plan-form";
 import { Choice, Outcome } from "./small";
 import { useAction, useLanguage } from "./use";
@@ -58,7 +59,7 @@ function WareChoice({ ware, onWare }: { ware: readonly Ware[]; onWare: (ware: Wa
 export function KilnSettings({ kiln }: { kiln: Kiln }) {
   const { say } = useLanguage();
   const [doing, run] = useAction();
-  const [isEntering, setEntering] = useState(false);
+  const [isEntering, setEntering] = useState<"rows" | "file" | null>(null);
   const [plans, reloadPlans] = useLoad(api.plans, []);
   const choose = (change: { target_cone: string | null } | { plan_id: number | null } | { ware: Ware[] }) =>
     run(async () => [await api.changeKiln(kiln.id, change), await refresh()]);
@@ -66,7 +67,7 @@ export function KilnSettings({ kiln }: { kiln: Kiln }) {
   const cones: [string, string][] = CONES.map((cone) => [cone, say("cone.name", { cone })]);
   const takePlan = async (plan: Plan) => {
     reloadPlans();
-    setEntering(false);
+    setEntering(null);
     await choose({ plan_id: plan.id });
   };
   return (
@@ -88,10 +89,19 @@ export function KilnSettings({ kiln }: { kiln: Kiln }) {
       />
       <WareChoice ware={kiln.ware} onWare={(ware) => void choose({ ware })} />
       <Outcome doing={doing} />
-      <button type="button" aria-expanded={isEntering} onClick={() => setEntering(!isEntering)} data-testid="new-plan">
-        {isEntering ? say("app.close") : `+ ${say("kiln.newPlan")}`}
-      </button>
-      {isEntering && <PlanForm workshopId={kiln.workshop_id} onPlan={takePlan} />}
+      {(["rows", "file"] as const).map((way) => (
+        <button
+          key={way}
+          type="button"
+          aria-expanded={isEntering === way}
+          onClick={() => setEntering(isEntering === way ? null : way)}
+          data-testid={way === "rows" ? "new-plan" : "plan-from-file"}
+        >
+          {isEntering === way ? say("app.close") : `+ ${say(way === "rows" ? "kiln.newPlan" : "file.open")}`}
+        </button>
+      ))}
+      {isEntering === "rows" && <PlanForm workshopId={kiln.workshop_id} onPlan={takePlan} />}
+      {isEntering === "file" && <PlanFile workshopId={kiln.workshop_id} onPlan={takePlan} />}
     </section>
   );
 }

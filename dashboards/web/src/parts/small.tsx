@@ -81,7 +81,7 @@ interface FieldProps {
   label: string;
   value: string;
   onValue: (value: string) => void;
-  type?: "text" | "password" | "number";
+  type?: "text" | "password" | "number" | "datetime-local";
   hint?: string;
   testid?: string;
   required?: boolean;

@@ -1,8 +1,10 @@
 import type { Words } from ".";
+import { enEdit } from "./en-edit";
 import { enPeople } from "./en-people";
 import { enWare } from "./en-ware";
 
 export const en: Words = {
+  ...enEdit,
   ...enPeople,
   ...enWare,
 

@@ -1,7 +1,9 @@
+import { viEdit } from "./vi-edit";
 import { viPeople } from "./vi-people";
 import { viWare } from "./vi-ware";
 
 export const vi = {
+  ...viEdit,
   ...viPeople,
   ...viWare,
 
