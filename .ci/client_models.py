@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 WANTED: Final = (
-    *("KilnOut", "ChannelOut", "CalibrationOut", "PlanOut", "FiringOut", "FiringDetail", "ChangeOut"),
+    *("KilnOut", "ChannelOut", "CalibrationOut", "PlanOut", "FiringOut", "FiringDetail", "SecondLookOut"),
     *("FindingOut", "CurveOut", "BatchOut", "AlarmOut"),
 )
 HEAD: Final = '''"""What the service tells, as types; made by `.ci/client_models.py` from the OpenAPI document."""

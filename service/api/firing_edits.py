@@ -57,7 +57,7 @@ class Figures(schemas.Out):
     max_spread_c: float | None
 
 
-class ChangeOut(schemas.Out):
+class SecondLookOut(schemas.Out):
     """What another look has changed; `findings_new` and `findings_withdrawn` are kinds."""
 
     before: Figures
@@ -96,7 +96,7 @@ def start_firing(
     return detail_out(session, who, firing, language, now)
 
 
-@router.put("/firings/{firing_id}/times", response_model=ChangeOut)
+@router.put("/firings/{firing_id}/times", response_model=SecondLookOut)
 def change_times(
     firing_id: schemas.Id,
     asked: TimesIn,
@@ -106,7 +106,7 @@ def change_times(
     seen: Seen,
     now: Now,
     machine_now: MachineNow,
-) -> ChangeOut:
+) -> SecondLookOut:
     """Say when a firing really began and ended; all that was found in it is found again from its readings."""
 
     def said(session: Session, firing: Firing) -> tuple[datetime, datetime | None, str | None]:
@@ -125,7 +125,7 @@ def change_times(
     return _again(service, who, firing_id, said, write, seen=seen, language=language, now=now, machine_now=machine_now)
 
 
-@router.post("/firings/{firing_id}/merge", response_model=ChangeOut)
+@router.post("/firings/{firing_id}/merge", response_model=SecondLookOut)
 def merge_firings(
     firing_id: schemas.Id,
     asked: MergeIn,
@@ -135,7 +135,7 @@ def merge_firings(
     seen: Seen,
     now: Now,
     machine_now: MachineNow,
-) -> ChangeOut:
+) -> SecondLookOut:
     """Make the later firing a part of this one, as after a power cut; what it had is this one's until it is undone."""
 
     def said(session: Session, firing: Firing) -> tuple[datetime, datetime | None, str | None]:
@@ -152,7 +152,7 @@ def merge_firings(
     return _again(service, who, firing_id, said, write, seen=seen, language=language, now=now, machine_now=machine_now)
 
 
-@router.post("/firings/{firing_id}/unmerge", response_model=ChangeOut)
+@router.post("/firings/{firing_id}/unmerge", response_model=SecondLookOut)
 def unmerge_firing(
     firing_id: schemas.Id,
     who: Fires,
@@ -161,7 +161,7 @@ def unmerge_firing(
     seen: Seen,
     now: Now,
     machine_now: MachineNow,
-) -> ChangeOut:
+) -> SecondLookOut:
     """Undo the last merge of a firing: the later part is a firing of its own again."""
 
     def said(session: Session, firing: Firing) -> tuple[datetime, datetime | None, str | None]:
@@ -176,7 +176,7 @@ def unmerge_firing(
     return _again(service, who, firing_id, said, write, seen=seen, language=language, now=now, machine_now=machine_now)
 
 
-@router.post("/firings/{firing_id}/recompute", response_model=ChangeOut)
+@router.post("/firings/{firing_id}/recompute", response_model=SecondLookOut)
 def recompute_firing(
     firing_id: schemas.Id,
     who: SetsUp,
@@ -184,7 +184,7 @@ def recompute_firing(
     language: Language,
     now: Now,
     machine_now: MachineNow,
-) -> ChangeOut:
+) -> SecondLookOut:
     """Look at a firing that has ended again: by today's calibrations, its target, its plan and what is known of it."""
 
     def said(_session: Session, firing: Firing) -> tuple[datetime, datetime | None, str | None]:
@@ -213,7 +213,7 @@ def _again(
     language: str,
     now: datetime,
     machine_now: datetime,
-) -> ChangeOut:
+) -> SecondLookOut:
     """Look at a firing with the ends that `said` gives; if nothing has changed meanwhile, write that down."""
     with service.database.read() as session:
         confine(session, who.workshop_ids)
@@ -236,7 +236,7 @@ def _again(
         write(session, firing)
         change = _written(session, firing, assessed, now)
         firing.kiln.edited_at = machine_now
-        out = ChangeOut(
+        out = SecondLookOut(
             before=Figures(**change.before),
             after=Figures(**change.after),
             findings_new=list(change.found),

@@ -119,13 +119,13 @@ class Client:
         headers = {"if-match": f'"{firing.version}"'}
         return self._told(self._send("PATCH", f"/firings/{firing.id}", changes, headers), models.FiringDetail)
 
-    def merge_firings(self, firing_id: int, later_id: int) -> models.Change:
+    def merge_firings(self, firing_id: int, later_id: int) -> models.SecondLook:
         """Make a later firing a part of this one, as after a power cut."""
-        return self._post(f"/firings/{firing_id}/merge", models.Change, {"firing_id": later_id})
+        return self._post(f"/firings/{firing_id}/merge", models.SecondLook, {"firing_id": later_id})
 
-    def recompute_firing(self, firing_id: int) -> models.Change:
+    def recompute_firing(self, firing_id: int) -> models.SecondLook:
         """Have a firing that has ended looked at again, and learn what that changed."""
-        return self._post(f"/firings/{firing_id}/recompute", models.Change)
+        return self._post(f"/firings/{firing_id}/recompute", models.SecondLook)
 
     def findings(self, *, kiln_id: int | None = None, kind: str | None = None) -> Iterator[models.Finding]:
         """Go through findings, newest first."""

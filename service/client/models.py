@@ -246,7 +246,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     max_spread_c: float | None
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class SecondLook(msgspec.Struct, frozen=True, kw_only=True):
     """What another look has changed; `findings_new` and `findings_withdrawn` are kinds."""
 
     before: Figures

@@ -89,6 +89,8 @@ class Watched:
         self.silent_since = facts.silent_since
         self.corrections = facts.corrections
         self.now = facts.on(self.now)
+        if self.now.firing_started_at != self.began_again_for:
+            self.began_again_for = None  # another firing, or another beginning: it may come to this one again
 
     def state_row(self) -> dict[str, Any]:
         """Return where the analysis stands, as the table holds it."""

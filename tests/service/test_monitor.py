@@ -1,6 +1,7 @@
 """Blocks become firings, findings and alarms, in step with what is stored, whatever stops in between."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from service_parts import block, new_bridge, new_workshop
@@ -16,7 +17,7 @@ from service.series.blocks import Arrived
 from service.store import alarms, calibrations, firings, identity, kilns
 from service.store.database import Database
 from service.store.identity import BridgeIdentity
-from service.store.merging import check_mergeable, merge
+from service.store.merging import check_mergeable, merge, take_apart
 from service.store.migrate import upgrade
 from service.store.models import Alarm, Channel, Delivery, Firing, Kiln, LiveState, StoredFinding
 
@@ -289,20 +290,21 @@ def test_a_running_firing_made_one_with_the_one_before_it_goes_on_as_one(worksho
     workshop.look_at(START_S + 10_800)
     workshop.take(*go_on(1, 24, 30))
     [(_, ended), (second_began, running)] = workshop.rows(Firing, "started_at", "ended_at")
-    with workshop.database.write() as session:
-        first, second = session.get_one(Firing, 1), session.get_one(Firing, 2)
-        check_mergeable(session, first, second)
-        merge(session, first, second, now=_at(18_000))
-        session.get_one(Kiln, 1).edited_at = datetime.now(UTC)
-
-    workshop.look_at(START_S + 18_000)
+    join = partial(merge, now=_at(18_000))
+    followed = []
+    for change in (check_mergeable, join, take_apart, join):
+        with workshop.database.write() as session:
+            change(session, session.get_one(Firing, 1), session.get_one(Firing, 2))
+            session.get_one(Kiln, 1).edited_at = datetime.now(UTC)
+        workshop.look_at(START_S + 18_000)
+        followed.append((workshop.changes[-1].now.firing_id, workshop.changes[-1].now.status.start_s))
 
     [(began, now_running, peak_c), _] = workshop.rows(Firing, "started_at", "ended_at", "peak_c")
     assert (ended, running, now_running) == (_at(10_800), None, None)
     assert (began - _at(0)).total_seconds() < 1200 < (second_began - _at(0)).total_seconds()
     assert 920 < peak_c < 931
-    live = workshop.changes[-1].now
-    assert (live.firing_id, live.status.start_s) == (1, began.timestamp())
+    as_one, as_two = (1, began.timestamp()), (2, second_began.timestamp())
+    assert followed == [as_two, as_one, as_two, as_one]
     workshop.restarted()
     workshop.take(*go_on(1, 30, 72))
     [(ended_at, cause, peak_c, into), (_, _, _, part_of)] = workshop.rows(

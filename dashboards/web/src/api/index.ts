@@ -38,7 +38,7 @@ export type AuditEntry = Schemas["AuditOut"];
 export type Channel = Schemas["ChannelOut"];
 export type Calibration = Schemas["CalibrationOut"];
 export type FuelUnit = Schemas["FuelUnit"];
-export type Changed = Schemas["ChangeOut"];
+export type Changed = Schemas["SecondLookOut"];
 export type Device = Schemas["PushSubscriptionOut"];
 
 const time = (at: Date) => encodeURIComponent(at.toISOString());

@@ -1504,6 +1504,22 @@ export interface components {
              */
             made_at: string;
         };
+        /**
+         * ChangeOut
+         * @description By what share a kiln's rates change in a month, with a 90 % interval: -0.02 is slower by 2 %.
+         */
+        ChangeOut: {
+            /** Low Per Month */
+            low_per_month: number;
+            /** Share Per Month */
+            share_per_month: number;
+            /** High Per Month */
+            high_per_month: number;
+            /** Firings */
+            firings: number;
+            /** Is Slower */
+            is_slower: boolean;
+        };
         /** ChannelChange */
         ChannelChange: {
             /** Label */
@@ -1638,7 +1654,7 @@ export interface components {
         ConditionOut: {
             /** Firings */
             firings: number;
-            change: components["schemas"]["service__api__schemas__ChangeOut"] | null;
+            change: components["schemas"]["ChangeOut"] | null;
             /** Highest Rates */
             highest_rates: components["schemas"]["HighestRateOut"][];
         };
@@ -2410,6 +2426,22 @@ export interface components {
          * @enum {string}
          */
         Scope: "read" | "write";
+        /**
+         * SecondLookOut
+         * @description What another look has changed; `findings_new` and `findings_withdrawn` are kinds.
+         */
+        SecondLookOut: {
+            before: components["schemas"]["Figures"];
+            after: components["schemas"]["Figures"];
+            /** Findings New */
+            findings_new: string[];
+            /** Findings Withdrawn */
+            findings_withdrawn: string[];
+            /** Has Changed */
+            has_changed: boolean;
+            /** @description the firing as it stands now */
+            firing: components["schemas"]["FiringDetail"];
+        };
         /** SegmentOut */
         SegmentOut: {
             /**
@@ -2598,38 +2630,6 @@ export interface components {
             name: string;
             /** May */
             may: components["schemas"]["Action"][];
-        };
-        /**
-         * ChangeOut
-         * @description What another look has changed; `findings_new` and `findings_withdrawn` are kinds.
-         */
-        service__api__firing_edits__ChangeOut: {
-            before: components["schemas"]["Figures"];
-            after: components["schemas"]["Figures"];
-            /** Findings New */
-            findings_new: string[];
-            /** Findings Withdrawn */
-            findings_withdrawn: string[];
-            /** Has Changed */
-            has_changed: boolean;
-            /** @description the firing as it stands now */
-            firing: components["schemas"]["FiringDetail"];
-        };
-        /**
-         * ChangeOut
-         * @description By what share a kiln's rates change in a month, with a 90 % interval: -0.02 is slower by 2 %.
-         */
-        service__api__schemas__ChangeOut: {
-            /** Low Per Month */
-            low_per_month: number;
-            /** Share Per Month */
-            share_per_month: number;
-            /** High Per Month */
-            high_per_month: number;
-            /** Firings */
-            firings: number;
-            /** Is Slower */
-            is_slower: boolean;
         };
         /**
          * Problem
@@ -5981,7 +5981,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["service__api__firing_edits__ChangeOut"];
+                    "application/json": components["schemas"]["SecondLookOut"];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
@@ -6139,7 +6139,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["service__api__firing_edits__ChangeOut"];
+                    "application/json": components["schemas"]["SecondLookOut"];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
@@ -6288,7 +6288,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["service__api__firing_edits__ChangeOut"];
+                    "application/json": components["schemas"]["SecondLookOut"];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
@@ -6436,7 +6436,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["service__api__firing_edits__ChangeOut"];
+                    "application/json": components["schemas"]["SecondLookOut"];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
