@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.stats import theilslopes
 
 from service.core.forecast import GRID_S, gridded
 from service.core.series import FloatArray, Samples
@@ -109,6 +108,8 @@ def ageing(history: Sequence[tuple[float, FloatArray]]) -> Ageing | None:
     known = np.isfinite(table).all(axis=0)
     if not known.any():
         return None
+    from scipy.stats import theilslopes  # here: a fifth of the service's start, and rarely asked for
+
     firings = np.median(table[:, known] - np.median(table[:, known], axis=0), axis=1)
     slope, _, low, high = theilslopes(firings, at_s / MONTH_S, CONFIDENCE)
     return Ageing(float(np.expm1(low)), float(np.expm1(slope)), float(np.expm1(high)), len(pace))
