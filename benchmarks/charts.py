@@ -84,8 +84,11 @@ def _ask(service: Service, token: str, kiln_id: int, last_at: datetime) -> list[
         for name, (from_at, to_at, goal) in spans.items():
             ms, size_kb = _ms(client, path, from_at=from_at.isoformat(), to_at=to_at.isoformat(), width=WIDTH)
             rows.append((name, f"{ms:.0f}", goal, str(size_kb)))
-        ms, size_kb = _ms(client, "/kilns")
-        return [*rows, (f"list of {KILNS:,} live kilns", f"{ms:.0f}", "50", str(size_kb))]
+        ms, size_kb = _ms(client, "/kilns", cones="false")
+        return [
+            *rows,
+            (f"list of {KILNS:,} live kilns, without the cones of each probe", f"{ms:.0f}", "50", str(size_kb)),
+        ]
 
 
 def _live(folder: Path, village: Village, token: str, kiln_id: int, last_at: datetime) -> list[tuple[str, ...]]:

@@ -25,10 +25,15 @@ LONGEST_CURVE: Final = timedelta(days=3660)
 
 @router.get("/kilns", response_model=list[schemas.KilnOut])
 def list_kilns(
-    session: Session, who: Looks, service: PartsOf, now: Now, retired: bool = False
-) -> list[schemas.KilnOut]:
-    """Return the kilns in use, as they are now; with `retired`, those out of use as well."""
-    return _out(session, service, kilns.list_kilns(session, who.workshop_ids, with_retired=retired), now)
+    session: Session, who: Looks, service: PartsOf, now: Now, retired: bool = False, cones: bool = True
+) -> Response:
+    """Return the kilns in use, as they are now; with `retired`, those out of use as well.
+
+    A whole village is much to read: without `cones` those of each probe are left out, and the next one stays.
+    """
+    found = kilns.list_kilns(session, who.workshop_ids, with_retired=retired)
+    body = service.hub.events.list_of(found, service.monitor.live_kilns(session, found), now, with_cones=cones)
+    return Response(body, media_type="application/json")
 
 
 @router.post("/kilns", response_model=schemas.KilnOut, status_code=201)

@@ -55,7 +55,7 @@ class Hub:
         self._database = database
         self._clock = clock
         self._viewers: dict[int, set[Viewer]] = {}  # by workshop; a person may follow several
-        self._events = KilnEvents()
+        self.events = KilnEvents()
         self._messages: deque[tuple[int, str, str]] = deque()
         self._is_spreading = False
         self._round: asyncio.TimerHandle | None = None
@@ -129,7 +129,7 @@ class Hub:
         is_told = self._is_for_others(change)
         if not is_told and workshop_id not in self._viewers:
             return
-        message = self._events.kiln(change.now, self._clock.now())
+        message = self.events.kiln(change.now, self._clock.now())
         self._tell(Shown(workshop_id, message, change.firing_ids, change.alarm_ids), to_others=is_told)
 
     def readings_came(self, came: NewReadings) -> None:

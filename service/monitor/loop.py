@@ -156,7 +156,8 @@ class Monitor:
         here = {kiln.id: watched.now for kiln in kilns if (watched := self._kilns.get(kiln.id))}
         if self.elsewhere is not None:
             here |= self.elsewhere.ask([kiln.id for kiln in kilns if kiln.id not in here])
-        return {**stored_kilns(session, [kiln.id for kiln in kilns if kiln.id not in here]), **here}
+        elsewhere = [kiln.id for kiln in kilns if kiln.id not in here]
+        return {**stored_kilns(session, elsewhere), **here} if elsewhere else here
 
     def watched_here(self, kiln_ids: Collection[int]) -> list[LiveKiln]:
         """Return those of some kilns that this process watches, as they are now; called from any thread."""

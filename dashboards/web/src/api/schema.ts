@@ -394,6 +394,8 @@ export interface paths {
         /**
          * List Kilns
          * @description Return the kilns in use, as they are now; with `retired`, those out of use as well.
+         *
+         *     A whole village is much to read: without `cones` those of each probe are left out, and the next one stays.
          */
         get: operations["kilns_list_kilns"];
         put?: never;
@@ -3728,6 +3730,7 @@ export interface operations {
         parameters: {
             query?: {
                 retired?: boolean;
+                cones?: boolean;
             };
             header?: never;
             path?: never;
