@@ -19,9 +19,10 @@ from service.store.database import Database
 from service.store.who import Who
 
 MAX_WAITING: Final = 500
-GATHER_S: Final = 0.1  # what comes within that goes to a viewer as one message: waking it costs more than the rest
+GATHER_S: Final = 0.25  # what comes within that goes to a viewer as one message: waking it costs more than the rest
 BEAT_S: Final = 5.0  # between two beats of the clock, by which the page also knows that it is still connected
 ROUND_S: Final = 1.0
+LOOK_AGAIN_S: Final = 60.0  # whether whoever follows still may: a session ends, a person leaves, elsewhere
 
 
 class Viewer:
@@ -31,7 +32,7 @@ class Viewer:
         self.account_id = who.account_id
         self.workshop_ids = frozenset(who.workshop_ids)
         self.language = language
-        self.beat_due_s = 0.0  # by the loop's time
+        self.beat_due_s = self.look_due_s = 0.0  # by the loop's time
         self._waiting: asyncio.Queue[str | None] = asyncio.Queue(MAX_WAITING)
 
     def put(self, message: str | None) -> None:
@@ -42,10 +43,9 @@ class Viewer:
             message = None
         self._waiting.put_nowait(message)
 
-    async def next(self, timeout_s: float) -> str | None:
-        """Return the next message, None at the end; raise TimeoutError when nothing came."""
-        async with asyncio.timeout(timeout_s):
-            return await self._waiting.get()
+    async def next(self) -> str | None:
+        """Return the next message: None at the end, nothing to say when it is time to see if this one still may."""
+        return await self._waiting.get()
 
 
 class Hub:
@@ -102,7 +102,7 @@ class Hub:
             self.elsewhere.say(Followed(tuple(viewer.workshop_ids)))
         LIVE_VIEWERS.inc()
         loop = asyncio.get_running_loop()
-        viewer.beat_due_s = loop.time() + BEAT_S
+        viewer.beat_due_s, viewer.look_due_s = loop.time() + BEAT_S, loop.time() + LOOK_AGAIN_S
         if self._round is None:
             self._round = loop.call_later(ROUND_S, self._go_round)
         return viewer
@@ -197,13 +197,16 @@ class Hub:
                     viewer.beat_due_s = now_s + BEAT_S
 
     def _go_round(self) -> None:
-        """Tell those the time who have heard nothing for a while; goes on while there is anybody."""
+        """Tell those the time who have heard nothing for a while, and see who still may; while there is anybody."""
         loop = asyncio.get_running_loop()
         now_s, clock, everybody = loop.time(), beat(self._clock), self._everybody()
         for viewer in everybody:
             if viewer.beat_due_s <= now_s:
                 viewer.put(clock)
                 viewer.beat_due_s = now_s + BEAT_S
+            if viewer.look_due_s <= now_s:
+                viewer.put("")
+                viewer.look_due_s = now_s + LOOK_AGAIN_S
         self._round = loop.call_later(ROUND_S, self._go_round) if everybody else None
 
 

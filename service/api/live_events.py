@@ -60,7 +60,7 @@ class _KilnNow(msgspec.Struct):
     next_cone: str | None
     next_cone_progress: float | None
     cones: msgspec.Raw
-    channels: list[_Channel]
+    channels: msgspec.Raw
     bridge_seen_at: datetime | None
     open_alarms: int
 
@@ -111,10 +111,11 @@ def beat(clock: Clock) -> str:
 
 
 class KilnEvents:
-    """Makes the events of kilns; cones are written anew only when a bin was judged, so half a minute apart."""
+    """Says how kilns are now; what has not changed since it was said last is not written anew."""
 
     def __init__(self) -> None:
         self._cones: dict[int, tuple[Sequence[ConeProgress], msgspec.Raw]] = {}
+        self._channels: dict[int, tuple[Sequence[ChannelStatus], Mapping[str, int], msgspec.Raw]] = {}
 
     def kiln(self, live: LiveKiln, now: datetime) -> str:
         """Return the event of how a kiln is now."""
@@ -146,10 +147,6 @@ class KilnEvents:
     def _now(self, live: LiveKiln, now: datetime, *, with_cones: bool = True) -> _KilnNow:
         """Return what `schemas.KilnNow` says."""
         status = live.status
-        seen = {channel.name: channel for channel in status.channels}
-        channels = [
-            _channel(channel_id, name, seen.get(name, _SILENT)) for name, channel_id in live.channel_ids.items()
-        ]
         return _KilnNow(
             kiln_id=live.kiln_id,
             now_at=now,
@@ -163,10 +160,20 @@ class KilnEvents:
             next_cone=status.next_cone,
             next_cone_progress=status.next_cone_progress,
             cones=self._cones_of(live.kiln_id, status.cones) if with_cones else _NO_CONES,
-            channels=channels,
+            channels=self._channels_of(live),
             bridge_seen_at=live.heard_at,
             open_alarms=live.open_alarms,
         )
+
+    def _channels_of(self, live: LiveKiln) -> msgspec.Raw:
+        known = self._channels.get(live.kiln_id)
+        if known is not None and known[0] is live.status.channels and known[1] is live.channel_ids:
+            return known[2]
+        seen = {channel.name: channel for channel in live.status.channels}
+        said = [_channel(channel_id, name, seen.get(name, _SILENT)) for name, channel_id in live.channel_ids.items()]
+        raw = msgspec.Raw(_encode(said))
+        self._channels[live.kiln_id] = live.status.channels, live.channel_ids, raw
+        return raw
 
     def _cones_of(self, kiln_id: int, cones: Sequence[ConeProgress]) -> msgspec.Raw:
         known = self._cones.get(kiln_id)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
@@ -13,8 +12,6 @@ from service.api.live_events import beat
 from service.store.roles import Action
 
 router = APIRouter(tags=["live"])
-
-LOOK_AGAIN_S: Final = 60.0  # whether whoever follows still may: a session ends, a person leaves, elsewhere
 
 
 @router.get("/live", response_class=StreamingResponse)
@@ -31,22 +28,12 @@ async def follow(request: Request, who: Follows, language: Language, service: Pa
 
 
 async def _events(service: Parts, viewer: Viewer, still_may: Callable[[], bool]) -> AsyncIterator[str]:
-    loop = asyncio.get_running_loop()
-    look_again_s = loop.time() + LOOK_AGAIN_S
     try:
         yield beat(service.clock)
-        while True:
-            try:
-                message = await viewer.next(timeout_s=look_again_s - loop.time())
-            except TimeoutError:
-                message = ""
-            if message is None:
-                return
+        while (message := await viewer.next()) is not None:
             if message:
                 yield message
-            if loop.time() >= look_again_s:
-                if not await asyncio.to_thread(still_may):
-                    return
-                look_again_s = loop.time() + LOOK_AGAIN_S
+            elif not await asyncio.to_thread(still_may):
+                return
     finally:
         service.hub.leave(viewer)

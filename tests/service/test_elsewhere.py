@@ -69,7 +69,7 @@ async def heard(viewer: Viewer, wanted: Callable[[dict[str, dict]], bool]) -> di
     """Return the first message in which something stands, by kind."""
     async with asyncio.timeout(10):
         while True:
-            message = await viewer.next(timeout_s=10)
+            message = await asyncio.wait_for(viewer.next(), 10)
             assert message is not None
             found = {}
             for one in message.strip().split("\n\n"):
@@ -112,7 +112,7 @@ async def test_a_person_whose_rights_change_is_cut_off_by_every_process(pair: Pa
 
     pair.watching.hub.rights_changed(OWNER.account_id)
 
-    assert await viewer.next(timeout_s=10) is None
+    assert await asyncio.wait_for(viewer.next(), 10) is None
     pair.other.hub.leave(viewer)
 
 
@@ -123,7 +123,7 @@ async def test_a_process_that_could_not_hear_for_a_while_lets_browsers_fetch_ane
         query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
         session.execute(text(query + " AND datname = current_database()"))
 
-    assert await viewer.next(timeout_s=10) is None
+    assert await asyncio.wait_for(viewer.next(), 10) is None
     pair.other.hub.leave(viewer)
 
 

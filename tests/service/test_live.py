@@ -45,7 +45,7 @@ async def test_a_stored_block_reaches_a_viewer_with_the_kiln_and_its_new_points(
     viewer = parts.hub.join(OWNER, "vi")
 
     await bridge.send(block(1, at_s=1000, top=[650.0, 652.0], until_s=1010))
-    message = await viewer.next(timeout_s=10)
+    message = await asyncio.wait_for(viewer.next(), 10)
 
     found = dict(events(message or ""))
     assert found["kiln"]["channels"][0]["value_c"] == 652.0
@@ -57,10 +57,10 @@ async def test_a_viewer_hears_nothing_of_another_workshop(parts: Parts, bridge: 
     stranger, owner = parts.hub.join(STRANGER, "vi"), parts.hub.join(OWNER, "vi")
 
     await bridge.send(block(1))
-    await owner.next(timeout_s=10)
+    await asyncio.wait_for(owner.next(), 10)
 
     with pytest.raises(TimeoutError):
-        await stranger.next(timeout_s=0.05)
+        await asyncio.wait_for(stranger.next(), 0.05)
     parts.hub.leave(stranger)
     parts.hub.leave(owner)
 
@@ -69,7 +69,7 @@ async def test_a_gap_in_what_comes_live_is_sent_as_a_gap(parts: Parts, bridge: B
     viewer = parts.hub.join(OWNER, "vi")
 
     await bridge.send(block(1, at_s=0, top=[20.0]), block(2, at_s=2000, top=[30.0]))
-    message = await viewer.next(timeout_s=10)
+    message = await asyncio.wait_for(viewer.next(), 10)
 
     assert dict(events(message or ""))["points"]["channels"][0]["value_c"] == [20.0, None, 30.0]
     parts.hub.leave(viewer)
@@ -81,7 +81,7 @@ async def test_a_viewer_that_does_not_keep_up_is_cut_off_and_comes_back_for_the_
     for number in range(MAX_WAITING + 1):
         viewer.put(f"event: {number}\n\n")
 
-    assert await viewer.next(timeout_s=1) is None
+    assert await asyncio.wait_for(viewer.next(), 1) is None
 
 
 async def test_the_stream_begins_with_the_clock_and_ends_when_the_service_stops(
@@ -120,7 +120,7 @@ async def test_what_comes_together_wakes_a_viewer_once_and_brings_the_clock_when
     viewer.beat_due_s = 0.0
 
     await bridge.send(block(1, at_s=1000, top=[650.0]), block(2, at_s=1001, top=[651.0]))
-    message = await viewer.next(timeout_s=10)
+    message = await asyncio.wait_for(viewer.next(), 10)
 
     assert [kind for kind, _ in events(message or "")] == ["clock", "points", "kiln"]
     parts.hub.leave(viewer)
@@ -130,7 +130,7 @@ async def test_who_hears_nothing_of_kilns_hears_the_clock(parts: Parts) -> None:
     viewer = parts.hub.join(OWNER, "vi")
     viewer.beat_due_s = 0.0
 
-    message = await viewer.next(timeout_s=10)
+    message = await asyncio.wait_for(viewer.next(), 10)
 
     assert [kind for kind, _ in events(message or "")] == ["clock"]
     parts.hub.leave(viewer)

@@ -1,5 +1,6 @@
 """People of a workshop: they join by invitation, do what their part lets them, and their reach can end at once."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -108,7 +109,7 @@ async def test_whoever_is_removed_sees_nothing_more_at_once(
     gone = await owner.delete("/api/v1/workshops/1/members/2")
 
     assert gone.status_code == 204
-    assert await viewer.next(timeout_s=5) is None  # the stream ends, and the page asks anew
+    assert await asyncio.wait_for(viewer.next(), 5) is None  # the stream ends, and the page asks anew
     assert (await guest.get("/api/v1/kilns")).status_code == 403
     assert (await guest.get("/api/v1/me")).json()["workshops"] == []
     parts.hub.leave(viewer)

@@ -390,7 +390,8 @@ async def test_a_stream_ends_when_whoever_follows_may_no_longer(
     http: httpx.AsyncClient, app: FastAPI, village: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever ended it, and in whichever process: nobody told this one."""
-    monkeypatch.setattr("service.api.stream.LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr("service.api.live.LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr("service.api.live.ROUND_S", 0.05)
     sign_in(http, village)
     heard = asyncio.create_task(http.get(f"{API}/live"))
     while app.state.parts.hub.viewers == 0:
