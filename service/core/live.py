@@ -44,8 +44,8 @@ class LiveFiring:
     ----------
     watch : Watch
         What it is watched for.
-    state : mapping or None
-        What `snapshot` returned, to go on exactly from there; None to begin.
+    state : mapping, Kiln or None
+        What `snapshot` returned, or a state that nobody else goes on with, to go on exactly from there; None to begin.
 
     Raises
     ------
@@ -63,9 +63,9 @@ class LiveFiring:
     ([FiringStart(start_s=100.0)], 'heating')
     """
 
-    def __init__(self, watch: Watch, state: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, watch: Watch, state: Mapping[str, Any] | Kiln | None = None) -> None:
         self.watch = watch
-        self._kiln = Kiln() if state is None else load(Kiln, state)
+        self._kiln = Kiln() if state is None else state if isinstance(state, Kiln) else load(Kiln, state)
         self._status = self._kiln.status()
         self._held_to_s = -inf  # not of the state: once judged past, it says nothing more
 
