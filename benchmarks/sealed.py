@@ -24,9 +24,10 @@ from firmware_bridge.wire import Unit
 from service.core.series import FloatArray, Samples
 from service.importers.log import LogError
 from service.importers.read import read_log
-from service.series.chunks import HOUR_MS
+from service.series.chunks import DAY_MS, HOUR_MS
 from service.series.codec import _whole, pack
 from service.series.columns import IntArray, Key, Readings
+from service.series.seal import MOST_IN_A_DAY
 
 VILLAGE_KILNS: Final = 8
 
@@ -78,7 +79,7 @@ def measure_sizes(kilns: Kilns, *, victoria: bool) -> Sizes:
     for channels in kilns.values():
         columns = {name: _readings(samples) for name, samples in channels.items()}
         readings += sum(len(one.at_ms) for one in columns.values())
-        sealed += sum(len(pack(hour)) for hour in _hours(columns))
+        sealed += sum(len(pack(row)) for row in _rows(columns))
         entropy += _entropy_bytes(columns)
     return Sizes(readings, sealed, entropy, victoria_bytes(kilns) if victoria else None)
 
@@ -88,11 +89,19 @@ def _readings(samples: Samples) -> Readings:
     return Readings(at_ms, samples.value[first], np.zeros(len(at_ms), np.uint8))
 
 
-def _hours(columns: Mapping[str, Readings]) -> Iterator[dict[Key, Readings]]:
-    every = np.concatenate([one.at_ms // HOUR_MS for one in columns.values()])
-    for hour in np.unique(every).tolist():
-        found = {name: one.where(one.at_ms // HOUR_MS == hour) for name, one in columns.items()}
-        yield {Key(name, Unit.CELSIUS): one for name, one in found.items() if len(one.at_ms)}
+def _rows(columns: Mapping[str, Readings]) -> Iterator[dict[Key, Readings]]:
+    """Go through what becomes a row each: a day of few readings, else its hours."""
+    for day in _cut(columns, DAY_MS):
+        if sum(len(one.at_ms) for one in day.values()) <= MOST_IN_A_DAY:
+            yield {Key(name, Unit.CELSIUS): one for name, one in day.items()}
+        else:
+            yield from ({Key(name, Unit.CELSIUS): one for name, one in hour.items()} for hour in _cut(day, HOUR_MS))
+
+
+def _cut(columns: Mapping[str, Readings], span_ms: int) -> Iterator[dict[str, Readings]]:
+    for span in np.unique(np.concatenate([one.at_ms // span_ms for one in columns.values()])).tolist():
+        found = {name: one.where(one.at_ms // span_ms == span) for name, one in columns.items()}
+        yield {name: one for name, one in found.items() if len(one.at_ms)}
 
 
 def _entropy_bytes(columns: Mapping[str, Readings]) -> float:

@@ -17,7 +17,7 @@ from service.errors import ServiceError
 from service.series.columns import IntArray, Key, Readings
 
 # How many steps of an instrument make one unit; the first that gives every value back exactly is taken.
-STEPS_PER_UNIT: Final = (1.0, 10.0, 100.0, 1000.0, 128.0, 1e4, 1e6)
+STEPS_PER_UNIT: Final = (1.0, 10.0, 100.0, 1000.0, 128.0, 256.0, 1e4, 1e5, 1e6, 1e8)
 _AS_FLOATS: Final = 0.0
 _LARGEST: Final = 1e9  # as whole steps it is still exact
 _CONFIG: Final = ChunkConfig(compression_level=8)
