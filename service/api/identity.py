@@ -75,6 +75,8 @@ def sign_in(
         logger.warning("sign-in refused", extra={"login": masked(login), "host": host, "known": account is not None})
         msg = "the e-mail, phone number or password is not right"
         raise SignedOutError(msg)
+    service.sign_in_tries.give_back(f"{login} from {host}")
+    service.login_tries.give_back(login)
     if is_outdated(account.password_hash):
         account.password_hash = hash_password(asked.password)
     return signed_in(session, service, account, now, request, response)

@@ -32,3 +32,9 @@ class TryLimit:
             if len(self._left) >= MAX_KEYS:
                 del self._left[next(iter(self._left))]  # the one that tried longest ago
             self._left[key] = (left - 1, now_s)
+
+    def give_back(self, key: str) -> None:
+        """Count the last try of this key as none: it was not a guess."""
+        with self._lock:
+            left, at_s = self._left.get(key, (float(self.tries), 0.0))
+            self._left[key] = (min(float(self.tries), left + 1), at_s)

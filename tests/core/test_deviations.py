@@ -84,7 +84,9 @@ def test_hours_without_readings_are_no_stall() -> None:
     time_s, value = channels["top"].time_s, channels["top"].value
     seen = (time_s < T0_S + 7 * HOUR_S) | (time_s > T0_S + 9 * HOUR_S)
 
-    assert kinds({"top": Samples(time_s[seen], value[seen])}, Watch(target_cone="6")) == ["sensor_silent"]
+    # It may have held where nobody saw, or its clock was set: the second is said as a chance, and no stall.
+    found = findings({"top": Samples(time_s[seen], value[seen])}, Watch(target_cone="6"))
+    assert [(one.kind, one.probability) for one in found] == [("sensor_silent", None), ("clock_jump", 0.7)]
 
 
 def test_saw_teeth_that_rise_no_more_are_a_stall_with_solid_fuel_only_after_hours() -> None:

@@ -477,6 +477,13 @@ async def test_who_signs_in_or_fails_to_is_logged_without_what_was_typed(
     assert "a guess of mine" not in caplog.text
 
 
+async def test_who_signs_in_often_is_not_taken_for_somebody_who_guesses(app: FastAPI, lan: httpx.AsyncClient) -> None:
+    app.state.parts = replace(app.state.parts, sign_in_tries=TryLimit(tries=2, refill_s=3600))
+
+    assert [await entered(lan, PASSWORD) for _ in range(4)] == [200] * 4
+    assert [await entered(lan, "a guess of mine") for _ in range(3)] == [401, 401, 429]
+
+
 async def test_what_is_refused_is_logged_with_who_asked(
     lan: httpx.AsyncClient,
     app: FastAPI,
