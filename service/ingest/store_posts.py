@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, text, update
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Post, Receipt
@@ -15,15 +15,9 @@ from service.errors import ServiceError
 from service.ingest.known import Known
 from service.series import blocks as series
 from service.series.blocks import Appended, NewBlock
+from service.store.bulk import insert_rows
 from service.store.identity import BridgeIdentity
-from service.store.models import Bridge, SkippedBlock
-
-_MARK = text(
-    "INSERT INTO mark (bridge_id, boot, seq) VALUES (:bridge_id, :boot, :seq)"
-    " ON CONFLICT (bridge_id, boot) DO UPDATE SET seq = excluded.seq"
-    " WHERE excluded.seq > mark.seq"  # another process may know of more
-)
-_SEEN = update(Bridge).where(Bridge.id == bindparam("which")).values(seen_at=bindparam("seen"))
+from service.store.models import Bridge, Mark, SkippedBlock
 
 
 @dataclass
@@ -100,10 +94,9 @@ def _write(session: Session, rows: _Rows, known: Known, now: datetime) -> Append
     if rows.skipped:
         connection.execute(insert(SkippedBlock), rows.skipped)
     marks = [{"bridge_id": bridge_id, "boot": boot, "seq": mark} for (bridge_id, boot), mark in rows.marks.items()]
-    if marks:
-        connection.execute(_MARK, marks)
+    insert_rows(connection, Mark.__table__, marks, raising="seq")  # type: ignore[arg-type]  # others may know of more
     if rows.bridges:
-        connection.execute(_SEEN, [{"which": bridge_id, "seen": now} for bridge_id in sorted(rows.bridges)])
+        connection.execute(update(Bridge).where(Bridge.id.in_(sorted(rows.bridges))).values(seen_at=now))
     READINGS.inc(sum(len(column.at_ms) for new in rows.blocks for column in new.block.columns))
     SKIPPED_BLOCKS.inc(len(rows.skipped))
     DUPLICATE_BLOCKS.inc(rows.duplicates)

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from sqlalchemy import Row, func, insert, select, text
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block, Column, Unit
 from service.core.series import Chunk, Samples
 from service.series.columns import quality_of
+from service.store.bulk import insert_rows
 from service.store.identity import BridgeIdentity
 from service.store.leases import end_when_still, in_slots
 from service.store.models import Kiln, StoredBlock
@@ -115,8 +116,7 @@ def append(
     rows = [
         _row(number, new, received_at) | {"is_history": is_history} for number, new in enumerate(blocks, start=first_id)
     ]
-    if rows:
-        session.connection().execute(insert(StoredBlock), rows)
+    insert_rows(session.connection(), StoredBlock.__table__, rows)  # type: ignore[arg-type]
     return Appended(first_id, blocks, received_at)
 
 

@@ -1,6 +1,7 @@
 """Connections to a database: SQLite set up so that what is written is on the disk, another as it comes."""
 
 import threading
+from collections import deque
 from typing import Any, Final
 
 import msgspec
@@ -46,22 +47,46 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 
 
 class _Turn:
-    """Lets this process's writers queue up: SQLite's own way of waiting is to sleep, and to find it busy again."""
+    """Lets this process's writers go one after the other, as they came.
+
+    SQLite's own way of waiting is to sleep, and to find it busy again; a plain lock goes again and again to whoever
+    has just had it.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._guard = threading.Lock()
+        self._is_taken = False
+        self._waiting: deque[threading.Lock] = deque()
 
     def begin(self, connection: Connection) -> None:
         # A read that turns into a write cannot wait for its turn in SQLite, so writers say so at once.
         writes = connection.get_execution_options().get("writes", False)
         if writes:
-            if not self._lock.acquire(timeout=TURN_WITHIN_S):
-                msg = f"the database was not free for writing within {TURN_WITHIN_S:.0f} s"
-                raise TimeoutError(msg)
+            self._wait()
             connection.info["has_turn"] = True
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     def end(self, _connection: object, record: Any) -> None:
         """Give the turn on once a connection is given back: by then it has committed, or rolled back."""
         if record.info.pop("has_turn", False):
-            self._lock.release()
+            with self._guard:
+                if self._waiting:
+                    self._waiting.popleft().release()
+                else:
+                    self._is_taken = False
+
+    def _wait(self) -> None:
+        with self._guard:
+            if not self._is_taken:
+                self._is_taken = True
+                return
+            called = threading.Lock()
+            called.acquire()
+            self._waiting.append(called)
+        if called.acquire(timeout=TURN_WITHIN_S):
+            return
+        with self._guard:
+            if called in self._waiting:
+                self._waiting.remove(called)
+                msg = f"the database was not free for writing within {TURN_WITHIN_S:.0f} s"
+                raise TimeoutError(msg)
