@@ -426,7 +426,7 @@ class Monitor:
         chunk = watched.corrections.on(arrived.chunk)
         advance = watched.live.advance(chunk)
         ANALYSED.inc(sum(len(samples.time_s) for samples in chunk.channels.values()))
-        watched.last_block_id, watched.is_dirty, watched.taken_s = arrived.last_id, True, time.monotonic()
+        watched.last_block_id, watched.is_dirty, watched.came_s = arrived.last_id, True, time.monotonic()
         watched.now = replace(watched.now, status=advance.status, heard_at=arrived.last_at)
         events: list[Event] = list(advance.events)
         if watched.silent_since is not None:
@@ -464,7 +464,7 @@ class Monitor:
             watched
             for watched in self._kilns.values()
             if watched.is_dirty
-            and (watched.saved_s <= machine_s - SAVE_EVERY_S or watched.taken_s <= machine_s - SAVE_WHEN_QUIET_S)
+            and (watched.saved_s <= machine_s - SAVE_EVERY_S or watched.came_s <= machine_s - SAVE_WHEN_QUIET_S)
         ]
         self._save(due[:MOST_SAVES_PER_ROUND])
 

@@ -61,7 +61,7 @@ class Watched:
     waiting: Arrived | None = None  # came in, and not yet taken into the analysis ...
     waits_since_s: float = 0.0  # ... since then, by the machine's monotonic time
     is_dirty: bool = False
-    taken_s: float = 0.0  # machine's monotonic time, when a block was last taken in
+    came_s: float = 0.0  # machine's monotonic time, when a block last came
     saved_s: float = 0.0
     corrections: Corrections = field(default_factory=Corrections)
     began_again_for: datetime | None = None  # the beginning that a person gave the firing, once it is followed
@@ -76,6 +76,7 @@ class Watched:
 
     def wait(self, arrived: Arrived, machine_s: float) -> None:
         """Keep what came in until it is worth a look."""
+        self.came_s = machine_s
         if self.waiting is None:
             self.waiting, self.waits_since_s = arrived, machine_s
         else:
