@@ -41,9 +41,10 @@ NOISE: Final = np.random.default_rng(7).normal(0.0, 0.5, 65_536)
 
 @dataclass(frozen=True)
 class Village:
-    """What was founded: a token for each workshop's bridge."""
+    """What was founded: for each workshop its bridge's token, and the number of its first kiln."""
 
     tokens: list[str]
+    first_kilns: list[int]
     channels: int
 
 
@@ -51,7 +52,7 @@ def found(database: Database, workshops: int, channels: int, *, push_to: str | N
     """Make workshops with their kilns and a paired bridge each, and an owner with a phone if told where to push."""
     now = datetime.now(UTC)
     key = base64url(raw_public_key(ec.generate_private_key(ec.SECP256R1())))
-    tokens = []
+    tokens, first_kilns = [], []
     with database.write() as session:
         for number in range(workshops):
             workshop = Workshop(name=f"Xưởng {number}", created_at=now)
@@ -59,6 +60,7 @@ def found(database: Database, workshops: int, channels: int, *, push_to: str | N
             session.flush()
             for kiln in range(KILNS_PER_WORKSHOP):
                 made = kilns.create_kiln(session, workshop.id, name=f"Lò {kiln}", key=f"lo-{kiln}")
+                first_kilns += [made.id] if kiln == 0 else []
                 names = [f"c{place}" for place in range(channels)]
                 session.add_all(
                     Channel(workshop_id=workshop.id, kiln_id=made.id, name=name, unit="c") for name in names
@@ -85,7 +87,7 @@ def found(database: Database, workshops: int, channels: int, *, push_to: str | N
                     device="điện thoại",
                     now=now,
                 )
-    return Village(tokens, channels)
+    return Village(tokens, first_kilns, channels)
 
 
 def curve_c(seconds: np.ndarray, offset_s: float) -> np.ndarray:

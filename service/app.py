@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service import garbage
 from service.alarms.channels.web_push import WebPush
 from service.alarms.outbox import Outbox
 from service.alarms.vapid import VapidKey
@@ -88,7 +89,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     writer = Writer(database, clock, monitor.stored)
     sealer = Sealer(database, clock, leases)
     feeds = [Feed(database, clock, Sender(name, one)) for name, one in settings.sinks.items()]
-    running = [monitor.run, outbox.run, sealer.run, *(feed.run for feed in feeds)]
+    running = [garbage.run, monitor.run, outbox.run, sealer.run, *(feed.run for feed in feeds)]
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

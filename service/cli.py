@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import json
 import sys
 import tempfile
@@ -25,7 +24,6 @@ from service.store.database import Database
 from service.store.identity import create_link, has_accounts
 from service.store.migrate import upgrade
 
-OLDEST_GENERATION: Final = 2
 FIRST_LINK_LASTS: Final = timedelta(hours=24)
 
 
@@ -86,26 +84,11 @@ def _serve(options: argparse.Namespace) -> None:
     try:
         upgrade(database)
         _greet(settings, database)
-        _collect_gently()
         # The watch computes for seconds on end; who answers bridges must not wait long for its turn.
         sys.setswitchinterval(0.001)
         Server(create_app(settings, database), settings).run()
     finally:
         database.close()
-
-
-def _collect_gently() -> None:
-    """Keep garbage collection from standing still for half a second among a village's millions of objects.
-
-    Few are looked at at a time, and what has outlived a look at everything is not looked at again.
-    """
-
-    def freeze(phase: str, info: dict[str, int]) -> None:
-        if phase == "stop" and info["generation"] == OLDEST_GENERATION:
-            gc.freeze()
-
-    gc.set_threshold(20_000, 5, 200)
-    gc.callbacks.append(freeze)
 
 
 def _greet(settings: Settings, database: Database) -> None:

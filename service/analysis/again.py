@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.core.assess import AssessedFiring, assess_span
 from service.core.firing import EndCause
+from service.core.probe import BIN_S
 from service.core.schedule import from_corners
 from service.core.watch import Watch
 from service.errors import InvalidError
@@ -23,6 +24,7 @@ AFTER: Final = timedelta(hours=4, minutes=30)
 LONGEST: Final = timedelta(days=14)
 # What is no conclusion from readings stays when they are looked at again.
 NOT_FROM_READINGS: Final = ("bridge_silent",)
+BINS_APART_S: Final = 7  # own choice: prime to 30, so that neighbours come far apart
 _FIGURES: Final = ("peak_c", "cone_reached", "max_spread_c")
 
 
@@ -36,11 +38,22 @@ class Change:
     withdrawn: tuple[str, ...]
 
 
+def bins_from_s(kiln_id: int) -> float:
+    """Return where a kiln's half minutes begin: a village's kilns are judged in turn, not all at one moment."""
+    return kiln_id * BINS_APART_S % BIN_S
+
+
 def watch_of(kiln: Kiln, firing: Firing | None) -> Watch:
     """Return what a kiln is watched for while this firing runs, or while none does."""
     plan = firing.plan if firing else None
     schedule = from_corners([(point["time_s"], point["temp_c"]) for point in plan.points]) if plan else None
-    return Watch((firing or kiln).target_cone, kiln.fuel, ware=frozenset(kiln.ware), schedule=schedule)
+    return Watch(
+        (firing or kiln).target_cone,
+        kiln.fuel,
+        ware=frozenset(kiln.ware),
+        schedule=schedule,
+        bins_from_s=bins_from_s(kiln.id),
+    )
 
 
 def look_again(

@@ -138,7 +138,8 @@ def assess_span(
         name: samples.where((samples.time_s >= start_s) & (samples.time_s <= end_s))
         for name, samples in channels.items()
     }
-    events += live.advance(Chunk(ceil(end_s / BIN_S) * BIN_S, within)).events
+    last_bin_ends_s = watch.bins_from_s + ceil((end_s - watch.bins_from_s) / BIN_S) * BIN_S
+    events += live.advance(Chunk(last_bin_ends_s, within)).events
     events += live.end(end_s, cause).events
     return _put_together(AssessedFiring(start_s, end_s, cause), events)
 

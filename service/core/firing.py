@@ -181,11 +181,11 @@ class Firing:
 
     def cone_progress(self) -> tuple[ConeProgress, ...]:
         """Return the cones that heat has begun to work on, by channel, softest first."""
+        names = cones.names()
         return tuple(
-            ConeProgress(channel, name, done, down_s)
+            ConeProgress(channel, names[cone], float(work.done[cone]), work.down_s[cone])
             for channel, work in sorted(self.works.items())
-            for name, done, down_s in zip(cones.names(), work.done.tolist(), work.down_s, strict=True)
-            if done > SHOWN_FROM
+            for cone in np.flatnonzero(work.done > SHOWN_FROM).tolist()
         )
 
     def summary(self, channels: Sequence[str]) -> Summary:

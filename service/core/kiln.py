@@ -1,6 +1,7 @@
 """State of the live analysis of one kiln, and what it looks like from outside."""
 
 from dataclasses import dataclass, field, replace
+from math import floor
 from typing import Final
 
 from service.core import cones
@@ -31,6 +32,7 @@ class Kiln:
     signs: dict[str, Signs] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
     drift: Drift = field(default_factory=Drift)
+    bins_from_s: float = 0.0
     next_bin: int | None = None
     until_s: float | None = None
     firing: Firing | None = None
@@ -52,7 +54,11 @@ class Kiln:
 
     def judged_to_s(self) -> float:
         """Return up to when readings are judged and closed: the end of the last bin [s]."""
-        return -float("inf") if self.next_bin is None else self.next_bin * BIN_S
+        return -float("inf") if self.next_bin is None else self.bins_from_s + self.next_bin * BIN_S
+
+    def bin_of(self, time_s: float) -> int:
+        """Return the number of the bin that a moment [s] falls into."""
+        return floor((time_s - self.bins_from_s) / BIN_S)
 
     def first_waiting_s(self) -> float | None:
         """Return the time of the earliest reading that is not yet judged [s]."""

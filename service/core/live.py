@@ -1,7 +1,7 @@
 """The live analysis: one kiln from firing to firing, with the same findings however its readings come in."""
 
 from collections.abc import Iterator, Mapping
-from math import floor, inf, isfinite
+from math import inf, isfinite
 from typing import Any, Final
 
 from service.core import bounds, defects, deviations, kiln_limits, sensors
@@ -37,8 +37,9 @@ QUIET_AFTER_S: Final = bounds.LOST_AFTER_S + 2 * BIN_S  # longer than any rule w
 class LiveFiring:
     """Follow one kiln from firing to firing.
 
-    Readings are gathered into bins of 30 s of Unix time. A bin is judged when `Chunk.until_s` has passed its end, and
-    then never again: so neither the size of chunks nor a restart from a snapshot between any two changes a finding.
+    Readings are gathered into bins of 30 s of Unix time, from `Watch.bins_from_s` on. A bin is judged when
+    `Chunk.until_s` has passed its end, and then never again: so neither the size of chunks nor a restart from a
+    snapshot between any two changes a finding.
 
     Parameters
     ----------
@@ -65,7 +66,13 @@ class LiveFiring:
 
     def __init__(self, watch: Watch, state: Mapping[str, Any] | Kiln | None = None) -> None:
         self.watch = watch
-        self._kiln = Kiln() if state is None else state if isinstance(state, Kiln) else load(Kiln, state)
+        self._kiln = (
+            Kiln(bins_from_s=watch.bins_from_s)
+            if state is None
+            else state
+            if isinstance(state, Kiln)
+            else load(Kiln, state)
+        )
         self._status = self._kiln.status()
         self._held_to_s = -inf  # not of the state: once judged past, it says nothing more
 
@@ -81,7 +88,7 @@ class LiveFiring:
 
     def can_judge(self, until_s: float) -> bool:
         """Say whether something is judged when readings are complete up to then [s], or readings are only gathered."""
-        return self._kiln.next_bin is None or floor(until_s / BIN_S) > self._kiln.next_bin
+        return self._kiln.next_bin is None or self._kiln.bin_of(until_s) > self._kiln.next_bin
 
     def advance(self, chunk: Chunk) -> Advance:
         """Take in what came, judge what is complete by it, and say what is new.
@@ -155,10 +162,10 @@ class LiveFiring:
     def _complete_bins(self, until_s: float) -> Iterator[float]:
         """Go through the ends of the bins that are complete; jump over those in which nothing can happen any more."""
         kiln = self._kiln
-        complete = floor(until_s / BIN_S)
+        complete = kiln.bin_of(until_s)
         while True:
             waiting_s = kiln.first_waiting_s()
-            with_readings = complete if waiting_s is None else min(floor(waiting_s / BIN_S), complete)
+            with_readings = complete if waiting_s is None else min(kiln.bin_of(waiting_s), complete)
             if kiln.next_bin is None:
                 if waiting_s is None:
                     return

@@ -30,6 +30,9 @@ class Watch:
         What is known of the ware, of `defect_rules.WARE`.
     schedule : Schedule or None
         What it is fired by; without one nothing is said of pace and holds.
+    bins_from_s : float
+        Where one of the bins begins that a new analysis gathers readings into: whoever watches many kilns spreads them,
+        so that not all are judged at one moment. [s]
 
     Raises
     ------
@@ -42,6 +45,7 @@ class Watch:
     cone_offset: Mapping[str, Offset] = field(default_factory=dict)
     ware: frozenset[str] = frozenset()
     schedule: Schedule | None = None
+    bins_from_s: float = 0.0
 
     def __post_init__(self) -> None:
         if self.target_cone is not None:

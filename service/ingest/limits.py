@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Collection, Mapping
 from itertools import pairwise
@@ -11,12 +12,12 @@ from firmware_bridge.wire import Limits
 from service.core import cones
 from service.core.probe import SILENT_S
 from service.store.database import Database
-from service.store.kilns import list_kilns
+from service.store.kilns import kilns_with_a_meaning
 from service.store.models import Kiln, Plan
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED_S: Final = 60.0
+REMEMBERED_S: Final = 60.0  # and down to half of it, so that a village's bridges do not all ask at one moment
 MAX_REMEMBERED: Final = 10_000
 # Our choices, wide enough that an ordinary firing never reaches them: the service judges finer, the bridge only when
 # nobody else can.
@@ -26,7 +27,7 @@ TIMES_PLAN_RATE: Final = 2.0
 
 
 class HandedLimits:
-    """The limits of a workshop's kilns, asked of the database once a minute."""
+    """The limits of a workshop's kilns, asked of the database once a minute or so."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -38,7 +39,8 @@ class HandedLimits:
         if found is None or found[0] <= time.monotonic():
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-            found = (time.monotonic() + REMEMBERED_S, await self._ask(workshop_id))
+            until_s = time.monotonic() + REMEMBERED_S * random.uniform(0.5, 1.0)  # noqa: S311 - nobody gains by guessing
+            found = (until_s, await self._ask(workshop_id))
             self._known[workshop_id] = found
         return [found[1][kiln] for kiln in sorted(kilns) if kiln in found[1]] or None
 
@@ -52,10 +54,7 @@ class HandedLimits:
 
     def _look_up(self, workshop_id: int) -> dict[str, Limits]:
         with self._database.read() as session:
-            all_limits = [
-                limits_of(kiln, session.get(Plan, kiln.plan_id) if kiln.plan_id is not None else None)
-                for kiln in list_kilns(session, [workshop_id])
-            ]
+            all_limits = [limits_of(kiln, plan) for kiln, plan in kilns_with_a_meaning(session, workshop_id)]
         return {limits.kiln: limits for limits in all_limits if limits is not None}
 
 

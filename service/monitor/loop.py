@@ -55,8 +55,8 @@ GATHER_AT_MOST_S: Final = 5.0
 SAVE_EVERY_S: Final = 60.0
 SAVE_WHEN_QUIET_S: Final = 3.0
 MOST_SAVES_PER_ROUND: Final = 100
-# What ends at one moment for many kilns, such as a power cut, must not keep bridges waiting for their answers.
-CONCLUSIONS_PER_COMMIT: Final = 12
+# What happens at one moment to many kilns, such as a power cut, must keep neither their alarms nor bridges waiting.
+KILNS_AT_A_TIME: Final = 12
 # An edit counts from when it is committed, which is a little after the time it carries.
 EDITS_OVERLAP: Final = timedelta(seconds=10)
 # A bridge says that it lives every 10 s; three minutes without a word in a firing are worth waking somebody.
@@ -405,17 +405,17 @@ class Monitor:
         )
 
     def _take_due(self, kilns: Iterable[Watched], now: datetime) -> None:
-        """Take in what waits of these kilns, where it is worth a look; what is concluded is written some at a time."""
+        """Take in what waits of these kilns, where it is worth a look; write what some conclude before others."""
         machine_s = time.monotonic()
-        concluded = [
-            conclusion
-            for watched in kilns
-            if self._is_due(watched, machine_s)
-            and (conclusion := self._guarded([watched.kiln_id], self._take_waiting, watched, now)) is not None
-        ]
-        for begin in range(0, len(concluded), CONCLUSIONS_PER_COMMIT):
-            some = concluded[begin : begin + CONCLUSIONS_PER_COMMIT]
-            self._guarded([one.watched.kiln_id for one in some], self._conclude, some, now)
+        due = [watched for watched in kilns if self._is_due(watched, machine_s)]
+        for begin in range(0, len(due), KILNS_AT_A_TIME):
+            concluded = [
+                conclusion
+                for watched in due[begin : begin + KILNS_AT_A_TIME]
+                if (conclusion := self._guarded([watched.kiln_id], self._take_waiting, watched, now)) is not None
+            ]
+            if concluded:
+                self._guarded([one.watched.kiln_id for one in concluded], self._conclude, concluded, now)
 
     def _take_waiting(self, watched: Watched, now: datetime) -> Conclusion | None:
         arrived, watched.waiting = watched.waiting, None

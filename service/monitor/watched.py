@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from service.analysis.again import watch_of
 from service.core.assess import SAME_S
 from service.core.kiln import Kiln as State
-from service.core.live import LiveFiring, Status, Watch
+from service.core.live import LiveFiring, Status
 from service.series.blocks import Arrived
 from service.series.corrections import Corrections, corrections_of
 from service.store import alarms as alarm_rows
@@ -174,7 +174,7 @@ def load_watched(session: Session, kiln_ids: Collection[int]) -> list[Watched]:
     loaded = []
     for kiln_id, facts in read_facts(session, kiln_ids).items():
         state = states.get(kiln_id)
-        live = LiveFiring(Watch(fuel=facts.kiln.fuel), state=_state(state.snapshot) if state else None)
+        live = LiveFiring(watch_of(facts.kiln, facts.firing), state=_state(state.snapshot) if state else None)
         watched = Watched(live, _stored(facts.kiln, state), state.last_block_id if state else 0)
         watched.apply(facts)
         loaded.append(watched)

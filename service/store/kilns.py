@@ -6,11 +6,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, NotFoundError, TooManyError
-from service.store.models import Channel, Kiln, LiveState
+from service.store.models import Channel, Kiln, LiveState, Plan
 
 MAX_KILNS_PER_WORKSHOP: Final = 200
 MAX_CHANNELS_PER_KILN: Final = 64
@@ -21,6 +21,17 @@ def list_kilns(session: Session, workshop_ids: Collection[int], *, with_retired:
     if not with_retired:
         query = query.where(Kiln.retired_at.is_(None))
     return list(session.scalars(query.order_by(Kiln.id)))
+
+
+def kilns_with_a_meaning(session: Session, workshop_id: int) -> list[tuple[Kiln, Plan | None]]:
+    """Return the kilns of a workshop of which somebody said what they are meant to do, with their plans."""
+    rows = session.execute(
+        select(Kiln, Plan)
+        .outerjoin(Plan, Plan.id == Kiln.plan_id)
+        .where(Kiln.workshop_id == workshop_id, Kiln.retired_at.is_(None))
+        .where(or_(Kiln.target_cone.is_not(None), Kiln.plan_id.is_not(None)))
+    )
+    return [(kiln, plan) for kiln, plan in rows]
 
 
 def get_kiln(session: Session, workshop_ids: Collection[int], kiln_id: int) -> Kiln:

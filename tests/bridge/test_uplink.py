@@ -28,8 +28,8 @@ def waiting(spool: Spool) -> int:
 
 
 @contextlib.asynccontextmanager
-async def sending(url: str, token_file: Path, spool: Spool) -> AsyncIterator[Uplink]:
-    uplink = Uplink(url, token_file, spool, QUICK)
+async def sending(url: str, token_file: Path, spool: Spool, patience: Patience = QUICK) -> AsyncIterator[Uplink]:
+    uplink = Uplink(url, token_file, spool, patience)
     running = asyncio.create_task(uplink.run())
     try:
         yield uplink

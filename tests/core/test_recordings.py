@@ -1,5 +1,7 @@
 """The measured firings: what a potter sees on their curves, and nothing else."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +13,7 @@ from recordings import glass_kiln, two_probe_firing, until, watch_in_pieces, wat
 from service.core.assess import assess
 from service.core.findings import Finding, Severity
 from service.core.live import EndCause, Watch
+from service.core.series import Samples
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -59,6 +62,23 @@ def test_the_only_other_finding_is_the_92_c_between_top_and_bottom_on_cooling(hi
     assert (uneven.evidence["hot_channel"], uneven.evidence["cold_channel"]) == ("top", "bottom")
     assert "17:54:52" <= local(uneven.start_s) <= "17:56:00"
     assert "18:20:00" <= local(uneven.end_s) <= "18:40:00"
+
+
+def told(channels: dict[str, Samples], watch: Watch, bins_from_s: float) -> list[tuple]:
+    """Return the cone that each firing reached, and what was found."""
+    firings = assess(channels, replace(watch, bins_from_s=bins_from_s)).firings
+    return [
+        (one.summary and one.summary.cone_reached, Counter((found.kind, found.channel) for found in one.findings))
+        for one in firings
+    ]
+
+
+@pytest.mark.parametrize("bins_from_s", [7.0, 14.0, 21.0, 28.0])
+def test_wherever_the_bins_begin_a_potter_is_told_the_same(bins_from_s: float) -> None:
+    assert told(two_probe_firing(), Watch(target_cone="6"), bins_from_s) == told(
+        two_probe_firing(), Watch(target_cone="6"), 0.0
+    )
+    assert told(glass_kiln(), Watch(fuel="electric"), bins_from_s) == told(glass_kiln(), Watch(fuel="electric"), 0.0)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from service_parts import block, new_bridge, new_workshop
 from sqlalchemy import inspect, select
 
 from firmware_bridge.wire import Block, Post
+from service.analysis.again import bins_from_s
 from service.clock import Clock
 from service.core.live import LiveFiring, Watch
 from service.ingest.known import Known
@@ -103,7 +104,7 @@ def test_a_firing_starts_and_its_uneven_heat_is_an_alarm_with_a_push_waiting(wor
 
 
 def test_what_is_written_of_an_analysis_is_its_snapshot(workshop: Workshop) -> None:
-    live = LiveFiring(Watch())
+    live = LiveFiring(Watch(bins_from_s=bins_from_s(1)))
     for one in uneven_firing():
         workshop.take(one)
         live.advance(Arrived([one], 1, _at(0)).chunk)
@@ -119,7 +120,7 @@ def test_what_decides_nothing_is_gathered_and_shown_as_it_comes(workshop: Worksh
     monitor = Monitor(
         workshop.database, Clock(), workshop.changes.append, lambda _: is_followed, on_readings=shown.append
     )
-    bin_s = START_S + 10  # a bin begins here
+    bin_s = START_S + 10 + bins_from_s(1)  # a bin begins here
     looks = []
     for one in (block(1 + age, at_s=bin_s + age, until_s=bin_s + age + 1, top=[30.0]) for age in range(30)):
         workshop.store(one, now=_at(0))
