@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-import random
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -12,61 +11,77 @@ from firmware_bridge.wire import Limits
 from service.core import cones
 from service.core.probe import SILENT_S
 from service.store.database import Database
-from service.store.kilns import kilns_with_a_meaning
-from service.store.models import Kiln, Plan
+from service.store.kilns import Meant, kilns_meant
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED_S: Final = 60.0  # and down to half of it, so that a village's bridges do not all ask at one moment
+REMEMBERED_S: Final = 60.0
 MAX_REMEMBERED: Final = 10_000
+WORKSHOPS_PER_QUERY: Final = 500
 # Our choices, wide enough that an ordinary firing never reaches them: the service judges finer, the bridge only when
 # nobody else can.
 CONES_ABOVE: Final = 2
 ABOVE_PLAN_C: Final = 50.0
 TIMES_PLAN_RATE: Final = 2.0
 
+ByKiln = Mapping[str, Limits]
+
 
 class HandedLimits:
-    """The limits of a workshop's kilns, asked of the database once a minute or so."""
+    """The limits of workshops' kilns, asked of the database when a workshop is new, then of all of them every minute."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, remembered_s: float = REMEMBERED_S) -> None:
         self._database = database
-        self._known: dict[int, tuple[float, Mapping[str, Limits]]] = {}
+        self._remembered_s = remembered_s
+        self._known: dict[int, ByKiln] = {}
+        self._known_until_s = time.monotonic() + remembered_s
 
     async def of(self, workshop_id: int, kilns: Collection[str]) -> list[Limits] | None:
         """Return the limits of these kilns; None if nobody has said what they are meant to do."""
-        found = self._known.get(workshop_id)
-        if found is None or found[0] <= time.monotonic():
+        if workshop_id not in self._known:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-            until_s = time.monotonic() + REMEMBERED_S * random.uniform(0.5, 1.0)  # noqa: S311 - nobody gains by guessing
-            found = (until_s, await self._ask(workshop_id))
-            self._known[workshop_id] = found
-        return [found[1][kiln] for kiln in sorted(kilns) if kiln in found[1]] or None
+            await self._learn([workshop_id])
+        elif time.monotonic() >= self._known_until_s:
+            self._known_until_s = time.monotonic() + self._remembered_s
+            await self._learn(list(self._known))
+        known = self._known.get(workshop_id, {})
+        return [known[kiln] for kiln in sorted(kilns) if kiln in known] or None
 
-    async def _ask(self, workshop_id: int) -> Mapping[str, Limits]:
-        """Return what the database has; whatever is wrong with it must not hold back a receipt."""
+    async def _learn(self, workshop_ids: Sequence[int]) -> None:
+        """Ask the database; whatever is wrong with it must not hold back a receipt."""
         try:
-            return await asyncio.to_thread(self._look_up, workshop_id)
+            self._known |= await asyncio.to_thread(self._look_up, workshop_ids)
         except Exception:
-            logger.exception("limits not read", extra={"workshop": workshop_id})
-            return {}
+            logger.exception("limits not read", extra={"workshops": len(workshop_ids)})
 
-    def _look_up(self, workshop_id: int) -> dict[str, Limits]:
+    def _look_up(self, workshop_ids: Sequence[int]) -> dict[int, ByKiln]:
+        found: dict[int, dict[str, Limits]] = {workshop_id: {} for workshop_id in workshop_ids}
         with self._database.read() as session:
-            all_limits = [limits_of(kiln, plan) for kiln, plan in kilns_with_a_meaning(session, workshop_id)]
-        return {limits.kiln: limits for limits in all_limits if limits is not None}
+            for begin in range(0, len(workshop_ids), WORKSHOPS_PER_QUERY):
+                for meant in kilns_meant(session, workshop_ids[begin : begin + WORKSHOPS_PER_QUERY]):
+                    limits = _limits_or_say_why(meant)
+                    if limits is not None:
+                        found[meant.workshop_id][meant.kiln] = limits
+        return dict(found)
 
 
-def limits_of(kiln: Kiln, plan: Plan | None) -> Limits | None:
-    """Return what is beyond anything the kiln's target cone and plan mean; None if it has neither."""
-    tops_c = ([_above_cone_c(kiln.target_cone)] if kiln.target_cone is not None else []) + (
-        [max(point["temp_c"] for point in plan.points) + ABOVE_PLAN_C] if plan is not None else []
-    )
-    if not tops_c:
+def _limits_or_say_why(meant: Meant) -> Limits | None:
+    """Return a kiln's limits; a plan that nobody can read must not hold back those of others."""
+    try:
+        return limits_of(meant)
+    except (KeyError, TypeError, ValueError):
+        logger.exception("limits not read", extra={"workshop": meant.workshop_id, "kiln": meant.kiln})
         return None
-    rate_c_per_h = TIMES_PLAN_RATE * _steepest_c_per_h(plan.points) if plan is not None else 0.0
-    return Limits(kiln.key, over_c=max(tops_c), rate_c_per_h=rate_c_per_h or None, silent_s=SILENT_S)
+
+
+def limits_of(meant: Meant) -> Limits:
+    """Return what is beyond anything the kiln's target cone and plan mean."""
+    tops_c = [] if meant.target_cone is None else [_above_cone_c(meant.target_cone)]
+    if meant.points is not None:
+        tops_c.append(max(point["temp_c"] for point in meant.points) + ABOVE_PLAN_C)
+    rate_c_per_h = TIMES_PLAN_RATE * _steepest_c_per_h(meant.points or [])
+    return Limits(meant.kiln, over_c=max(tops_c), rate_c_per_h=rate_c_per_h or None, silent_s=SILENT_S)
 
 
 def _above_cone_c(target: str) -> float:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -23,15 +23,24 @@ def list_kilns(session: Session, workshop_ids: Collection[int], *, with_retired:
     return list(session.scalars(query.order_by(Kiln.id)))
 
 
-def kilns_with_a_meaning(session: Session, workshop_id: int) -> list[tuple[Kiln, Plan | None]]:
-    """Return the kilns of a workshop of which somebody said what they are meant to do, with their plans."""
+class Meant(NamedTuple):
+    """What somebody said that a kiln is meant to do."""
+
+    workshop_id: int
+    kiln: str
+    target_cone: str | None
+    points: list[dict[str, Any]] | None  # of its plan
+
+
+def kilns_meant(session: Session, workshop_ids: Collection[int]) -> list[Meant]:
+    """Return the kilns of some workshops of which somebody said what they are meant to do."""
     rows = session.execute(
-        select(Kiln, Plan)
+        select(Kiln.workshop_id, Kiln.key, Kiln.target_cone, Plan.points)
         .outerjoin(Plan, Plan.id == Kiln.plan_id)
-        .where(Kiln.workshop_id == workshop_id, Kiln.retired_at.is_(None))
+        .where(Kiln.workshop_id.in_(workshop_ids), Kiln.retired_at.is_(None))
         .where(or_(Kiln.target_cone.is_not(None), Kiln.plan_id.is_not(None)))
     )
-    return [(kiln, plan) for kiln, plan in rows]
+    return [Meant(*row) for row in rows]
 
 
 def get_kiln(session: Session, workshop_ids: Collection[int], kiln_id: int) -> Kiln:
