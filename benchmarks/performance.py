@@ -3,14 +3,13 @@
 import os
 import platform
 import sqlite3
-import statistics
 import sys
-import time
 from pathlib import Path
 from typing import Final
 
 from benchmarks.section import table
 from benchmarks.validate import sections
+from benchmarks.yardstick import addition_ns
 
 # In the order of the document. Each is a module of this package with `measure() -> Section`.
 BENCHMARKS: Final = ("village", "saturation", "sealed", "charts", "viewers", "restart", "growth")
@@ -30,20 +29,8 @@ def machine() -> list[tuple[str, str]]:
         ("kernel", f"{platform.system()} {platform.release()}"),
         ("Python", platform.python_version()),
         ("SQLite", sqlite3.sqlite_version),
-        ("ten million additions in Python", f"{_yardstick_s():.2f} s"),
+        ("an addition in a loop of Python", f"{addition_ns():.0f} ns"),
     ]
-
-
-def _yardstick_s() -> float:
-    """Return what tells processors of one name apart: machines lent by the hour differ three times [s]."""
-    took_s = []
-    for _ in range(5):
-        began_s = time.process_time()
-        total = 0
-        for number in range(10_000_000):
-            total += number
-        took_s.append(time.process_time() - began_s)
-    return statistics.median(took_s)
 
 
 def _said(path: str, name: str) -> str:

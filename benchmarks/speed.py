@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.section import Section, table
+from benchmarks.yardstick import addition_ns
 from service.core.assess import assess
 from service.core.live import LiveFiring, Watch
 from service.core.series import Chunk, Samples
@@ -93,7 +94,8 @@ def measure() -> Section:
         ("its snapshot as JSON", f"{snapshot_kb:.0f} kB", "100 kB"),
     ]
     intro = (
-        f"CPU time, the least of {len(ROUNDS)} runs; {HOURS} h, {PROBES} probes, one reading a second of each. Beside "
+        f"CPU time, the least of {len(ROUNDS)} runs; {HOURS} h, {PROBES} probes, one reading a second of each; an "
+        f"addition in a loop of Python took {addition_ns():.0f} ns here, and machines differ three times. Beside "
         "what others have made: `pytest --benchmark-only tests/benchmarks/test_beside_peers.py`."
     )
     text = f"{intro}\n\n{table(('', 'measured', 'goal'), rows)}"

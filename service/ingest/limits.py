@@ -28,7 +28,7 @@ ByKiln = Mapping[str, Limits]
 
 
 class HandedLimits:
-    """The limits of workshops' kilns, asked of the database when a workshop is new, then of all of them every minute."""
+    """The limits of workshops' kilns: asked of the database when a workshop is new, then for all once a minute."""
 
     def __init__(self, database: Database, *, remembered_s: float = REMEMBERED_S) -> None:
         self._database = database

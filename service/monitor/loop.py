@@ -9,11 +9,10 @@ import contextlib
 import logging
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
 from typing import Final, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
@@ -21,11 +20,13 @@ from sqlalchemy.orm import Session
 from service.clock import Clock
 from service.core.live import EndCause
 from service.core.watch import Event
-from service.counters import ANALYSED, BLOCKS_BEHIND, KILNS_WATCHED, MONITOR_FAILURES
+from service.counters import ANALYSED, KILNS_WATCHED, MONITOR_FAILURES
 from service.monitor.again import begin_again, write_again
+from service.monitor.arrivals import Arrivals
 from service.monitor.conclude import Conclusion, Moment, bridge_silent, conclude, save_states, states_of
 from service.monitor.elsewhere import Edited, Elsewhere, Freed
 from service.monitor.leases import Leases
+from service.monitor.share import Share
 from service.monitor.watched import LiveKiln, Watched, load_watched, stored_kilns
 from service.series import blocks as series
 from service.series.blocks import Appended, Arrived, Curve, curve_of
@@ -40,11 +41,8 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
-BLOCKS_PER_STEP: Final = 3000
 BLOCKS_PER_KILN: Final = 300
 KILNS_PER_LOAD: Final = 200
-KILNS_HANDED_OVER_AT_ONCE: Final = 200
-MOST_NOTED: Final = 200
 WAKE_AT_LEAST_EVERY_S: Final = 1.0
 LOOK_AMONG_OTHERS_EVERY_S: Final = 0.2
 # A look costs the same for one block as for hundreds; a person does not see the difference.
@@ -115,14 +113,10 @@ class Monitor:
         self._is_followed = is_followed
         self._on_readings = on_readings
         self._gather_s = gather_s
-        self._leases = leases  # None: all kilns are ours
-        self._held: Mapping[int, int] = {}
+        self._share = Share(leases)
+        self._arrivals = Arrivals(database)
         self._kilns: dict[int, Watched] = {}
         self._to_load: set[int] = set()
-        self._read_upto: int | None = None
-        self._caught_up_to = 0
-        self._stored_upto = self._looked_upto = 0
-        self._noted: deque[Appended] = deque(maxlen=MOST_NOTED)
         self._edits_seen_at = datetime.now(UTC)
         self._edited: deque[tuple[int, tuple[int, ...]]] = deque()
         self.elsewhere: Elsewhere | None = None  # the other processes, if the database can have any
@@ -132,13 +126,8 @@ class Monitor:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def stored(self, appended: Appended) -> None:
-        """Take note of blocks that this process has just stored; called from any thread.
-
-        It spares reading them back. Whatever is not noted, or noted too late, is read.
-        """
-        self._noted.append(appended)
-        self._stored_upto = appended.first_id + len(appended.blocks) - 1
-        BLOCKS_BEHIND.set(max(0, self._stored_upto - self._looked_upto))
+        """Take note of blocks that this process has just stored; called from any thread."""
+        self._arrivals.note(appended)
         self.wake()
 
     def wake(self) -> None:
@@ -161,7 +150,7 @@ class Monitor:
 
     def watched_here(self, kiln_ids: Collection[int]) -> list[LiveKiln]:
         """Return those of some kilns that this process watches, as they are now; called from any thread."""
-        kilns = self._kilns if self._leases is None or self._leases.is_sure else {}
+        kilns = self._kilns if self._share.is_sure else {}
         return [watched.now for kiln_id in kiln_ids if (watched := kilns.get(kiln_id)) is not None]
 
     def tell(self, kiln_id: int, alarm_ids: tuple[int, ...] = ()) -> None:
@@ -201,7 +190,7 @@ class Monitor:
     @property
     def _wake_at_least_every_s(self) -> float:
         """Return how soon to look again: nobody says here what another process has stored."""
-        return LOOK_AMONG_OTHERS_EVERY_S if self._leases and self._leases.others else WAKE_AT_LEAST_EVERY_S
+        return LOOK_AMONG_OTHERS_EVERY_S if self._share.has_others else WAKE_AT_LEAST_EVERY_S
 
     def _step_or_say_why(self) -> bool:
         try:
@@ -215,13 +204,14 @@ class Monitor:
             return False
 
     def step(self, now: datetime) -> bool:
-        """Look at everything new, at most `BLOCKS_PER_STEP` blocks; say whether there is more."""
+        """Look at everything new, at most `BLOCKS_PER_LOOK` blocks; say whether there is more."""
         with self._turn:
             if not self._knows_its_kilns():
                 return False
-            if self._read_upto is None:
-                self._begin()
-            arrived, is_more = self._read()
+            if self._arrivals.upto is None:
+                self._arrivals.begin()
+                self._begin_with(self.slots)
+            arrived, is_more = self._arrivals.take(self.slots, self._share.is_ours)
             known = arrived.keys() & self._kilns.keys()
             self._to_load |= arrived.keys() - known
             new = sorted(self._to_load)
@@ -234,8 +224,7 @@ class Monitor:
                 self._next_round_s = time.monotonic() + ROUND_EVERY_S
                 self._go_round(now)
             KILNS_WATCHED.set(len(self._kilns))
-            self._looked_upto = self._read_upto or 0
-            BLOCKS_BEHIND.set(max(0, self._stored_upto - self._looked_upto))
+            self._arrivals.looked_at()
         return is_more
 
     def save_all(self) -> None:
@@ -248,27 +237,15 @@ class Monitor:
 
     def _knows_its_kilns(self) -> bool:
         """Go by the leases: leave what others watch now, begin with what came to us, hand over what is too much."""
-        if self._leases is None:
-            return True
-        if not self._leases.is_sure:
+        if not self._share.is_sure:
             return False
-        held = self._leases.held
-        lost = {slot for slot, epoch in self._held.items() if held.get(slot) != epoch}
-        gained = {slot for slot, epoch in held.items() if self._held.get(slot) != epoch}
+        lost, gained = self._share.follow()
         self._leave(lost)
-        self._held = held
-        if gained and self._read_upto is not None:
+        if gained and self._arrivals.upto is not None:
             self._begin_with(gained)
-        if self._leases.surplus:
-            self._hand_over(self._leases, self._some_of(self._leases.surplus))
+        if too_many := self._share.too_many(self._kilns.values()):
+            self._hand_over(too_many)
         return True
-
-    def _some_of(self, slots: Collection[int]) -> list[int]:
-        """Return as many slots as make up a transaction that does not take long."""
-        kilns = Counter(slot_of(watched.now.workshop_id) for watched in self._kilns.values())
-        come_to = accumulate(kilns[slot] for slot in sorted(slots))
-        chosen = [slot for slot, upto in zip(sorted(slots), come_to, strict=True) if upto <= KILNS_HANDED_OVER_AT_ONCE]
-        return chosen or sorted(slots)[:1]
 
     def _leave(self, slots: Collection[int]) -> None:
         if slots:
@@ -278,31 +255,20 @@ class Monitor:
                 if slot_of(watched.now.workshop_id) not in slots
             }
 
-    def _hand_over(self, leases: Leases, slots: Collection[int]) -> None:
+    def _hand_over(self, slots: Collection[int]) -> None:
         """Leave slots to others, who go on from just where we stopped."""
         theirs = [watched for watched in self._kilns.values() if slot_of(watched.now.workshop_id) in slots]
-        with leases.giving_up(slots) as session:
-            leases.check(session, {watched.now.workshop_id for watched in theirs})
+        with self._share.giving_up(slots, theirs) as session:
             if dirty := [watched for watched in theirs if watched.is_dirty]:
                 save_states(session, states_of(dirty))
         self._leave(slots)
-        self._held = leases.held
         if self.elsewhere is not None:
             self.elsewhere.say(Freed())
-
-    def _is_ours(self, workshop_id: int) -> bool:
-        return self._leases is None or slot_of(workshop_id) in self._held
 
     @property
     def slots(self) -> Collection[int] | None:
         """Return the slots of workshops whose kilns this process watches; None are all."""
-        return None if self._leases is None else self._held.keys()
-
-    def _begin(self) -> None:
-        """Start reading at the newest block; what came before it is read kiln by kiln, where the analysis stopped."""
-        with self._database.read() as session:
-            self._read_upto = series.newest_id(session)
-        self._begin_with(self.slots)
+        return self._share.slots
 
     def _begin_with(self, slots: Collection[int] | None) -> None:
         """Take up the kilns of some slots that have readings to be looked at, or a firing."""
@@ -311,27 +277,6 @@ class Monitor:
             seen = kiln_rows.last_blocks(session)
             behind = {kiln_id for kiln_id, block_id in newest.items() if block_id > seen.get(kiln_id, 0)}
             self._to_load |= behind | set(firing_rows.kilns_firing(session, slots))
-
-    def _read(self) -> tuple[dict[int, Arrived], bool]:
-        """Return what is new since the last look, and whether there may be more."""
-        self._caught_up_to = upto = self._read_upto or 0
-        noted = self._next_noted(upto)
-        if noted:
-            self._read_upto = upto + sum(len(one.blocks) for one in noted)
-            return series.arrived(noted, self._is_ours), False
-        with self._database.read() as session:
-            arrived, self._read_upto, count = series.read_after(session, upto, self.slots, limit=BLOCKS_PER_STEP)
-        return arrived, count >= BLOCKS_PER_STEP
-
-    def _next_noted(self, upto: int) -> list[Appended]:
-        """Return what was noted from just after a block on, up to where others have stored something in between."""
-        found: list[Appended] = []
-        while self._noted and self._noted[0].first_id <= upto + 1:
-            one = self._noted.popleft()
-            if one.first_id == upto + 1:
-                found.append(one)
-                upto += len(one.blocks)
-        return found
 
     def _guarded(self, kiln_ids: Collection[int], work: Callable[P, R], *args: P.args, **words: P.kwargs) -> R | None:
         """Do some kilns' work; if it fails, others go on, and these are tried again from where they stand on disk."""
@@ -358,18 +303,18 @@ class Monitor:
             loaded = load_watched(session, kiln_ids)
         self._to_load.difference_update(kiln_ids)
         for watched in loaded:
-            if self._is_ours(watched.now.workshop_id):
+            if self._share.is_ours(watched.now.workshop_id):
                 self._guarded([watched.kiln_id], self._catch_up, watched, now)
 
     def _catch_up(self, watched: Watched, now: datetime) -> None:
         """Go on with a kiln's blocks up to where those of all kilns are read together."""
-        while watched.last_block_id < self._caught_up_to:
+        while watched.last_block_id < self._arrivals.before:
             with self._database.read() as session:
                 arrived = series.read_kiln(
                     session,
                     watched.kiln_id,
                     after_id=watched.last_block_id,
-                    upto_id=self._caught_up_to,
+                    upto_id=self._arrivals.before,
                     limit=BLOCKS_PER_KILN,
                 )
             if arrived is None:
@@ -442,7 +387,7 @@ class Monitor:
     def _conclude(self, conclusions: Sequence[Conclusion], now: datetime) -> None:
         """Write events and where the analyses now stand, in one transaction, and tell of it."""
         with self._database.write() as session:
-            self._check_leases(session, [one.watched for one in conclusions])
+            self._share.check(session, [one.watched for one in conclusions])
             changed = conclude(session, conclusions, Moment(now, self._clock.span(TRANSPORT_ALLOWANCE_S)))
             save_states(session, states_of([one.watched for one in conclusions]))
         for one, (firing_ids, alarm_ids) in zip(conclusions, changed, strict=True):
@@ -474,7 +419,9 @@ class Monitor:
             for kiln_id in kiln_rows.edited_since(session, self._edits_seen_at - EDITS_OVERLAP):
                 if kiln_id in self._kilns:
                     self._kilns[kiln_id].refresh(session)
-                elif (firing := firing_rows.running_firing(session, kiln_id)) and self._is_ours(firing.workshop_id):
+                elif (firing := firing_rows.running_firing(session, kiln_id)) and self._share.is_ours(
+                    firing.workshop_id
+                ):
                     self._to_load.add(kiln_id)
         self._edits_seen_at = machine_now
         while self._edited:
@@ -491,7 +438,7 @@ class Monitor:
         if assessed is None:
             return
         with self._database.write() as session:
-            self._check_leases(session, [watched])
+            self._share.check(session, [watched])
             write_again(session, watched, assessed, now)
             save_states(session, states_of([watched]))
         self._note_saved(watched)
@@ -517,14 +464,10 @@ class Monitor:
             return
         states = states_of(kilns)
         with self._database.write() as session:
-            self._check_leases(session, kilns)
+            self._share.check(session, kilns)
             save_states(session, states)
         for watched in kilns:
             self._note_saved(watched)
-
-    def _check_leases(self, session: Session, kilns: Collection[Watched]) -> None:
-        if self._leases is not None:
-            self._leases.check(session, {watched.now.workshop_id for watched in kilns})
 
     def _note_saved(self, watched: Watched) -> None:
         watched.is_dirty, watched.saved_s = False, time.monotonic()

@@ -1,0 +1,70 @@
+"""What came in since the watch last looked: what this process has just stored is at hand, the rest is read."""
+
+from collections import deque
+from collections.abc import Callable, Collection
+from typing import Final
+
+from service.counters import BLOCKS_BEHIND
+from service.series import blocks as series
+from service.series.blocks import Appended, Arrived
+from service.store.database import Database
+
+BLOCKS_PER_LOOK: Final = 3000
+MOST_NOTED: Final = 200
+
+
+class Arrivals:
+    """Goes through the blocks of all kilns once, in the order of their ids.
+
+    `upto` is the id up to which they were given out, `before` that up to which they were at the look before.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.upto: int | None = None
+        self.before = 0
+        self._database = database
+        self._noted: deque[Appended] = deque(maxlen=MOST_NOTED)
+        self._stored_upto = self._looked_upto = 0
+
+    def note(self, appended: Appended) -> None:
+        """Take note of blocks that this process has just stored; called from any thread.
+
+        It spares reading them back. Whatever is not noted, or noted too late, is read.
+        """
+        self._noted.append(appended)
+        self._stored_upto = appended.first_id + len(appended.blocks) - 1
+        self._count_behind()
+
+    def begin(self) -> None:
+        """Begin after the newest block; what came before it is read kiln by kiln, where its analysis stopped."""
+        with self._database.read() as session:
+            self.upto = series.newest_id(session)
+
+    def take(self, slots: Collection[int] | None, is_ours: Callable[[int], bool]) -> tuple[dict[int, Arrived], bool]:
+        """Return what is new for the kilns of some slots, and whether there may be more."""
+        self.before = upto = self.upto or 0
+        noted = self._next_noted(upto)
+        if noted:
+            self.upto = upto + sum(len(one.blocks) for one in noted)
+            return series.arrived(noted, is_ours), False
+        with self._database.read() as session:
+            arrived, self.upto, count = series.read_after(session, upto, slots, limit=BLOCKS_PER_LOOK)
+        return arrived, count >= BLOCKS_PER_LOOK
+
+    def looked_at(self) -> None:
+        """Say that what was given out is looked at."""
+        self._looked_upto = self.upto or 0
+        self._count_behind()
+
+    def _next_noted(self, upto: int) -> list[Appended]:
+        """Return what was noted from just after a block on, up to where others have stored something in between."""
+        found: list[Appended] = []
+        while self._noted and self._noted[0].first_id <= upto + 1:
+            one = self._noted.popleft()
+            if one.first_id == upto + 1:
+                found.append(one)
+                upto += len(one.blocks)
+        return found
+
+    def _count_behind(self) -> None:
+        BLOCKS_BEHIND.set(max(0, self._stored_upto - self._looked_upto))
