@@ -41,10 +41,10 @@ NOISE: Final = np.random.default_rng(7).normal(0.0, 0.5, 65_536)
 
 @dataclass(frozen=True)
 class Village:
-    """What was founded: for each workshop its bridge's token, and the number of its first kiln."""
+    """What was founded: for each workshop its bridge's token, and its id."""
 
     tokens: list[str]
-    first_kilns: list[int]
+    workshop_ids: list[int]
     channels: int
 
 
@@ -52,15 +52,15 @@ def found(database: Database, workshops: int, channels: int, *, push_to: str | N
     """Make workshops with their kilns and a paired bridge each, and an owner with a phone if told where to push."""
     now = datetime.now(UTC)
     key = base64url(raw_public_key(ec.generate_private_key(ec.SECP256R1())))
-    tokens, first_kilns = [], []
+    tokens, workshop_ids = [], []
     with database.write() as session:
         for number in range(workshops):
             workshop = Workshop(name=f"Xưởng {number}", created_at=now)
             session.add(workshop)
             session.flush()
+            workshop_ids.append(workshop.id)
             for kiln in range(KILNS_PER_WORKSHOP):
                 made = kilns.create_kiln(session, workshop.id, name=f"Lò {kiln}", key=f"lo-{kiln}")
-                first_kilns += [made.id] if kiln == 0 else []
                 names = [f"c{place}" for place in range(channels)]
                 session.add_all(
                     Channel(workshop_id=workshop.id, kiln_id=made.id, name=name, unit="c") for name in names
@@ -87,7 +87,7 @@ def found(database: Database, workshops: int, channels: int, *, push_to: str | N
                     device="điện thoại",
                     now=now,
                 )
-    return Village(tokens, first_kilns, channels)
+    return Village(tokens, workshop_ids, channels)
 
 
 def curve_c(seconds: np.ndarray, offset_s: float) -> np.ndarray:

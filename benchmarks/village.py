@@ -129,7 +129,7 @@ def push_delays_s(run: Run, village: Village, phones: Phones) -> list[float]:
     delays = []
     for number, at_s in phones.handed_over:
         taken_s = np.array(run.posts[number])
-        judged = np.floor((taken_s - bins_from_s(village.first_kilns[number])) / BIN_S)
+        judged = np.floor((taken_s - bins_from_s(village.workshop_ids[number])) / BIN_S)
         first_after = taken_s[np.flatnonzero(np.diff(judged, prepend=judged[0]) > 0)]
         before = first_after[first_after <= at_s]
         if len(before):

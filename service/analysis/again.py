@@ -38,9 +38,12 @@ class Change:
     withdrawn: tuple[str, ...]
 
 
-def bins_from_s(kiln_id: int) -> float:
-    """Return where a kiln's half minutes begin: a village's kilns are judged in turn, not all at one moment."""
-    return kiln_id * BINS_APART_S % BIN_S
+def bins_from_s(workshop_id: int) -> float:
+    """Return where the half minutes of a workshop's kilns begin.
+
+    A village's workshops are judged in turn, not all at one moment; what happens to all kilns of one is said at once.
+    """
+    return workshop_id * BINS_APART_S % BIN_S
 
 
 def watch_of(kiln: Kiln, firing: Firing | None) -> Watch:
@@ -52,7 +55,7 @@ def watch_of(kiln: Kiln, firing: Firing | None) -> Watch:
         kiln.fuel,
         ware=frozenset(kiln.ware),
         schedule=schedule,
-        bins_from_s=bins_from_s(kiln.id),
+        bins_from_s=firing.bins_from_s if firing else bins_from_s(kiln.workshop_id),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter
 from pydantic import Field
 
-from service.analysis.again import Change, look_again, write_down
+from service.analysis.again import Change, bins_from_s, look_again, write_down
 from service.api import schemas, views
 from service.api.bounds import Moment
 from service.api.deps import Fires, Language, MachineNow, Now, Parts, PartsOf, Session, SetsUp
@@ -89,7 +89,7 @@ def start_firing(
         msg = f"nothing was ever heard of {kiln.name}: connect an instrument first"
         raise ConflictError(msg)
     _check_free(session, kiln.id, started_at, now, but_id=None)
-    firing = firings.start_firing(session, kiln, started_at=started_at)
+    firing = firings.start_firing(session, kiln, started_at=started_at, bins_from_s=bins_from_s(kiln.workshop_id))
     kiln.edited_at = machine_now
     audit.note(session, kiln.workshop_id, who=who.name, what="firing begun", now=machine_now, firing=firing.id)
     service.monitor.attend()

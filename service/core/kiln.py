@@ -56,6 +56,12 @@ class Kiln:
         """Return up to when readings are judged and closed: the end of the last bin [s]."""
         return -float("inf") if self.next_bin is None else self.bins_from_s + self.next_bin * BIN_S
 
+    def move_bins(self, from_s: float) -> None:
+        """Let the bins from now on begin elsewhere [s]; the next one is short, for what is judged stays judged."""
+        judged_s, self.bins_from_s = self.judged_to_s(), from_s
+        if self.next_bin is not None:
+            self.next_bin = self.bin_of(judged_s)
+
     def bin_of(self, time_s: float) -> int:
         """Return the number of the bin that a moment [s] falls into."""
         return floor((time_s - self.bins_from_s) / BIN_S)

@@ -66,13 +66,9 @@ class LiveFiring:
 
     def __init__(self, watch: Watch, state: Mapping[str, Any] | Kiln | None = None) -> None:
         self.watch = watch
-        self._kiln = (
-            Kiln(bins_from_s=watch.bins_from_s)
-            if state is None
-            else state
-            if isinstance(state, Kiln)
-            else load(Kiln, state)
-        )
+        self._kiln = Kiln() if state is None else state if isinstance(state, Kiln) else load(Kiln, state)
+        if self._kiln.firing is None and self._kiln.bins_from_s != watch.bins_from_s:
+            self._kiln.move_bins(watch.bins_from_s)
         self._status = self._kiln.status()
         self._held_to_s = -inf  # not of the state: once judged past, it says nothing more
 

@@ -31,8 +31,8 @@ class Watch:
     schedule : Schedule or None
         What it is fired by; without one nothing is said of pace and holds.
     bins_from_s : float
-        Where one of the bins begins that a new analysis gathers readings into: whoever watches many kilns spreads them,
-        so that not all are judged at one moment. [s]
+        Where one of the bins begins that readings are gathered into, of an analysis in which no firing runs yet: who
+        watches many kilns spreads them, so that not all are judged at one moment. [s]
 
     Raises
     ------

@@ -42,10 +42,11 @@ class HandedLimits:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
             await self._learn([workshop_id])
+            self._known.setdefault(workshop_id, {})  # what could not be read is asked for again in a minute, not before
         elif time.monotonic() >= self._known_until_s:
             self._known_until_s = time.monotonic() + self._remembered_s
             await self._learn(list(self._known))
-        known = self._known.get(workshop_id, {})
+        known = self._known[workshop_id]
         return [known[kiln] for kiln in sorted(kilns) if kiln in known] or None
 
     async def _learn(self, workshop_ids: Sequence[int]) -> None:
@@ -70,7 +71,7 @@ def _limits_or_say_why(meant: Meant) -> Limits | None:
     """Return a kiln's limits; a plan that nobody can read must not hold back those of others."""
     try:
         return limits_of(meant)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, ArithmeticError):
         logger.exception("limits not read", extra={"workshop": meant.workshop_id, "kiln": meant.kiln})
         return None
 

@@ -35,10 +35,14 @@ class Arrivals:
         self._stored_upto = appended.first_id + len(appended.blocks) - 1
         self._count_behind()
 
-    def begin(self) -> None:
-        """Begin after the newest block; what came before it is read kiln by kiln, where its analysis stopped."""
+    def newest(self) -> int:
+        """Return the id of the newest block."""
         with self._database.read() as session:
-            self.upto = series.newest_id(session)
+            return series.newest_id(session)
+
+    def begin_after(self, block_id: int) -> None:
+        """Begin after a block; what came before it is read kiln by kiln, where its analysis stopped."""
+        self.upto = block_id
 
     def take(self, slots: Collection[int] | None, is_ours: Callable[[int], bool]) -> tuple[dict[int, Arrived], bool]:
         """Return what is new for the kilns of some slots, and whether there may be more."""

@@ -60,7 +60,10 @@ def _write(session: Session, conclusion: Conclusion, moment: Moment) -> Changed:
         match event:
             case FiringStart():
                 if firing is None:  # else a person began it before the readings showed it
-                    firing = firing_rows.start_firing(session, kiln, started_at=utc(event.start_s))
+                    bins_from_s = conclusion.watched.live.state.bins_from_s
+                    firing = firing_rows.start_firing(
+                        session, kiln, started_at=utc(event.start_s), bins_from_s=bins_from_s
+                    )
                 touched.add(firing.id)
             case FiringEnd():
                 if firing is not None:

@@ -209,8 +209,9 @@ class Monitor:
             if not self._knows_its_kilns():
                 return False
             if self._arrivals.upto is None:
-                self._arrivals.begin()
+                newest = self._arrivals.newest()
                 self._begin_with(self.slots)
+                self._arrivals.begin_after(newest)
             arrived, is_more = self._arrivals.take(self.slots, self._share.is_ours)
             known = arrived.keys() & self._kilns.keys()
             self._to_load |= arrived.keys() - known
@@ -239,10 +240,11 @@ class Monitor:
         """Go by the leases: leave what others watch now, begin with what came to us, hand over what is too much."""
         if not self._share.is_sure:
             return False
-        lost, gained = self._share.follow()
-        self._leave(lost)
-        if gained and self._arrivals.upto is not None:
-            self._begin_with(gained)
+        moved = self._share.moved()
+        self._leave(moved.lost)
+        if moved.gained and self._arrivals.upto is not None:
+            self._begin_with(moved.gained)
+        self._share.settle(moved)
         if too_many := self._share.too_many(self._kilns.values()):
             self._hand_over(too_many)
         return True

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
@@ -13,6 +14,15 @@ from service.monitor.watched import Watched
 from service.store.leases import slot_of
 
 KILNS_HANDED_OVER_AT_ONCE: Final = 200
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The slots held now, with the epoch of each; those that went since, and those that came."""
+
+    held: Mapping[int, int]
+    lost: set[int]
+    gained: set[int]
 
 
 class Share:
@@ -40,17 +50,21 @@ class Share:
     def is_ours(self, workshop_id: int) -> bool:
         return self._leases is None or slot_of(workshop_id) in self._held
 
-    def follow(self) -> tuple[set[int], set[int]]:
-        """Go by the leases as they are now; return the slots that were lost, and those that came."""
-        if self._leases is None:
-            return set(), set()
-        before, self._held = self._held, self._leases.held
-        lost = {slot for slot, epoch in before.items() if self._held.get(slot) != epoch}
-        return lost, {slot for slot, epoch in self._held.items() if before.get(slot) != epoch}
+    def moved(self) -> "Moved":
+        """Return what has changed since the watch last settled."""
+        held = self._leases.held if self._leases is not None else {}
+        lost = {slot for slot, epoch in self._held.items() if held.get(slot) != epoch}
+        return Moved(held, lost, {slot for slot, epoch in held.items() if self._held.get(slot) != epoch})
+
+    def settle(self, moved: "Moved") -> None:
+        """Go by this from now on."""
+        self._held = moved.held
 
     def too_many(self, kilns: Collection[Watched]) -> list[int]:
         """Return slots to be left to others now: as many as make up a transaction that does not take long."""
         surplus = sorted(self._leases.surplus) if self._leases is not None else []
+        if not surplus:
+            return []
         count = Counter(slot_of(watched.now.workshop_id) for watched in kilns)
         come_to = accumulate(count[slot] for slot in surplus)
         few = [slot for slot, upto in zip(surplus, come_to, strict=True) if upto <= KILNS_HANDED_OVER_AT_ONCE]
@@ -70,4 +84,4 @@ class Share:
         with self._leases.giving_up(slots) as session:
             self.check(session, kilns)
             yield session
-        self._held = self._leases.held
+        self._held = {slot: epoch for slot, epoch in self._held.items() if slot not in slots}

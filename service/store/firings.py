@@ -56,8 +56,9 @@ def running_firing(session: Session, kiln_id: int) -> Firing | None:
     return session.scalar(select(Firing).where(Firing.kiln_id == kiln_id, Firing.ended_at.is_(None)))
 
 
-def start_firing(session: Session, kiln: Kiln, *, started_at: datetime) -> Firing:
-    return add_firing(session, kiln, started_at=started_at, target_cone=kiln.target_cone, plan_id=kiln.plan_id)
+def start_firing(session: Session, kiln: Kiln, *, started_at: datetime, bins_from_s: float = 0.0) -> Firing:
+    meant = {"target_cone": kiln.target_cone, "plan_id": kiln.plan_id}
+    return add_firing(session, kiln, started_at=started_at, bins_from_s=bins_from_s, **meant)
 
 
 def add_firing(session: Session, kiln: Kiln, **values: Any) -> Firing:

@@ -335,6 +335,7 @@ class Firing(Base):
     kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"))
     number: Mapped[int]
     started_at: Mapped[datetime]
+    bins_from_s: Mapped[float] = mapped_column(default=0.0, server_default="0")  # as its watch had them
     ended_at: Mapped[datetime | None]
     end_cause: Mapped[str | None] = mapped_column(String(20))
     end_asked_at: Mapped[datetime | None]  # its operator has ended it, and the analysis has yet to

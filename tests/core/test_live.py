@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import HOUR_S, T0_S, made, until, watch_in_pieces, watch_whole
+from recordings import HOUR_S, T0_S, between, made, until, watch_in_pieces, watch_whole
 
 from service.core.findings import Finding, Severity
 from service.core.live import EndCause, FiringEnd, FiringStart, LiveFiring, Phase, Watch
@@ -187,6 +187,22 @@ def test_cuts_and_restarts_change_nothing(cuts: list[float], bins_from_s: float)
     pieces = watch_in_pieces(troubled(), watch, [T0_S + cut for cut in cuts])
 
     assert pieces == watch_whole(troubled(), watch)
+
+
+def test_an_idle_kiln_can_be_judged_at_other_seconds_from_now_on_and_a_running_firing_goes_on_as_it_began() -> None:
+    before, after = Watch(target_cone="6"), Watch(target_cone="6", bins_from_s=7.0)
+    channels = one_probe([0, 2, 10, 20], [20, 20, 1000, 20])
+    idle, firing = LiveFiring(before), LiveFiring(before)
+    idle.advance(Chunk(T0_S + HOUR_S, {"top": between(channels["top"], 0.0, T0_S + HOUR_S)}))
+    firing.advance(Chunk(T0_S + 8 * HOUR_S, {"top": between(channels["top"], 0.0, T0_S + 8 * HOUR_S)}))
+
+    moved, kept = LiveFiring(after, idle.snapshot()), LiveFiring(after, firing.snapshot())
+    rest = Chunk(until(channels), {"top": between(channels["top"], T0_S + HOUR_S, until(channels))})
+    events = moved.advance(rest).events
+
+    assert (moved.state.bins_from_s, kept.state.bins_from_s) == (7.0, 0.0)
+    assert moved.state.late == 0, "nothing is closed early"
+    assert starts_and_ends(list(events)) == starts_and_ends(watch_whole(channels, after))
 
 
 def test_one_reading_at_a_time_changes_nothing(troubled_whole: list) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from service_parts import block, new_bridge, new_workshop
+from service_parts import BOOT, block, new_bridge, new_workshop
 from sqlalchemy import inspect, select
 
 from firmware_bridge.wire import Block, Post
@@ -130,6 +130,26 @@ def test_what_decides_nothing_is_gathered_and_shown_as_it_comes(workshop: Worksh
     assert looks[1] == looks[28]
     assert looks[29] > looks[28]
     assert len(shown) == 30 * is_followed
+
+
+def test_kilns_of_a_workshop_that_fall_silent_together_are_told_of_together(workshop: Workshop) -> None:
+    for pair in zip(uneven_firing(), uneven_firing("lo-2", first=101), strict=True):
+        workshop.take(*pair)
+    cut_off_s, told = START_S + 36 * STEP_S, []
+
+    for number in range(60):
+        until_ms = int((cut_off_s + 10.0 * number) * 1000)
+        workshop.take(*(Block(BOOT, 201 + 2 * number + kiln, f"lo-{kiln + 1}", until_ms, []) for kiln in (0, 1)))
+        kinds = workshop.rows(StoredFinding, "kind", "kiln_id")
+        told.append(sum(kind == "sensor_silent" for kind, _ in kinds))
+
+    assert set(told) == {0, 4}, "none, and then both probes of both kilns at once"
+
+
+def test_a_firing_keeps_where_its_half_minutes_began(workshop: Workshop) -> None:
+    workshop.take(*uneven_firing())
+
+    assert workshop.rows(Firing, "bins_from_s") == [(bins_from_s(1),)]
 
 
 def test_a_firing_is_judged_by_what_is_known_of_its_ware(workshop: Workshop) -> None:
