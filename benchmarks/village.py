@@ -55,10 +55,10 @@ class Run:
     """What the driver notes while it posts."""
 
     posts: list[list[float]]  # by workshop: the time of the newest reading in each post
-    acks_s: list[float] = field(default_factory=list)
+    acks_s: list[float] = field(default_factory=list)  # after warming up
     readings: int = 0
     refused: int = 0
-    marks: list[tuple[float, float, int, int]] = field(default_factory=list)  # at, CPU seconds, readings, acks
+    marks: list[tuple[float, float, int]] = field(default_factory=list)  # at, CPU seconds, readings
 
 
 async def drive(service: Service, village: Village, load: Load, phones: Phones) -> Run:
@@ -79,14 +79,17 @@ async def drive(service: Service, village: Village, load: Load, phones: Phones) 
             due = begin + step * spacing
             await asyncio.sleep(max(0.0, due - loop.time()))  # answers are read meanwhile, however late it is
             if due - begin >= marks_at[len(run.marks)]:
-                run.acks_s = [ack for bridge in bridges for ack in bridge.acks_s]
-                run.marks.append((loop.time(), service.cpu_s(), run.readings, len(run.acks_s)))
+                if not run.marks:
+                    for bridge in bridges:
+                        bridge.acks_s.clear()
+                run.marks.append((loop.time(), service.cpu_s(), run.readings))
                 if len(run.marks) == WINDOWS + 1:
                     break
             number = step % len(bridges)
             if not bridges[number].is_waiting:
                 _post(run, bridges[number], number, seqs, upto, due + offset_s, village.channels, breaks_at[number])
         await asyncio.sleep(3)
+    run.acks_s = [ack for bridge in bridges for ack in bridge.acks_s]
     run.refused = sum(bridge.refused for bridge in bridges)
     return run
 
@@ -164,8 +167,8 @@ def measure_village(load: Load) -> Measured:
             run = asyncio.run(drive(service, village, load, phones))
             rss_mb = service.rss_mb()
             disk_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-    at_s, cpu_s, readings, acks = (np.array(column, dtype=float) for column in zip(*run.marks, strict=True))
-    acks_ms = np.array(run.acks_s[int(acks[0]) :]) * 1000
+    at_s, cpu_s, readings = (np.array(column, dtype=float) for column in zip(*run.marks, strict=True))
+    acks_ms = np.array(run.acks_s) * 1000
     delays_s = push_delays_s(run, village, phones) or [np.nan]
     return Measured(
         readings_per_s=float(np.median(np.diff(readings) / np.diff(at_s))),
