@@ -46,7 +46,7 @@ class HandedLimits:
         elif time.monotonic() >= self._known_until_s:
             self._known_until_s = time.monotonic() + self._remembered_s
             await self._learn(list(self._known))
-        known = self._known[workshop_id]
+        known = self._known.get(workshop_id, {})  # gone if all were forgotten meanwhile
         return [known[kiln] for kiln in sorted(kilns) if kiln in known] or None
 
     async def _learn(self, workshop_ids: Sequence[int]) -> None:
