@@ -13,7 +13,7 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     with op.batch_alter_table("firing", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("bins_from_s", sa.Float(), nullable=False, server_default="0"))
+        batch_op.add_column(sa.Column("bins_from_s", sa.Double(), nullable=False, server_default="0"))
 
 
 def downgrade() -> None:
