@@ -111,7 +111,8 @@ async def test_sigterm_writes_and_sends_what_was_heard_and_ends_with_0(tmp_path:
     assert code == 0, bridge.log()
     assert len(values(service.posts)) == status["readings_read"] == 4
     assert status["sources"][0]["rejected"] == {"no_time": 1}
-    assert (status["spool"]["waiting_blocks"], status["spool"]["accepted_blocks"]) == (0, len(service.stored))
+    stored = set(service.stored)  # a post that was under way when the signal came is sent again
+    assert (status["spool"]["waiting_blocks"], status["spool"]["accepted_blocks"]) == (0, len(stored))
     assert status["uplink"]["answer"] == "stored"
     assert "secret" not in bridge.log()
 
