@@ -14,14 +14,10 @@ MOST_NOTED: Final = 200
 
 
 class Arrivals:
-    """Goes through the blocks of all kilns once, in the order of their ids.
-
-    `upto` is the id up to which they were given out, `before` that up to which they were at the look before.
-    """
+    """Goes through the blocks of all kilns once, in the order of their ids; `upto` is the newest that was given out."""
 
     def __init__(self, database: Database) -> None:
         self.upto: int | None = None
-        self.before = 0
         self._database = database
         self._noted: deque[Appended] = deque(maxlen=MOST_NOTED)
         self._stored_upto = self._looked_upto = 0
@@ -46,7 +42,7 @@ class Arrivals:
 
     def take(self, slots: Collection[int] | None, is_ours: Callable[[int], bool]) -> tuple[dict[int, Arrived], bool]:
         """Return what is new for the kilns of some slots, and whether there may be more."""
-        self.before = upto = self.upto or 0
+        upto = self.upto or 0
         noted = self._next_noted(upto)
         if noted:
             self.upto = upto + sum(len(one.blocks) for one in noted)

@@ -219,7 +219,6 @@ class Monitor:
             self._gather(known, arrived)
             for begin in range(0, len(new), KILNS_PER_LOAD):
                 self._load(new[begin : begin + KILNS_PER_LOAD], now)
-            self._gather((arrived.keys() - known) & self._kilns.keys(), arrived)
             self._take_due([self._kilns[kiln_id] for kiln_id in arrived if kiln_id in self._kilns], now)
             if time.monotonic() >= self._next_round_s:
                 self._next_round_s = time.monotonic() + ROUND_EVERY_S
@@ -309,14 +308,15 @@ class Monitor:
                 self._guarded([watched.kiln_id], self._catch_up, watched, now)
 
     def _catch_up(self, watched: Watched, now: datetime) -> None:
-        """Go on with a kiln's blocks up to where those of all kilns are read together."""
-        while watched.last_block_id < self._arrivals.before:
+        """Go on with a kiln's blocks from where its analysis stands up to where those of all kilns are read."""
+        upto_id = self._arrivals.upto or 0
+        while watched.last_block_id < upto_id:
             with self._database.read() as session:
                 arrived = series.read_kiln(
                     session,
                     watched.kiln_id,
                     after_id=watched.last_block_id,
-                    upto_id=self._arrivals.before,
+                    upto_id=upto_id,
                     limit=BLOCKS_PER_KILN,
                 )
             if arrived is None:
