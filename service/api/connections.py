@@ -38,6 +38,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._head_timer: TimerHandle | None = None
         self._take_timer: TimerHandle | None = None
         self._head_bytes = 0
+        self._is_in_head = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -59,15 +60,17 @@ class BoundedConnection(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_bytes += len(data)
         super().data_received(data)
+        if self._is_in_head and self._head_timer is None:  # most heads come whole, and need no clock
+            self._wait_for_head()
         if self._head_timer is not None and self._head_bytes > MAX_HEAD_BYTES:
             self._cut(431, "large_head")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if self._head_timer is None:
-            self._wait_for_head()
+        self._is_in_head = True
 
     def on_headers_complete(self) -> None:
+        self._is_in_head = False
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
