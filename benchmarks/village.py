@@ -52,10 +52,10 @@ class Load:
 
 @dataclass
 class Run:
-    """What the driver notes while it posts."""
+    """What the driver notes while it posts; answers and pushes only after warming up."""
 
     posts: list[list[float]]  # by workshop: the time of the newest reading in each post
-    acks_s: list[float] = field(default_factory=list)  # after warming up
+    acks_s: list[float] = field(default_factory=list)
     readings: int = 0
     refused: int = 0
     marks: list[tuple[float, float, int]] = field(default_factory=list)  # at, CPU seconds, readings
@@ -79,7 +79,8 @@ async def drive(service: Service, village: Village, load: Load, phones: Phones) 
             due = begin + step * spacing
             await asyncio.sleep(max(0.0, due - loop.time()))  # answers are read meanwhile, however late it is
             if due - begin >= marks_at[len(run.marks)]:
-                if not run.marks:
+                if not run.marks:  # that all firings of a village begin in one minute is no part of it
+                    phones.handed_over.clear()
                     for bridge in bridges:
                         bridge.acks_s.clear()
                 run.marks.append((loop.time(), service.cpu_s(), run.readings))
