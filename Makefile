@@ -63,7 +63,7 @@ $(WEB)/dist/index.html: $(STAMPS)/node_modules $(shell find $(WEB)/src $(WEB)/pu
 	@echo "== page: building"
 	cd $(WEB) && npm run --silent build
 
-# The measurements behind docs/validation.md, a few minutes.
+# The measurements behind docs/validation.md, some twenty minutes; CANHLO_FIRINGS names a folder of recorded firings.
 validate: $(STAMPS)/dev
 	nice $(VENV)/bin/python -m benchmarks.validate $(ARGS)
 
