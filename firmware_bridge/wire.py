@@ -58,7 +58,7 @@ class Reading(msgspec.Struct, frozen=True):
     unit: Unit = Unit.CELSIUS
 
 
-class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The readings of one channel in one block, in the order in which they were taken.
 
     `at_ms[i]` goes with `value[i]`; `fault` holds the quality of those that are not good, by index.
@@ -79,7 +79,7 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(msg)
 
 
-class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Some seconds of readings of one kiln, column by column: what travels and what is stored.
 
     `until_ms` is how far the bridge vouches for having listened: no reading at or before it is still to come, so
@@ -100,7 +100,7 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return sum(len(column.at_ms) for column in self.columns)
 
 
-class Skipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Skipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A block that the bridge has put into quarantine, so that the mark can pass over it."""
 
     boot: Boot
@@ -108,7 +108,7 @@ class Skipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, msgspec.Meta(max_length=300)]
 
 
-class Post(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Post(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The body of `POST /api/v1/blocks`."""
 
     blocks: Annotated[list[Block], msgspec.Meta(max_length=MAX_BLOCKS_PER_POST)]

@@ -45,15 +45,17 @@ class Known:
         self._seen_at[bridge.bridge_id] = now
         return True
 
-    def catch_up(self, session: Session) -> None:
+    def catch_up(self, session: Session) -> int:
         """Take in what other processes have stored since; called first in the turn to add blocks.
+
+        Returns the id of the newest block.
 
         Blocks are numbered without a gap: if some are not there any more, they were sealed, and all is asked anew.
         """
         newest, upto = newest_id(session), self._upto
         self._upto = newest
         if not self._stored or upto is None or newest == upto:
-            return
+            return newest
         columns = (StoredBlock.bridge_id, StoredBlock.boot, StoredBlock.seq)
         query = select(*columns).where(StoredBlock.id > upto, StoredBlock.id <= newest)
         found = session.execute(query).all() if newest - upto <= MOST_OF_OTHERS else []
@@ -65,6 +67,7 @@ class Known:
         if time.monotonic() >= self._doubt_gaps_s:  # another process may have been told of what is to be skipped
             self._doubt_gaps_s = time.monotonic() + DOUBT_GAPS_EVERY_S
             self._stored = {boot: runs for boot, runs in self._stored.items() if not runs.has_gap}
+        return newest
 
     def added(self, blocks: int) -> None:
         """Take note of how many blocks this turn adds."""

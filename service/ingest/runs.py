@@ -20,6 +20,8 @@ class Runs:
         self._runs: list[tuple[int, int]] = []  # (first, last), in order and apart
 
     def __contains__(self, number: int) -> bool:
+        if not self._runs or number > self._runs[-1][1]:
+            return False
         at = self._before(number)
         return at >= 0 and number <= self._runs[at][1]
 
@@ -30,6 +32,9 @@ class Runs:
     def add(self, first: int, last: int | None = None) -> None:
         """Add one number, or all from `first` to `last`; runs that touch become one."""
         last = first if last is None else last
+        if self._runs and self._runs[-1][1] == first - 1:  # the next one, as nearly always
+            self._runs[-1] = (self._runs[-1][0], last)
+            return
         begin = self._before(first)
         begin += begin < 0 or self._runs[begin][1] < first - 1
         end = self._before(last + 1) + 1

@@ -24,6 +24,7 @@ from service.store.models import Bridge, Mark, SkippedBlock
 class _Rows:
     """What the transaction writes at its end, table by table."""
 
+    after_id: int  # the newest block there is
     blocks: list[NewBlock] = field(default_factory=list)
     skipped: list[dict[str, Any]] = field(default_factory=list)
     marks: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -39,8 +40,7 @@ def store_posts(
     If the transaction fails, `known` has to forget.
     """
     series.take_turn(session)
-    known.catch_up(session)
-    rows = _Rows()
+    rows = _Rows(known.catch_up(session))
     results: list[Receipt | ServiceError] = []
     for bridge, post in posts:
         try:
@@ -89,7 +89,7 @@ def _skipped_row(bridge: BridgeIdentity, boot: str, seq: int, reason: str, now: 
 
 def _write(session: Session, rows: _Rows, known: Known, now: datetime) -> Appended:
     connection = session.connection()
-    appended = series.append(session, rows.blocks, received_at=now)
+    appended = series.append(session, rows.blocks, after_id=rows.after_id, received_at=now)
     known.added(len(rows.blocks))
     if rows.skipped:
         connection.execute(insert(SkippedBlock), rows.skipped)
@@ -97,7 +97,7 @@ def _write(session: Session, rows: _Rows, known: Known, now: datetime) -> Append
     insert_rows(connection, Mark.__table__, marks, raising="seq")  # type: ignore[arg-type]  # others may know of more
     if rows.bridges:
         connection.execute(update(Bridge).where(Bridge.id.in_(sorted(rows.bridges))).values(seen_at=now))
-    READINGS.inc(sum(len(column.at_ms) for new in rows.blocks for column in new.block.columns))
+    READINGS.inc(appended.readings)
     SKIPPED_BLOCKS.inc(len(rows.skipped))
     DUPLICATE_BLOCKS.inc(rows.duplicates)
     return appended

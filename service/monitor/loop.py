@@ -17,6 +17,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
 
+from firmware_bridge.wire import Block
 from service.clock import Clock
 from service.core.live import EndCause
 from service.core.watch import Event
@@ -29,7 +30,7 @@ from service.monitor.leases import Leases
 from service.monitor.share import Share
 from service.monitor.watched import LiveKiln, Watched, load_watched, stored_kilns
 from service.series import blocks as series
-from service.series.blocks import Appended, Arrived, Curve, curve_of
+from service.series.blocks import Appended, Arrived, Curve
 from service.series.corrections import Corrections
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
@@ -48,9 +49,11 @@ LOOK_AMONG_OTHERS_EVERY_S: Final = 0.2
 # A look costs the same for one block as for hundreds; a person does not see the difference.
 LOOK_AT_MOST_EVERY_S: Final = 0.2
 ROUND_EVERY_S: Final = 1.0
-# What decides nothing is gathered for so long: ten readings at once cost what one does.
+# What decides nothing is gathered for so long: ten readings at once cost what one does. Of a kiln that nobody looks at,
+# three times as long.
 GATHER_AT_MOST_S: Final = 5.0
-SAVE_EVERY_S: Final = 60.0
+TIMES_UNSEEN: Final = 3
+SAVE_EVERY_S: Final = 180.0
 SAVE_WHEN_QUIET_S: Final = 3.0
 MOST_SAVES_PER_ROUND: Final = 100
 # What happens at one moment to many kilns, such as a power cut, must keep neither their alarms nor bridges waiting.
@@ -77,16 +80,16 @@ class NewReadings:
     """What came in of one kiln, for those who look at it before the analysis does."""
 
     now: LiveKiln
-    arrived: Arrived
+    blocks: Sequence[Block]
     corrections: Corrections
 
     @property
     def curves(self) -> dict[str, Curve]:
         """Return the readings by channel, put right."""
         if not self.corrections.of_channel:
-            return self.arrived.curves
-        corrected = self.corrections.on(self.arrived.chunk)
-        return {name: curve_of(samples) for name, samples in corrected.channels.items()}
+            return series.curves_of(self.blocks)
+        corrected = self.corrections.on(series.chunk_of(self.blocks))
+        return {name: series.curve_of(samples) for name, samples in corrected.channels.items()}
 
 
 class Monitor:
@@ -338,16 +341,21 @@ class Monitor:
     def _show(self, watched: Watched, arrived: Arrived) -> None:
         if not self._is_followed(watched.now.workshop_id):
             return
-        if not watched.now.channel_ids.keys() >= arrived.channels:
+        blocks = arrived.blocks
+        if not watched.now.channel_ids.keys() >= series.curves_of(blocks).keys():
             with self._database.read() as session:
                 watched.refresh(session)
-        self._on_readings(NewReadings(watched.now, arrived, watched.corrections))
+        self._on_readings(NewReadings(watched.now, blocks, watched.corrections))
 
     def _is_due(self, watched: Watched, machine_s: float) -> bool:
         """Say whether what waits is worth a look: it decides something, or it has waited."""
-        return watched.waiting is not None and (
+        if watched.waiting is None:
+            return False
+        waited_s = machine_s - watched.waits_since_s
+        return (
             watched.live.can_judge(watched.waiting.until_s)
-            or machine_s - watched.waits_since_s >= self._gather_s
+            or waited_s >= self._gather_s * TIMES_UNSEEN
+            or (waited_s >= self._gather_s and self._is_followed(watched.now.workshop_id))
             or watched.silent_since is not None
         )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from math import isnan
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,8 +21,16 @@ from service.store.identity import BridgeIdentity
 from service.store.leases import end_when_still, in_slots
 from service.store.models import Kiln, StoredBlock
 
+
+class _Until(msgspec.Struct):
+    """Of a block, how far it vouches."""
+
+    until_ms: int
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Block).decode
+_until = msgspec.msgpack.Decoder(_Until).decode
 _APPEND_LOCK: Final = 0x6C6F  # any number that nothing else in the database locks
 # Analysis and curves are of temperatures; a gas pressure or a bent cone is stored, and must not be taken for one.
 TEMPERATURES: Final = frozenset({Unit.CELSIUS})
@@ -45,57 +53,80 @@ class NewBlock:
     block: Block
 
 
+class Kept(NamedTuple):
+    """A block as the table holds it, with what is asked of it before it is read."""
+
+    workshop_id: int
+    kiln_id: int
+    until_ms: int
+    readings: int
+    payload: bytes
+
+
 @dataclass(frozen=True)
 class Appended:
     """Blocks as the table now holds them, in its order: their ids follow one another from `first_id` on."""
 
     first_id: int
-    blocks: Sequence[NewBlock]
+    blocks: Sequence[Kept]
     received_at: datetime
+
+    @property
+    def readings(self) -> int:
+        return sum(kept.readings for kept in self.blocks)
 
 
 @dataclass
 class Arrived:
-    """What came in for one kiln: its blocks in their order, the newest one's id and when that came."""
+    """What came in for one kiln, packed as it is stored: what waits for the watch is bytes, not a million objects.
 
-    blocks: list[Block]
+    `until_ms` is how far the bridge vouches for having listened; `last_id` and `last_at` are of the newest block.
+    """
+
+    payloads: list[bytes]
+    until_ms: int
     last_id: int
     last_at: datetime
 
     @property
     def until_s(self) -> float:
-        """Return how far the bridge vouches for having listened."""
-        return max(block.until_ms for block in self.blocks) / 1000
+        return self.until_ms / 1000
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Return the blocks in their order, read anew each time."""
+        return [_decode(payload) for payload in self.payloads]
 
     @property
     def chunk(self) -> Chunk:
         """Return the readings as the science takes them."""
-        return Chunk(self.until_s, _columns(self.blocks, TEMPERATURES))
-
-    @property
-    def channels(self) -> set[str]:
-        """Return which channels have temperatures in it."""
-        return {column.channel for block in self.blocks for column in block.columns if column.unit in TEMPERATURES}
-
-    @property
-    def curves(self) -> dict[str, Curve]:
-        """Return the temperatures as they are drawn; of a single block, which is the rule, nothing is copied."""
-        found: dict[str, Curve] = {}
-        for block in self.blocks:
-            for column in block.columns:
-                if column.unit in TEMPERATURES:
-                    before = found.get(column.channel)
-                    found[column.channel] = (
-                        (column.at_ms, column.value)
-                        if before is None
-                        else ([*before[0], *column.at_ms], [*before[1], *column.value])
-                    )
-        return found
+        return chunk_of(self.blocks)
 
     def add(self, later: "Arrived") -> None:
         """Go on with what came after this."""
-        self.blocks += later.blocks
+        self.payloads += later.payloads
+        self.until_ms = max(self.until_ms, later.until_ms)
         self.last_id, self.last_at = later.last_id, later.last_at
+
+
+def chunk_of(blocks: Sequence[Block]) -> Chunk:
+    """Return the temperatures of blocks as the science takes them."""
+    return Chunk(max(block.until_ms for block in blocks) / 1000, _columns(blocks, TEMPERATURES))
+
+
+def curves_of(blocks: Iterable[Block]) -> dict[str, Curve]:
+    """Return the temperatures of blocks as they are drawn; of a single block, which is the rule, nothing is copied."""
+    found: dict[str, Curve] = {}
+    for block in blocks:
+        for column in block.columns:
+            if column.unit in TEMPERATURES:
+                before = found.get(column.channel)
+                found[column.channel] = (
+                    (column.at_ms, column.value)
+                    if before is None
+                    else ([*before[0], *column.at_ms], [*before[1], *column.value])
+                )
+    return found
 
 
 def take_turn(session: Session) -> None:
@@ -106,18 +137,28 @@ def take_turn(session: Session) -> None:
 
 
 def append(
-    session: Session, blocks: Sequence[NewBlock], *, received_at: datetime, is_history: bool = False
+    session: Session,
+    blocks: Sequence[NewBlock],
+    *,
+    received_at: datetime,
+    is_history: bool = False,
+    after_id: int | None = None,
 ) -> Appended:
     """Add blocks to this transaction, whose turn it is; the caller has made sure that they are new.
 
-    History is stored and shown as all else is; whoever watches kilns does not get to see it.
+    History is stored and shown as all else is; whoever watches kilns does not get to see it. `after_id` is the newest
+    block there is, if the caller has just asked.
     """
-    first_id = newest_id(session) + 1
+    first_id = (newest_id(session) if after_id is None else after_id) + 1
     rows = [
         _row(number, new, received_at) | {"is_history": is_history} for number, new in enumerate(blocks, start=first_id)
     ]
     insert_rows(session.connection(), StoredBlock.__table__, rows)  # type: ignore[arg-type]
-    return Appended(first_id, blocks, received_at)
+    kept = [
+        Kept(new.bridge.workshop_id, new.kiln_id, new.block.until_ms, row["readings"], row["payload"])
+        for new, row in zip(blocks, rows, strict=True)
+    ]
+    return Appended(first_id, kept, received_at)
 
 
 def _row(block_id: int, new: NewBlock, received_at: datetime) -> dict[str, Any]:
@@ -151,15 +192,11 @@ def arrived(appended: Sequence[Appended], is_ours: Callable[[int], bool]) -> dic
     """Return by kiln what transactions added for our workshops, one after the other: the same as reading it back."""
     by_kiln: dict[int, Arrived] = {}
     for one in appended:
-        for number, new in enumerate(one.blocks, start=one.first_id):
-            if not is_ours(new.bridge.workshop_id):
-                continue
-            found = by_kiln.get(new.kiln_id)
-            if found is None:
-                by_kiln[new.kiln_id] = Arrived([new.block], number, one.received_at)
-            else:
-                found.blocks.append(new.block)
-                found.last_id, found.last_at = number, one.received_at
+        for number, kept in enumerate(one.blocks, start=one.first_id):
+            if is_ours(kept.workshop_id):
+                new = Arrived([kept.payload], kept.until_ms, number, one.received_at)
+                if (before := by_kiln.setdefault(kept.kiln_id, new)) is not new:
+                    before.add(new)
     return by_kiln
 
 
@@ -193,7 +230,9 @@ def read_kiln(session: Session, kiln_id: int, *, after_id: int, upto_id: int, li
 
 
 def _arrived(rows: Sequence[_Row]) -> Arrived:
-    return Arrived([_decode(row.payload) for row in rows], rows[-1].id, rows[-1].received_at)
+    payloads = [row.payload for row in rows]
+    until_ms = max(_until(payload).until_ms for payload in payloads)
+    return Arrived(payloads, until_ms, rows[-1].id, rows[-1].received_at)
 
 
 def newest_ids(session: Session, slots: Collection[int] | None = None) -> dict[int, int]:

@@ -14,7 +14,7 @@ from service.core.live import LiveFiring, Watch
 from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
 from service.monitor.loop import LINK_LOST_AFTER, KilnChange, Monitor, NewReadings
-from service.series.blocks import Arrived
+from service.series.blocks import chunk_of
 from service.store import alarms, calibrations, firings, identity, kilns
 from service.store.database import Database
 from service.store.identity import BridgeIdentity
@@ -107,7 +107,7 @@ def test_what_is_written_of_an_analysis_is_its_snapshot(workshop: Workshop) -> N
     live = LiveFiring(Watch(bins_from_s=bins_from_s(1)))
     for one in uneven_firing():
         workshop.take(one)
-        live.advance(Arrived([one], 1, _at(0)).chunk)
+        live.advance(chunk_of([one]))
 
     [(written,)] = workshop.rows(LiveState, "snapshot")
     assert written == live.snapshot()
