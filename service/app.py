@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import uvicorn
@@ -45,6 +46,7 @@ from service.api.guard import BodyBounds, Guard, Raw, carrying, raw_headers
 from service.api.live import Hub
 from service.api.once import Once
 from service.api.page import page
+from service.api.rounds import Rounds
 from service.ingest.admission import Admission
 from service.ingest.limits import HandedLimits
 from service.ingest.receive import BlockReceiver
@@ -159,7 +161,7 @@ class Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=5,
-            http=BoundedConnection,
+            http=partial(BoundedConnection, Rounds()),  # type: ignore[arg-type]  # it makes one, as a class does
             backlog=4096,
             ws="none",
         )

@@ -1,16 +1,19 @@
 """Clients that are of no use hold nothing: slow heads, endless heads, answers that nobody takes; and many at once."""
 
 import asyncio
+import re
 import socket
 from contextlib import closing
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import pytest
 from running import running
-from service_parts import BridgeClient, block, new_bridge, new_workshop
+from service_parts import BOOT, BridgeClient, block, new_bridge, new_workshop
 
 from benchmarks.connections import hold, sign_in
+from firmware_bridge.wire import Post
 from service.api import connections
 from service.settings import Settings
 from service.store.database import Database
@@ -121,6 +124,25 @@ async def test_five_hundred_who_dribble_and_five_hundred_who_follow_keep_no_brid
             await following.answered(within_s=20)
             await dribbling.ended(within_s=20)
             assert following.open == MANY
+
+
+@pytest.mark.parametrize("piece_bytes", [40, 200, 100_000])
+def test_posts_in_a_row_are_stored_in_whatever_pieces_they_come(
+    settings: Settings, database: Database, piece_bytes: int
+) -> None:
+    """Three posts at once, and no answer waited for: what is taken in rounds comes whole and in order."""
+    token = new_bridge(database, new_workshop(database, "lan@example.org"))
+    said = b""
+    for seq in (1, 2, 3):
+        body = msgspec.json.encode(Post([block(seq)]))
+        close = "connection: close\r\n" if seq == 3 else ""
+        head = f"POST /api/v1/blocks HTTP/1.1\r\nhost: lo\r\nauthorization: Bearer {token}\r\n{close}"
+        said += f"{head}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+    with running(settings, database) as address:
+        answer = talk(address, *(said[begin : begin + piece_bytes] for begin in range(0, len(said), piece_bytes)))
+
+    assert answer.count(b"HTTP/1.1 200 ") == 3
+    assert re.findall(rb'"marks":{"%s":(\d)}' % BOOT.encode(), answer) == [b"1", b"2", b"3"]
 
 
 def test_a_process_makes_room_for_connections(monkeypatch: pytest.MonkeyPatch) -> None:
