@@ -51,7 +51,7 @@ LOOK_AT_MOST_EVERY_S: Final = 0.2
 ROUND_EVERY_S: Final = 1.0
 # What decides nothing is gathered for so long: ten readings at once cost what one does.
 GATHER_AT_MOST_S: Final = 5.0
-SAVE_EVERY_S: Final = 180.0
+SAVE_EVERY_S: Final = 60.0
 SAVE_WHEN_QUIET_S: Final = 3.0
 MOST_SAVES_PER_ROUND: Final = 100
 # What happens at one moment to many kilns, such as a power cut, must keep neither their alarms nor bridges waiting.
