@@ -40,13 +40,13 @@ from service.api import (
     stream,
 )
 from service.api.conditional import Conditional
-from service.api.connections import BoundedConnection, make_room
+from service.api.connections import make_room
 from service.api.deps import Parts
-from service.api.guard import BodyBounds, Guard, Raw, carrying, raw_headers
+from service.api.guard import BodyBounds, Guard, carrying, raw_headers
 from service.api.live import Hub
 from service.api.once import Once
 from service.api.page import page
-from service.api.rounds import Rounds
+from service.api.posts import PostConnection, PostWay
 from service.ingest.admission import Admission
 from service.ingest.limits import HandedLimits
 from service.ingest.receive import BlockReceiver
@@ -69,7 +69,7 @@ ROUTERS: Final = (
 )
 
 
-def create_app(settings: Settings, database: Database) -> FastAPI:
+def create_app(settings: Settings, database: Database) -> "Application":
     """Return the application on a migrated database; it starts and stops its own loops."""
     clock = parse_clock(settings.clock)
     vapid = VapidKey.load_or_create(settings.data_dir / "vapid.pem")
@@ -128,9 +128,10 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         ],
     )
     admission = Admission(database)
-    app.door_headers = raw_headers(f"{API}/blocks", is_https=settings.url.startswith("https://"))
+    door_headers = raw_headers(f"{API}/blocks", is_https=settings.url.startswith("https://"))
+    app.post_way = PostWay(BlockReceiver(admission, writer, HandedLimits(database)), door_headers)
     app.doors = {
-        f"{API}/blocks": BlockReceiver(admission, writer, HandedLimits(database)),
+        f"{API}/blocks": app.post_way.door,
         "/api/v2/write": LineReceiver(Senders(database, admission), writer, clock),
     }
     app.state.parts = Parts(settings, clock, database, hub, monitor, push, vapid)
@@ -152,7 +153,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 class Server(uvicorn.Server):
     """Uvicorn, which ends the live streams first: they would keep it from stopping."""
 
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
+    def __init__(self, app: "Application", settings: Settings) -> None:
         config = uvicorn.Config(
             app,
             host=settings.host,
@@ -161,7 +162,7 @@ class Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=5,
-            http=partial(BoundedConnection, Rounds()),  # type: ignore[arg-type]  # it makes one, as a class does
+            http=partial(PostConnection, app.post_way),  # type: ignore[arg-type]  # it makes one, as a class does
             backlog=4096,
             ws="none",
         )
@@ -197,11 +198,11 @@ class Application(FastAPI):
     """FastAPI, with doors beside it for readings: theirs are a thousand times as many requests as people's."""
 
     doors: Mapping[str, ASGIApp]
-    door_headers: Raw
+    post_way: PostWay
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self.doors.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
         if door is None:
             await super().__call__(scope, receive, send)
         else:
-            await door(scope, receive, carrying(self.door_headers, send))
+            await door(scope, receive, carrying(self.post_way.headers, send))

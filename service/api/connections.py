@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.api.rounds import Rounds
 from service.counters import CONNECTIONS_CUT
 
 HEAD_TIMEOUT_S: Final = 10.0
@@ -19,7 +18,6 @@ MAX_HEAD_BYTES: Final = 32_000
 TAKE_TIMEOUT_S: Final = 60.0  # a phone in a lift comes back; what waits for it is 64 kB at most
 KEPT_FILES: Final = 500  # for databases, months and logs
 WANTED_FILES: Final = 65_536
-POST: Final = b"POST /api/v1/blocks "  # how what a bridge sends begins
 
 _ANSWERS: Final = {408: b"408 Request Timeout", 431: b"431 Request Header Fields Too Large"}
 
@@ -35,10 +33,8 @@ def make_room() -> None:
 class BoundedConnection(HttpToolsProtocol):
     """One connection of a client, with an end to how long it may be of no use."""
 
-    def __init__(self, rounds: Rounds, *given: Any, **named: Any) -> None:
+    def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self._rounds = rounds
-        self._early = b""  # came, and waits for its round
         self._head_timer: TimerHandle | None = None
         self._take_timer: TimerHandle | None = None
         self._head_bytes = 0
@@ -58,29 +54,9 @@ class BoundedConnection(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         self._head_timer = self._take_timer = None
-        self._early = b""
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._early:  # it is not one of the small ones
-            self._take_early()
-        elif data.startswith(POST):
-            self._early = data
-            self._unset_keepalive_if_required()
-            self._rounds.join(self._take_early)
-            return
-        self._take(data)
-
-    def eof_received(self) -> None:
-        self._take_early()
-        super().eof_received()
-
-    def _take_early(self) -> None:
-        data, self._early = self._early, b""
-        if data:
-            self._take(data)
-
-    def _take(self, data: bytes) -> None:
         if self._head_timer is not None:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -94,11 +70,15 @@ class BoundedConnection(HttpToolsProtocol):
         self._is_in_head = True
 
     def on_headers_complete(self) -> None:
+        self.end_head()
+        super().on_headers_complete()
+
+    def end_head(self) -> None:
+        """Take note that the head is here."""
         self._is_in_head = False
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
-        super().on_headers_complete()
 
     def pause_writing(self) -> None:
         super().pause_writing()

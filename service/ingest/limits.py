@@ -36,8 +36,12 @@ class HandedLimits:
         self._known: dict[int, ByKiln] = {}
         self._known_until_s = time.monotonic() + remembered_s
 
-    async def of(self, workshop_id: int, kilns: Collection[str]) -> list[Limits] | None:
-        """Return the limits of these kilns; None if nobody has said what they are meant to do."""
+    def is_ready(self, workshop_id: int) -> bool:
+        """Say whether the limits of a workshop are known, and not too old."""
+        return workshop_id in self._known and time.monotonic() < self._known_until_s
+
+    async def get_ready(self, workshop_id: int) -> None:
+        """Ask for what is not known, or too old."""
         if workshop_id not in self._known:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
@@ -46,8 +50,11 @@ class HandedLimits:
         elif time.monotonic() >= self._known_until_s:
             self._known_until_s = time.monotonic() + self._remembered_s
             await self._learn(list(self._known))
-        known = self._known.get(workshop_id, {})  # gone if all were forgotten meanwhile
-        return [known[kiln] for kiln in sorted(kilns) if kiln in known] or None
+
+    def of(self, workshop_id: int, kilns: Collection[str]) -> list[Limits] | None:
+        """Return the limits of these kilns; None if nobody has said what they are meant to do."""
+        known = self._known.get(workshop_id)  # none if all were forgotten meanwhile
+        return ([known[kiln] for kiln in sorted(kilns) if kiln in known] or None) if known else None
 
     async def _learn(self, workshop_ids: Sequence[int]) -> None:
         """Ask the database; whatever is wrong with it must not hold back a receipt."""

@@ -1,47 +1,43 @@
-"""The door for bridges: `POST /api/v1/blocks`, a plain ASGI application (the only route where speed matters)."""
+"""The door for bridges: `POST /api/v1/blocks` (the only route where speed matters).
+
+A post that came whole, of a bridge that is known, is taken where it came in, on its connection (`api.posts`). All else
+goes the long way, as a plain ASGI application: it may have to wait for the database, or for the rest of the body.
+"""
 
 import asyncio
 import logging
-import zlib
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import msgspec
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from firmware_bridge.wire import MAX_POST_BYTES, Post, Receipt
+from firmware_bridge.wire import MAX_POST_BYTES
 from service.counters import POSTS
 from service.errors import RefusedError, ServiceError, TooManyError
 from service.ingest.admission import Admission
 from service.ingest.limits import HandedLimits
-from service.ingest.writer import Writer
+from service.ingest.packed import MalformedError, Packed, TooLargeError
+from service.ingest.writer import Result, Writer
+from service.store.identity import BridgeIdentity
 
 logger = logging.getLogger(__name__)
 
-MAX_UNPACKED_BYTES: Final = 16_000_000
 BODY_TIMEOUT_S: Final = 30.0
 
-_decoders = {
-    "application/msgpack": msgspec.msgpack.Decoder(Post).decode,
-    "application/json": msgspec.json.Decoder(Post).decode,
-}
-
-
-class MalformedError(ServiceError):
-    """The body is not a post; sending the same again cannot help."""
-
-    code = "malformed"
-
-
-class TooLargeError(ServiceError):
-    """The body is larger than a post may be."""
-
-    code = "too_large"
-
-
 _STATUS = {RefusedError: 401, MalformedError: 422, TooLargeError: 413, TooManyError: 422}
+_STORED: Final = POSTS.labels("stored")
+
+
+class Answer(NamedTuple):
+    """What a bridge is told."""
+
+    status: int
+    content_type: str
+    body: bytes
+    comes_again: bool = False  # it is to send the same once more
 
 
 class BlockReceiver:
@@ -53,44 +49,66 @@ class BlockReceiver:
         self._limits = limits
         self._told: set[tuple[str, str]] = set()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+    def take(self, authorization: str, packed: Packed, tell: Callable[[Answer], None]) -> bool:
+        """Take a post, and tell later what became of it; say no if the database has to be asked who sends it."""
+        bridge = self._admission.known(authorization)
+        if bridge is None or not self._limits.is_ready(bridge.workshop_id):
+            return False
         try:
-            response = await self._answer(request)
+            self._writer.put(bridge, packed, lambda result: tell(self._answer(bridge, packed, result)))
+        except ServiceError as error:
+            tell(self._answer(bridge, packed, error))
+        return True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._take(Request(scope, receive))
         except ClientDisconnect:
             POSTS.labels("gone").inc()
             return
-        await response(scope, receive, send)
+        headers = {"Retry-After": "5"} if answer.comes_again else None
+        await Response(answer.body, answer.status, headers, media_type=answer.content_type)(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        sender = request.client.host if request.client else "?"
+    async def _take(self, request: Request) -> Answer:
         try:
             bridge = await self._admission.admit(request.headers.get("authorization", ""))
-            sender = f"bridge {bridge.bridge_id}"
+        except ServiceError as error:
+            return self._refusal(request.client.host if request.client else "?", error)
+        sender = f"bridge {bridge.bridge_id}"
+        try:
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 body = await read_body(request)
-            post = parse(request.headers, body)
-            receipt = await self._writer.store(bridge, post)
-            limits = await self._limits.of(bridge.workshop_id, {block.kiln for block in post.blocks})
+            kind, coding = request.headers.get("content-type", ""), request.headers.get("content-encoding", "identity")
+            packed = Packed(kind, coding, body)
+            await self._limits.get_ready(bridge.workshop_id)
+            return self._answer(bridge, packed, await self._writer.store(bridge, packed))
         except ServiceError as error:
-            POSTS.labels(error.code).inc()
-            self._tell_once(sender, error)
-            status = next((_STATUS[kind] for kind in _STATUS if isinstance(error, kind)), 503)
-            return problem(status, error.code, str(error))
+            return self._refusal(sender, error)
         except TimeoutError:
             POSTS.labels("slow").inc()
             return problem(408, "slow", f"the body did not come within {BODY_TIMEOUT_S:.0f} s")
-        POSTS.labels("stored").inc()
-        return answer(msgspec.structs.replace(receipt, limits=limits), request.headers["content-type"])
 
-    def _tell_once(self, sender: str, error: ServiceError) -> None:
-        """Log a refusal once for each sender and kind; the counters have the rest."""
+    def _answer(self, bridge: BridgeIdentity, packed: Packed, result: Result) -> Answer:
+        """Return what became of a post, in the form that it came in."""
+        if isinstance(result, ServiceError):
+            return self._refusal(f"bridge {bridge.bridge_id}", result)
+        _STORED.inc()
+        limits = self._limits.of(bridge.workshop_id, result.kilns)
+        receipt = msgspec.structs.replace(result.receipt, limits=limits) if limits else result.receipt
+        if packed.content_type.startswith("application/msgpack"):
+            return Answer(200, "application/msgpack", msgspec.msgpack.encode(receipt))
+        return Answer(200, "application/json", msgspec.json.encode(receipt))
+
+    def _refusal(self, sender: str, error: ServiceError) -> Answer:
+        """Return a refusal; log it once for each sender and kind, the counters have the rest."""
+        POSTS.labels(error.code).inc()
         key = (sender, error.code)
-        if key in self._told:
-            return
-        if len(self._told) < 10_000:
-            self._told.add(key)
-        logger.warning("post refused", extra={"sender": sender, "code": error.code, "detail": str(error)})
+        if key not in self._told:
+            if len(self._told) < 10_000:
+                self._told.add(key)
+            logger.warning("post refused", extra={"sender": sender, "code": error.code, "detail": str(error)})
+        status = next((_STATUS[kind] for kind in _STATUS if isinstance(error, kind)), 503)
+        return problem(status, error.code, str(error))
 
 
 async def read_body(request: Request) -> bytes:
@@ -106,52 +124,7 @@ async def read_body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def parse(headers: Headers, body: bytes) -> Post:
-    """Return the post; raise MalformedError with what was seen and what was wanted."""
-    kind = headers.get("content-type", "").partition(";")[0].strip()
-    decode = _decoders.get(kind)
-    if decode is None:
-        msg = f"content type {kind[:60]!r}; wanted {' or '.join(_decoders)}"
-        raise MalformedError(msg)
-    try:
-        return decode(unpack(headers, body))
-    except (msgspec.DecodeError, ValueError) as error:  # ValueError: not UTF-8
-        msg = f"not a post of blocks: {str(error)[:300]}"
-        raise MalformedError(msg) from error
-
-
-def unpack(headers: Headers, body: bytes) -> bytes:
-    """Return the body as it was before it was packed; one that grows over the limit is refused before it is held."""
-    coding = headers.get("content-encoding", "identity")
-    if coding == "identity":
-        return body
-    if coding != "gzip":
-        msg = f"content encoding {coding[:60]!r}; wanted gzip or none"
-        raise MalformedError(msg)
-    stream = zlib.decompressobj(wbits=31)
-    try:
-        unpacked = stream.decompress(body, MAX_UNPACKED_BYTES)
-    except zlib.error as error:
-        msg = f"not gzip: {error}"
-        raise MalformedError(msg) from error
-    if stream.unconsumed_tail:
-        msg = f"a post has at most {MAX_UNPACKED_BYTES} bytes unpacked, and this one is larger"
-        raise TooLargeError(msg)
-    if not stream.eof:
-        msg = "gzip that ends too early"
-        raise MalformedError(msg)
-    return unpacked
-
-
-def answer(receipt: Receipt, content_type: str) -> Response:
-    """Return the receipt in the form that the post came in."""
-    if content_type.startswith("application/msgpack"):
-        return Response(msgspec.msgpack.encode(receipt), media_type="application/msgpack")
-    return Response(msgspec.json.encode(receipt), media_type="application/json")
-
-
-def problem(status: int, code: str, detail: str) -> Response:
+def problem(status: int, code: str, detail: str) -> Answer:
     """Return a problem document (RFC 9457)."""
     body = {"type": "about:blank", "title": "the post was not stored", "status": status, "code": code, "detail": detail}
-    headers = {"Retry-After": "5"} if status == 503 else None
-    return Response(msgspec.json.encode(body), status, headers, media_type="application/problem+json")
+    return Answer(status, "application/problem+json", msgspec.json.encode(body), comes_again=status == 503)

@@ -15,7 +15,8 @@ from service.errors import InvalidError, RefusedError, ServiceError, TooManyErro
 from service.ingest.line_post import TooSpreadError
 from service.ingest.line_protocol import parse
 from service.ingest.line_readings import PRECISIONS, Gathered, gather
-from service.ingest.receive import BODY_TIMEOUT_S, MalformedError, TooLargeError, read_body, unpack
+from service.ingest.packed import MalformedError, TooLargeError, unpack
+from service.ingest.receive import BODY_TIMEOUT_S, read_body
 from service.ingest.senders import ForbiddenError, Senders
 from service.ingest.writer import BusyError, Writer
 
@@ -60,7 +61,7 @@ class LineReceiver:
                 body = await read_body(request)
             gathered = await asyncio.to_thread(self._gather, request, body)
             if gathered.readings:
-                await self._writer.store_lines(sender, gathered)
+                await self._writer.store(sender, gathered)
         except ServiceError as error:
             LINE_POSTS.labels(error.code).inc()
             return _problem(*_ANSWERS.get(type(error), (503, "unavailable")), str(error))
@@ -81,7 +82,7 @@ class LineReceiver:
             msg = f"precision {asked[:20]!r}; wanted one of {', '.join(PRECISIONS)}"
             raise InvalidError(msg)
         try:
-            text = unpack(request.headers, body).decode()
+            text = unpack(request.headers.get("content-encoding", "identity"), body).decode()
         except UnicodeDecodeError as error:
             msg = f"not UTF-8 at byte {error.start}"
             raise MalformedError(msg) from error

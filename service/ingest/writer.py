@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from service.errors import ServiceError
 from service.ingest.known import Known
 from service.ingest.line_post import LinePosts
 from service.ingest.line_readings import Gathered
+from service.ingest.packed import Packed
 from service.ingest.store_posts import store_posts
 from service.series.blocks import Appended
 from service.store.database import Database
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 GATHER_S: Final = 0.03
 MAX_POSTS_PER_COMMIT: Final = 256
+MAX_BYTES_PER_COMMIT: Final = 4_000_000  # as they came; one post may have as many
 MAX_WAITING: Final = 4096
 
 
@@ -37,30 +39,59 @@ class BusyError(ServiceError):
     code = "busy"
 
 
+class Stored(NamedTuple):
+    """What became of a post: its receipt, and the kilns that it speaks of."""
+
+    receipt: Receipt
+    kilns: frozenset[str]
+
+
+Result = Stored | ServiceError
+
+
 @dataclass
 class _Job:
+    """Something to be stored, and whom to tell."""
+
     bridge: BridgeIdentity
-    sent: Post | Gathered
-    done: asyncio.Future[Receipt]
+    sent: Packed | Post | Gathered
+    done: Callable[[Result], None]
+    result: Result | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.sent.body) if isinstance(self.sent, Packed) else 0
+
+    def read(self) -> Post | Gathered:
+        """Return what was sent, read here and not where it came in: its many pieces then live and die in one thread."""
+        if isinstance(self.sent, Packed):
+            self.sent = self.sent.post()
+        return self.sent
+
+    def is_readable(self) -> bool:
+        try:
+            self.read()
+        except ServiceError as error:
+            self.result = error
+            return False
+        return True
 
 
-def _finish(results: Sequence[tuple[_Job, Receipt | ServiceError]]) -> None:
-    for job, result in results:
-        if job.done.done():
-            continue
-        if isinstance(result, ServiceError):
-            job.done.set_exception(result)
-        else:
-            job.done.set_result(result)
+def _finish(jobs: Sequence[_Job]) -> None:
+    for job in jobs:
+        try:
+            job.done(job.result or BusyError("the posts could not be written; come again"))
+        except Exception:
+            logger.exception("a receipt could not be given", extra={"bridge": job.bridge.bridge_id})
 
 
-def _in_turn(group: Sequence[_Job]) -> Iterator[list[_Job]]:
+def _in_turn(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
     """Go through the jobs in their order: what bridges sent in a row together, lines alone."""
-    for is_post, jobs in groupby(group, key=lambda job: isinstance(job.sent, Post)):
+    for is_post, some in groupby(jobs, key=lambda job: isinstance(job.sent, Post)):
         if is_post:
-            yield list(jobs)
+            yield list(some)
         else:
-            yield from ([job] for job in jobs)
+            yield from ([job] for job in some)
 
 
 class Writer:
@@ -72,7 +103,7 @@ class Writer:
         self._on_stored = on_stored
         self._known = Known()
         self._lines = LinePosts()
-        self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ingest-writer", daemon=True)
 
     def start(self) -> None:
@@ -84,22 +115,27 @@ class Writer:
         self._jobs.put(None)
         self._thread.join()
 
-    async def store(self, bridge: BridgeIdentity, post: Post) -> Receipt:
-        """Return when the post is on disk."""
-        return await self._store(bridge, post)
+    def put(self, bridge: BridgeIdentity, sent: Packed | Gathered, done: Callable[[Result], None]) -> None:
+        """Let something be stored; `done` hears on the loop when it is on disk, or why it was refused.
 
-    async def store_lines(self, bridge: BridgeIdentity, gathered: Gathered) -> Receipt:
-        """Return when what is new of some lines is on disk."""
-        return await self._store(bridge, gathered)
-
-    async def _store(self, bridge: BridgeIdentity, sent: Post | Gathered) -> Receipt:
-        job = _Job(bridge, sent, self._loop.create_future())
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
+        Raises
+        ------
+        BusyError
+            If too much waits already.
+        """
+        if self._jobs.qsize() >= MAX_WAITING:
             msg = f"{MAX_WAITING} posts are waiting to be written; come again"
-            raise BusyError(msg) from None
-        return await job.done
+            raise BusyError(msg)
+        self._jobs.put(_Job(bridge, sent, done))
+
+    async def store(self, bridge: BridgeIdentity, sent: Packed | Gathered) -> Stored:
+        """Return when something is on disk; raise why it was refused."""
+        future: asyncio.Future[Result] = self._loop.create_future()
+        self.put(bridge, sent, lambda result: None if future.done() else future.set_result(result))
+        result = await future
+        if isinstance(result, ServiceError):
+            raise result
+        return result
 
     def _run(self) -> None:
         while True:
@@ -110,60 +146,72 @@ class Writer:
                 return
 
     def _gather(self) -> tuple[list[_Job], bool]:
-        first = self._jobs.get()
-        if first is None:
-            return [], True
-        group = [first]
-        deadline = time.monotonic() + GATHER_S
-        while len(group) < MAX_POSTS_PER_COMMIT:
-            try:
-                job = self._jobs.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                break
-            if job is None:
-                return group, True
+        """Return what came within a short time after the first, and whether it is the last."""
+        job = self._jobs.get()
+        if job is not None:
+            time.sleep(GATHER_S)  # rather than wait for each that comes: to be woken costs more than to write it
+        group: list[_Job] = []
+        size = 0
+        while job is not None:
             group.append(job)
-        return group, False
+            size += job.size
+            if len(group) >= MAX_POSTS_PER_COMMIT or size >= MAX_BYTES_PER_COMMIT:
+                return group, False
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return group, False
+        return group, True
 
-    def _write(self, group: list[_Job]) -> None:
+    def _write(self, group: Sequence[_Job]) -> None:
         try:
-            results = self._commit(group)
+            readable = [job for job in group if job.is_readable()]
+            self._commit(readable)
         except IntegrityError:
             # Another process has stored some of these meanwhile: look again, post by post.
-            results = [self._commit_alone(job) for job in group]
+            for job in readable:
+                self._commit_alone(job)
         except Exception:
             logger.exception("commit failed", extra={"posts": len(group)})
-            results = [BusyError("the posts could not be written; come again")] * len(group)
-        self._loop.call_soon_threadsafe(_finish, list(zip(group, results, strict=True)))
+        self._loop.call_soon_threadsafe(_finish, group)
 
-    def _commit(self, group: list[_Job]) -> list[Receipt | ServiceError]:
+    def _commit_alone(self, job: _Job) -> None:
+        try:
+            self._commit([job])
+        except Exception:
+            logger.exception("commit failed", extra={"posts": 1})
+
+    def _commit(self, jobs: Sequence[_Job]) -> None:
+        """Store some jobs and note what became of them, or raise why none of them is stored."""
         try:
             with self._database.write() as session:
-                done = [self._store_some(session, some) for some in _in_turn(group)]
+                done = [self._store_some(session, some) for some in _in_turn(jobs)]
         except BaseException:
             self._known.forget()
             self._lines.forget()
             raise
-        for _, appended in done:
+        for appended, results in done:
+            for job, result in results:
+                job.result = result
             if appended.blocks:
                 self._on_stored(appended)
-        return [result for results, _ in done for result in results]
 
-    def _store_some(self, session: Session, jobs: list[_Job]) -> tuple[list[Receipt | ServiceError], Appended]:
+    def _store_some(self, session: Session, jobs: Sequence[_Job]) -> tuple[Appended, Sequence[tuple[_Job, Result]]]:
         """Store posts together; lines are held against what is stored by then, so each body has a turn of its own."""
         now = self._clock.now()
         try:
-            posts = [(job.bridge, self._lines.post(session, job.bridge, job.sent)) for job in jobs]
+            posts = [(job.bridge, self._lines.post(session, job.bridge, job.read())) for job in jobs]
         except ServiceError as error:
-            return [error], Appended(0, [], now)
+            return Appended(0, [], now), [(job, error) for job in jobs]
         results, appended = store_posts(session, posts, self._known, now=now)
         if any(isinstance(result, ServiceError) for result in results):
             self._lines.forget()
-        return results, appended
+        return appended, [
+            (job, _stored(result, post)) for job, (_, post), result in zip(jobs, posts, results, strict=True)
+        ]
 
-    def _commit_alone(self, job: _Job) -> Receipt | ServiceError:
-        try:
-            return self._commit([job])[0]
-        except Exception:
-            logger.exception("commit failed", extra={"posts": 1})
-            return BusyError("the post could not be written; come again")
+
+def _stored(result: Receipt | ServiceError, post: Post) -> Result:
+    if isinstance(result, ServiceError):
+        return result
+    return Stored(result, frozenset(block.kiln for block in post.blocks))

@@ -1,6 +1,7 @@
 """Clients that are of no use hold nothing: slow heads, endless heads, answers that nobody takes; and many at once."""
 
 import asyncio
+import gzip
 import re
 import socket
 from contextlib import closing
@@ -143,6 +144,54 @@ def test_posts_in_a_row_are_stored_in_whatever_pieces_they_come(
 
     assert answer.count(b"HTTP/1.1 200 ") == 3
     assert re.findall(rb'"marks":{"%s":(\d)}' % BOOT.encode(), answer) == [b"1", b"2", b"3"]
+
+
+GOOD = Post([block(1)])
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ("content-type: application/json", msgspec.json.encode(GOOD), 200),
+        ("content-type: application/msgpack", msgspec.msgpack.encode(GOOD), 200),
+        ("content-type: application/json\r\ncontent-encoding: gzip", gzip.compress(msgspec.json.encode(GOOD)), 200),
+        ("content-type: application/json", b'{"blocks": 1}', 422),
+        ("content-type: application/json\r\ncontent-encoding: br", b"?", 422),
+        ("content-type: text/plain", b"lo-1 20", 422),
+    ],
+)
+def test_a_post_that_is_taken_where_it_came_in_is_answered_as_one_that_goes_the_long_way(
+    settings: Settings, database: Database, headers: str, body: bytes, status: int
+) -> None:
+    token = new_bridge(database, new_workshop(database, "lan@example.org"))
+
+    def post(address: str, more: str = "") -> tuple[bytes, list[bytes], bytes]:
+        head = f"POST /api/v1/blocks HTTP/1.1\r\nhost: lo\r\nauthorization: Bearer {token}\r\nconnection: close\r\n"
+        said = f"{head}{headers}\r\n{more}content-length: {len(body)}\r\n\r\n".encode() + body
+        answer = talk(address, said).removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+        head_said, _, body_said = answer.partition(b"\r\n\r\n")
+        line, *fields = head_said.split(b"\r\n")
+        return line, sorted(one for one in fields if not one.startswith(b"date: ")), body_said
+
+    with running(settings, database) as address:
+        post(address)  # a bridge that nobody has seen since the start goes the long way too
+        short, long = post(address), post(address, "expect: 100-continue\r\n")
+
+    assert short == long
+    assert short[0].startswith(b"HTTP/1.1 %d " % status)
+    assert b"connection: close" in short[1]
+
+
+def test_a_bridge_that_keeps_its_connection_is_answered_each_time(settings: Settings, database: Database) -> None:
+    token = new_bridge(database, new_workshop(database, "lan@example.org"))
+    with running(settings, database) as address, httpx.Client(base_url=address) as http:
+        http.headers["authorization"] = f"Bearer {token}"
+        marks = [
+            http.post("/api/v1/blocks", json=msgspec.to_builtins(Post([block(seq)]))).json()["marks"]
+            for seq in (1, 2, 3)
+        ]
+
+    assert marks == [{BOOT: 1}, {BOOT: 2}, {BOOT: 3}]
 
 
 def test_a_process_makes_room_for_connections(monkeypatch: pytest.MonkeyPatch) -> None:
