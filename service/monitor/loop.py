@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, ParamSpec, TypeVar
@@ -177,16 +178,18 @@ class Monitor:
     async def run(self) -> None:
         """Work until cancelled, beginning with whatever was stored and not looked at when the service last stopped."""
         self._loop = asyncio.get_running_loop()
-        try:
-            while True:
-                if not await asyncio.to_thread(self._step_or_say_why):
-                    await asyncio.sleep(LOOK_AT_MOST_EVERY_S)
-                    with contextlib.suppress(TimeoutError):  # not wait_for: on Python 3.11 it can lose a cancellation
-                        async with asyncio.timeout(self._wake_at_least_every_s):
-                            await self._wake.wait()
-                self._wake.clear()
-        finally:
-            await asyncio.to_thread(self.save_all)
+        with ThreadPoolExecutor(1, "watch") as thread:  # always the same: what it needs is in one processor's caches
+            try:
+                while True:
+                    if not await self._loop.run_in_executor(thread, self._step_or_say_why):
+                        await asyncio.sleep(LOOK_AT_MOST_EVERY_S)
+                        # Not wait_for: on Python 3.11 it can lose a cancellation.
+                        with contextlib.suppress(TimeoutError):
+                            async with asyncio.timeout(self._wake_at_least_every_s):
+                                await self._wake.wait()
+                    self._wake.clear()
+            finally:
+                await self._loop.run_in_executor(thread, self.save_all)
 
     @property
     def _wake_at_least_every_s(self) -> float:
