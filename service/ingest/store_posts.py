@@ -15,7 +15,7 @@ from service.errors import ServiceError
 from service.ingest.known import Known
 from service.series import blocks as series
 from service.series.blocks import Appended, NewBlock
-from service.store.bulk import insert_rows
+from service.store.bulk import insert_columns
 from service.store.identity import BridgeIdentity
 from service.store.models import Bridge, Mark, SkippedBlock
 
@@ -93,8 +93,12 @@ def _write(session: Session, rows: _Rows, known: Known, now: datetime) -> Append
     known.added(len(rows.blocks))
     if rows.skipped:
         connection.execute(insert(SkippedBlock), rows.skipped)
-    marks = [{"bridge_id": bridge_id, "boot": boot, "seq": mark} for (bridge_id, boot), mark in rows.marks.items()]
-    insert_rows(connection, Mark.__table__, marks, raising="seq")  # type: ignore[arg-type]  # others may know of more
+    marks = {
+        "bridge_id": [bridge_id for bridge_id, _ in rows.marks],
+        "boot": [boot for _, boot in rows.marks],
+        "seq": list(rows.marks.values()),
+    }
+    insert_columns(connection, Mark.__table__, marks, raising="seq")  # type: ignore[arg-type]  # others may know more
     if rows.bridges:
         connection.execute(update(Bridge).where(Bridge.id.in_(sorted(rows.bridges))).values(seen_at=now))
     READINGS.inc(appended.readings)

@@ -50,8 +50,10 @@ LOOK_AMONG_OTHERS_EVERY_S: Final = 0.2
 # A look costs the same for one block as for hundreds; a person does not see the difference.
 LOOK_AT_MOST_EVERY_S: Final = 0.2
 ROUND_EVERY_S: Final = 1.0
-# What decides nothing is gathered for so long: ten readings at once cost what one does.
+# What decides nothing is gathered for so long: ten readings at once cost what one does. Of a kiln that nobody looks at,
+# three times as long.
 GATHER_AT_MOST_S: Final = 5.0
+TIMES_UNSEEN: Final = 3
 SAVE_EVERY_S: Final = 60.0
 SAVE_WHEN_QUIET_S: Final = 3.0
 MOST_SAVES_PER_ROUND: Final = 100
@@ -350,9 +352,13 @@ class Monitor:
 
     def _is_due(self, watched: Watched, machine_s: float) -> bool:
         """Say whether what waits is worth a look: it decides something, or it has waited."""
-        return watched.waiting is not None and (
+        if watched.waiting is None:
+            return False
+        waited_s = machine_s - watched.waits_since_s
+        return (
             watched.live.can_judge(watched.waiting.until_s)
-            or machine_s - watched.waits_since_s >= self._gather_s
+            or waited_s >= self._gather_s * TIMES_UNSEEN
+            or (waited_s >= self._gather_s and self._is_followed(watched.now.workshop_id))
             or watched.silent_since is not None
         )
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from firmware_bridge.wire import Block, Column, Unit
 from service.core.series import Chunk, Samples
 from service.series.columns import quality_of
-from service.store.bulk import insert_rows
+from service.store.bulk import insert_columns
 from service.store.identity import BridgeIdentity
 from service.store.leases import end_when_still, in_slots
 from service.store.models import Kiln, StoredBlock
@@ -150,32 +150,26 @@ def append(
     block there is, if the caller has just asked.
     """
     first_id = (newest_id(session) if after_id is None else after_id) + 1
-    rows = [
-        _row(number, new, received_at) | {"is_history": is_history} for number, new in enumerate(blocks, start=first_id)
-    ]
-    insert_rows(session.connection(), StoredBlock.__table__, rows)  # type: ignore[arg-type]
-    kept = [
-        Kept(new.bridge.workshop_id, new.kiln_id, new.block.until_ms, row["readings"], row["payload"])
-        for new, row in zip(blocks, rows, strict=True)
-    ]
-    return Appended(first_id, kept, received_at)
-
-
-def _row(block_id: int, new: NewBlock, received_at: datetime) -> dict[str, Any]:
-    with_readings = [column.at_ms for column in new.block.columns if column.at_ms]
-    return {
-        "id": block_id,
-        "workshop_id": new.bridge.workshop_id,
-        "kiln_id": new.kiln_id,
-        "bridge_id": new.bridge.bridge_id,
-        "boot": new.block.boot,
-        "seq": new.block.seq,
-        "from_ms": min(map(min, with_readings), default=None),
-        "to_ms": max(map(max, with_readings), default=None),
-        "readings": new.block.readings,
-        "received_at": received_at,
-        "payload": _encode(new.block),
+    number = len(blocks)
+    times_ms = [list(chain.from_iterable([column.at_ms for column in new.block.columns])) for new in blocks]
+    columns: dict[str, Sequence[Any]] = {
+        "id": range(first_id, first_id + number),
+        "workshop_id": [new.bridge.workshop_id for new in blocks],
+        "kiln_id": [new.kiln_id for new in blocks],
+        "bridge_id": [new.bridge.bridge_id for new in blocks],
+        "boot": [new.block.boot for new in blocks],
+        "seq": [new.block.seq for new in blocks],
+        "from_ms": [min(times, default=None) for times in times_ms],
+        "to_ms": [max(times, default=None) for times in times_ms],
+        "readings": [len(times) for times in times_ms],
+        "received_at": [received_at] * number,
+        "is_history": [is_history] * number,
+        "payload": [_encode(new.block) for new in blocks],
     }
+    insert_columns(session.connection(), StoredBlock.__table__, columns)  # type: ignore[arg-type]
+    until_ms = [new.block.until_ms for new in blocks]
+    kept = map(Kept, columns["workshop_id"], columns["kiln_id"], until_ms, columns["readings"], columns["payload"])
+    return Appended(first_id, list(kept), received_at)
 
 
 def newest_id(session: Session) -> int:

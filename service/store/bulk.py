@@ -4,7 +4,7 @@ Python gives its interpreter away at every step of SQLite, and has to wait for i
 statement for each row would make a commit of some hundred blocks last for seconds.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, Final
@@ -16,33 +16,28 @@ SIZES: Final = (64, 16, 4, 1)  # rows in a statement
 _PLACE: Final = {"qmark": "?", "pyformat": "%s"}
 
 
-def insert_rows(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, raising: str | None = None
+def insert_columns(
+    connection: Connection, table: Table, columns: Mapping[str, Sequence[Any]], *, raising: str | None = None
 ) -> None:
-    """Insert rows that all have the same columns; of one that is there by its key, `raising` is only ever raised."""
-    if not rows:
-        return
-    names = tuple(rows[0])
-    said = list(zip(*_columns(connection.dialect, table, names, rows), strict=True))
+    """Insert rows, given column by column; of one that is there by its key, `raising` is only ever raised."""
+    names = tuple(columns)
+    made = [_made(make, columns[name]) for name, make in _processors(connection.dialect, table, names).items()]
+    rows = list(zip(*made, strict=True))
     begin = 0
     for size in SIZES:
         statement = _insert(connection.dialect, table, names, raising, size)
         while len(rows) - begin >= size:
-            connection.exec_driver_sql(statement, tuple(chain.from_iterable(said[begin : begin + size])))
+            connection.exec_driver_sql(statement, tuple(chain.from_iterable(rows[begin : begin + size])))
             begin += size
 
 
-def _columns(
-    dialect: Dialect, table: Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
-) -> Iterator[list[Any]]:
-    """Go through the columns of some rows as the driver takes them; a value that comes again is made once."""
-    for name, make in _processors(dialect, table, names).items():
-        values = [row[name] for row in rows]
-        if make is not None and values.count(values[0]) == len(values):
-            values = [make(values[0])] * len(values)
-        elif make is not None:
-            values = [make(value) for value in values]
-        yield values
+def _made(make: Callable[[Any], Any] | None, values: Sequence[Any]) -> Sequence[Any]:
+    """Return values as the driver takes them; one that all rows share is made once."""
+    if make is None or not values:
+        return values
+    if values.count(values[0]) == len(values):
+        return [make(values[0])] * len(values)
+    return [make(value) for value in values]
 
 
 @cache
