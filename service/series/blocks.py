@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block, Column, Unit
@@ -37,6 +37,15 @@ TEMPERATURES: Final = frozenset({Unit.CELSIUS})
 _Row = Row[int, int, datetime, bytes]
 _ARRIVAL: Final = select(StoredBlock.id, StoredBlock.kiln_id, StoredBlock.received_at, StoredBlock.payload).where(
     StoredBlock.is_history.is_(False)
+)
+_ARRIVAL_OF_KILN: Final = (
+    _ARRIVAL.where(
+        StoredBlock.kiln_id == bindparam("of"),
+        StoredBlock.id > bindparam("after"),
+        StoredBlock.id <= bindparam("upto"),
+    )
+    .order_by(StoredBlock.id)
+    .limit(bindparam("most"))
 )
 
 
@@ -215,11 +224,8 @@ def read_after(
 
 def read_kiln(session: Session, kiln_id: int, *, after_id: int, upto_id: int, limit: int) -> Arrived | None:
     """Return what came in for one kiln after a block, up to and with another."""
-    found = session.execute(
-        _ARRIVAL.where(StoredBlock.kiln_id == kiln_id, StoredBlock.id > after_id, StoredBlock.id <= upto_id)
-        .order_by(StoredBlock.id)
-        .limit(limit)
-    ).all()
+    where = {"of": kiln_id, "after": after_id, "upto": upto_id, "most": limit}
+    found = session.execute(_ARRIVAL_OF_KILN, where).all()
     return _arrived(found) if found else None
 
 
