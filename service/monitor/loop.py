@@ -316,7 +316,8 @@ class Monitor:
     def _catch_up(self, watched: Watched, now: datetime) -> None:
         """Go on with a kiln's blocks from where its analysis stands up to where those of all kilns are read."""
         upto_id = self._arrivals.upto or 0
-        while watched.last_block_id < upto_id:
+        is_more = watched.last_block_id < upto_id
+        while is_more:
             with self._database.read() as session:
                 arrived = series.read_kiln(
                     session,
@@ -331,6 +332,7 @@ class Monitor:
             conclusion = self._take(watched, arrived, now)
             if conclusion is not None:
                 self._conclude([conclusion], now)
+            is_more = len(arrived.payloads) == BLOCKS_PER_KILN
         self._kilns[watched.kiln_id] = watched
 
     def _gather(self, kiln_ids: Collection[int], arrived: Mapping[int, Arrived]) -> None:
