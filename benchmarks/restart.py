@@ -178,15 +178,22 @@ async def _answers(http: httpx.AsyncClient) -> None:
 
 
 async def _all_read_after(http: httpx.AsyncClient, kilns: int, after: datetime) -> None:
-    """Return when every kiln shows a reading that was taken after a moment."""
+    """Return when every kiln shows a reading that was taken after a moment.
+
+    The list of all kilns is work for the service, so it is asked for once all of them are watched.
+    """
     while True:
         with suppress(httpx.TransportError):
+            counts = (await http.get("/metrics")).text
+            if f"canhlo_monitor_kilns_watched {float(kilns)}\n" not in counts:
+                await asyncio.sleep(0.5)
+                continue
             answer = await http.get("/api/v1/kilns")
             shown: list[dict[str, Any]] = answer.raise_for_status().json()
             last = [datetime.fromisoformat(one["now"]["last_at"]) for one in shown if one["now"]["last_at"]]
             if len(last) == kilns and min(last) > after:
                 return
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.0)
 
 
 def association(database: Database) -> str:

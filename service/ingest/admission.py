@@ -2,12 +2,20 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from service.errors import RefusedError
+from service.ingest.together import Together
 from service.store.database import Database
-from service.store.identity import BridgeIdentity, bridge_of_token, bridges_changed_since, take_next_token
+from service.store.identity import (
+    BridgeIdentity,
+    bridges_changed_since,
+    bridges_of_tokens,
+    next_tokens,
+    take_next_token,
+)
 from service.store.secrets import hash_secret
 
 LOOK_EVERY_S: Final = 5.0  # so long may a revoked token still be taken
@@ -21,6 +29,7 @@ class Admission:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[bytes, BridgeIdentity] = {}
+        self._bridges = Together(self._look_up)
         self._looked_s = time.monotonic()
         self._looking = asyncio.Lock()
 
@@ -40,7 +49,7 @@ class Admission:
         if time.monotonic() - self._looked_s > LOOK_EVERY_S:
             await self._forget_changed()
         key = hash_secret(token)
-        bridge = self._known.get(key) or await asyncio.to_thread(self._look_up, token)
+        bridge = self._known.get(key) or await self._bridges.get(key)
         if bridge is None:
             msg = "this token is unknown or was revoked; pair the bridge again with a new code"
             raise RefusedError(msg)
@@ -60,12 +69,14 @@ class Admission:
             self._known = {key: bridge for key, bridge in self._known.items() if bridge.bridge_id not in changed}
             self._looked_s = time.monotonic()
 
-    def _look_up(self, token: str) -> BridgeIdentity | None:
+    def _look_up(self, keys: Collection[bytes]) -> dict[bytes, BridgeIdentity]:
         with self._database.read() as session:
-            found = bridge_of_token(session, token)
-        if found is not None:
+            found = bridges_of_tokens(session, keys)
+            shown = next_tokens(session, found.keys())
+        if shown:
             with self._database.write() as session:
-                take_next_token(session, token, now=datetime.now(UTC))
+                for key in shown:
+                    take_next_token(session, key, now=datetime.now(UTC))
         return found
 
     def _changed(self, since: datetime) -> set[int]:

@@ -1,17 +1,18 @@
 """What ingest remembers, so that a post of known kilns costs no query: what is stored, and who is who."""
 
 import time
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Block
+from firmware_bridge.wire import Block, Post
 from service.ingest.runs import Runs
 from service.series.blocks import newest_id
 from service.store.identity import BridgeIdentity
-from service.store.kilns import add_channel, channels, create_kiln, kiln_by_key
+from service.store.kilns import add_channel, channels, create_kiln, kiln_by_key, list_kilns
 from service.store.models import Mark, SkippedBlock, StoredBlock
 
 MOST_BOOTS: Final = 20_000
@@ -20,12 +21,14 @@ SEEN_EVERY: Final = timedelta(seconds=5)  # half of a bridge's own beat
 DOUBT_GAPS_EVERY_S: Final = 5.0
 MOST_OF_OTHERS: Final = 5_000  # blocks; beyond that it is cheaper to ask anew
 
+Boot = tuple[int, str]  # of a bridge by its id
+
 
 class Known:
     """A memory of the database: whoever fails to commit must `forget`."""
 
     def __init__(self) -> None:
-        self._stored: dict[tuple[int, str], Runs] = {}
+        self._stored: dict[Boot, Runs] = {}
         self._kilns: dict[tuple[int, str], tuple[int, set[str]]] = {}
         self._seen_at: dict[int, datetime] = {}
         self._doubt_gaps_s = 0.0
@@ -74,13 +77,24 @@ class Known:
         if self._upto is not None:
             self._upto += blocks
 
+    def look_up(self, session: Session, posts: Sequence[tuple[BridgeIdentity, Post]]) -> None:
+        """Ask together for what is not remembered of some posts: after a start that is every boot and every kiln."""
+        boots = {(bridge.bridge_id, block.boot) for bridge, post in posts for block in post.blocks}
+        if boots := boots - self._stored.keys():
+            if len(self._stored) + len(boots) > MOST_BOOTS:
+                self._stored.clear()
+            self._stored |= _load(session, boots)
+        kilns = {(bridge.workshop_id, block.kiln) for bridge, post in posts for block in post.blocks}
+        if kilns := kilns - self._kilns.keys():
+            if len(self._kilns) + len(kilns) > MOST_KILNS:
+                self._kilns.clear()
+            self._kilns |= _kilns(session, kilns)
+
     def stored(self, session: Session, bridge: BridgeIdentity, boot: str) -> Runs:
         """Return which blocks of a boot are stored, or known as missing for good."""
         key = (bridge.bridge_id, boot)
         if key not in self._stored:
-            if len(self._stored) >= MOST_BOOTS:
-                self._stored.clear()
-            self._stored[key] = _load(session, *key)
+            self._stored |= _load(session, [key])
         return self._stored[key]
 
     def kiln_id(self, session: Session, bridge: BridgeIdentity, block: Block) -> int:
@@ -94,36 +108,52 @@ class Known:
         key = (bridge.workshop_id, block.kiln)
         known = self._kilns.get(key)
         if known is None or not known[1].issuperset([column.channel for column in block.columns]):
-            if len(self._kilns) >= MOST_KILNS:
-                self._kilns.clear()
             with session.begin_nested():
                 known = _make(session, bridge.workshop_id, block)
             self._kilns[key] = known
         return known[0]
 
 
-def _load(session: Session, bridge_id: int, boot: str) -> Runs:
-    mark = session.get(Mark, (bridge_id, boot))
-    upto = mark.seq if mark else 0
+def _load(session: Session, boots: Collection[Boot]) -> dict[Boot, Runs]:
+    """Return what is stored of some boots; each of which something is stored has a mark, be it 0."""
+    runs = {boot: Runs() for boot in boots}
+    of_these = Mark.bridge_id.in_({bridge_id for bridge_id, _ in boots})
+    for mark in session.scalars(select(Mark).where(of_these, Mark.seq > 0)):
+        if (mark.bridge_id, mark.boot) in runs:
+            runs[mark.bridge_id, mark.boot].add(1, mark.seq)
     above = union_all(
         *(
-            select(table.seq).where(table.bridge_id == bridge_id, table.boot == boot, table.seq > upto)
+            select(Mark.bridge_id, Mark.boot, table.seq)
+            .join(table, (table.bridge_id == Mark.bridge_id) & (table.boot == Mark.boot) & (table.seq > Mark.seq))
+            .where(of_these)
             for table in (StoredBlock, SkippedBlock)
         )
     ).subquery()
-    island = (above.c.seq - func.row_number().over(order_by=above.c.seq)).label("island")
-    numbered = select(above.c.seq, island).subquery()
-    islands = (
-        select(func.min(numbered.c.seq), func.max(numbered.c.seq))
-        .group_by(numbered.c.island)
-        .order_by(func.min(numbered.c.seq))
+    of_boot = (above.c.bridge_id, above.c.boot)
+    island = (above.c.seq - func.row_number().over(partition_by=of_boot, order_by=above.c.seq)).label("island")
+    numbered = select(*of_boot, above.c.seq, island).subquery()
+    first, last = func.min(numbered.c.seq), func.max(numbered.c.seq)
+    islands = select(numbered.c.bridge_id, numbered.c.boot, first, last).group_by(
+        numbered.c.bridge_id, numbered.c.boot, numbered.c.island
     )
-    runs = Runs()
-    if upto:
-        runs.add(1, upto)
-    for first, last in session.execute(islands):
-        runs.add(first, last)
+    for bridge_id, boot, begin, end in session.execute(islands.order_by(first)):
+        if (bridge_id, boot) in runs:
+            runs[bridge_id, boot].add(begin, end)
     return runs
+
+
+def _kilns(session: Session, kilns: Collection[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, set[str]]]:
+    """Return those of some workshops' kilns that there are, with their channels."""
+    workshop_ids = {workshop_id for workshop_id, _ in kilns}
+    keys = {
+        kiln.id: (kiln.workshop_id, kiln.key)
+        for kiln in list_kilns(session, workshop_ids, with_retired=True)
+        if (kiln.workshop_id, kiln.key) in kilns
+    }
+    found: dict[tuple[int, str], tuple[int, set[str]]] = {key: (kiln_id, set()) for kiln_id, key in keys.items()}
+    for channel in channels(session, keys.keys()):
+        found[keys[channel.kiln_id]][1].add(channel.name)
+    return found
 
 
 def _make(session: Session, workshop_id: int, block: Block) -> tuple[int, set[str]]:

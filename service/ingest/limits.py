@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from firmware_bridge.wire import Limits
 from service.core import cones
 from service.core.probe import SILENT_S
+from service.ingest.together import Together
 from service.store.database import Database
 from service.store.kilns import Meant, kilns_meant
 
@@ -25,6 +26,7 @@ ABOVE_PLAN_C: Final = 50.0
 TIMES_PLAN_RATE: Final = 2.0
 
 ByKiln = Mapping[str, Limits]
+T = TypeVar("T")
 
 
 class HandedLimits:
@@ -34,6 +36,7 @@ class HandedLimits:
         self._database = database
         self._remembered_s = remembered_s
         self._known: dict[int, ByKiln] = {}
+        self._workshops = Together(self._look_up)
         self._known_until_s = time.monotonic() + remembered_s
 
     def is_ready(self, workshop_id: int) -> bool:
@@ -45,33 +48,36 @@ class HandedLimits:
         if workshop_id not in self._known:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-            await self._learn([workshop_id])
-            self._known.setdefault(workshop_id, {})  # what could not be read is asked for again in a minute, not before
+            known = await _or_say_why(self._workshops.get(workshop_id))
+            self._known.setdefault(workshop_id, known or {})  # if it could not be read, it is asked again in a minute
         elif time.monotonic() >= self._known_until_s:
             self._known_until_s = time.monotonic() + self._remembered_s
-            await self._learn(list(self._known))
+            self._known |= await _or_say_why(asyncio.to_thread(self._look_up, list(self._known))) or {}
 
     def of(self, workshop_id: int, kilns: Collection[str]) -> list[Limits] | None:
         """Return the limits of these kilns; None if nobody has said what they are meant to do."""
         known = self._known.get(workshop_id)  # none if all were forgotten meanwhile
         return ([known[kiln] for kiln in sorted(kilns) if kiln in known] or None) if known else None
 
-    async def _learn(self, workshop_ids: Sequence[int]) -> None:
-        """Ask the database; whatever is wrong with it must not hold back a receipt."""
-        try:
-            self._known |= await asyncio.to_thread(self._look_up, workshop_ids)
-        except Exception:
-            logger.exception("limits not read", extra={"workshops": len(workshop_ids)})
-
-    def _look_up(self, workshop_ids: Sequence[int]) -> dict[int, ByKiln]:
+    def _look_up(self, workshop_ids: Collection[int]) -> dict[int, ByKiln]:
         found: dict[int, dict[str, Limits]] = {workshop_id: {} for workshop_id in workshop_ids}
+        in_order = sorted(found)
         with self._database.read() as session:
-            for begin in range(0, len(workshop_ids), WORKSHOPS_PER_QUERY):
-                for meant in kilns_meant(session, workshop_ids[begin : begin + WORKSHOPS_PER_QUERY]):
+            for begin in range(0, len(in_order), WORKSHOPS_PER_QUERY):
+                for meant in kilns_meant(session, in_order[begin : begin + WORKSHOPS_PER_QUERY]):
                     limits = _limits_or_say_why(meant)
                     if limits is not None:
                         found[meant.workshop_id][meant.kiln] = limits
         return dict(found)
+
+
+async def _or_say_why(question: Awaitable[T]) -> T | None:
+    """Return an answer of the database; whatever is wrong with it must not hold back a receipt."""
+    try:
+        return await question
+    except Exception:
+        logger.exception("limits not read")
+        return None
 
 
 def _limits_or_say_why(meant: Meant) -> Limits | None:

@@ -41,6 +41,7 @@ def store_posts(
     """
     series.take_turn(session)
     rows = _Rows(known.catch_up(session))
+    known.look_up(session, posts)
     results: list[Receipt | ServiceError] = []
     for bridge, post in posts:
         try:

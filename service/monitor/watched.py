@@ -163,14 +163,14 @@ def read_facts(session: Session, kiln_ids: Collection[int]) -> dict[int, Facts]:
 
 def stored_kilns(session: Session, kiln_ids: Collection[int]) -> dict[int, LiveKiln]:
     """Return kilns as they last stood on disk."""
-    states = kiln_rows.live_states(session, kiln_ids)
+    states = kiln_rows.live_states(session, kiln_ids, with_snapshot=False)
     facts = read_facts(session, kiln_ids)
     return {kiln_id: one.on(_stored(one.kiln, states.get(kiln_id))) for kiln_id, one in facts.items()}
 
 
 def load_watched(session: Session, kiln_ids: Collection[int]) -> list[Watched]:
     """Return kilns where their analyses last stood on disk."""
-    states = kiln_rows.live_states(session, kiln_ids)
+    states = kiln_rows.live_states(session, kiln_ids, with_snapshot=True)
     loaded = []
     for kiln_id, facts in read_facts(session, kiln_ids).items():
         state = states.get(kiln_id)

@@ -187,13 +187,22 @@ def revoke_bridge(session: Session, bridge: Bridge, *, now: datetime) -> None:
 
 def bridge_of_token(session: Session, token: str) -> BridgeIdentity | None:
     """Return the bridge of a token that is good: the one it has, or the one that it was given to go on with."""
-    key = hash_secret(token)
-    row = session.execute(
-        select(Bridge.id, Bridge.workshop_id, Bridge.name).where(
-            or_(Bridge.token_hash == key, Bridge.next_token_hash == key), Bridge.revoked_at.is_(None)
+    return bridges_of_tokens(session, [hash_secret(token)]).get(hash_secret(token))
+
+
+def bridges_of_tokens(session: Session, keys: Collection[bytes]) -> dict[bytes, BridgeIdentity]:
+    """Return by the hash of its token each bridge that has it, or was given it to go on with."""
+    found = session.execute(
+        select(Bridge.id, Bridge.workshop_id, Bridge.name, Bridge.token_hash, Bridge.next_token_hash).where(
+            or_(Bridge.token_hash.in_(keys), Bridge.next_token_hash.in_(keys)), Bridge.revoked_at.is_(None)
         )
-    ).one_or_none()
-    return BridgeIdentity(row.id, row.workshop_id, row.name) if row else None
+    )
+    return {
+        key: BridgeIdentity(row.id, row.workshop_id, row.name)
+        for row in found
+        for key in (row.token_hash, row.next_token_hash)
+        if key in keys
+    }
 
 
 def next_bridge_token(session: Session, bridge_id: int) -> str:
@@ -203,13 +212,16 @@ def next_bridge_token(session: Session, bridge_id: int) -> str:
     return token
 
 
-def take_next_token(session: Session, token: str, *, now: datetime) -> bool:
-    """If this is the next token of a bridge, let it be the only one from now on; return whether it was."""
-    key = hash_secret(token)
+def next_tokens(session: Session, keys: Collection[bytes]) -> list[bytes]:
+    """Return which of some hashes are of tokens that bridges were given to go on with, and had not shown so far."""
+    given = select(Bridge.next_token_hash).where(Bridge.next_token_hash.in_(keys), Bridge.revoked_at.is_(None))
+    return [key for key in session.scalars(given) if key is not None]
+
+
+def take_next_token(session: Session, key: bytes, *, now: datetime) -> None:
+    """If this is the hash of the next token of a bridge, let that be the only one from now on."""
     taken = update(Bridge).where(Bridge.next_token_hash == key, Bridge.revoked_at.is_(None))
-    return bool(
-        session.scalars(taken.values(token_hash=key, next_token_hash=None, paired_at=now).returning(Bridge.id)).all()
-    )
+    session.execute(taken.values(token_hash=key, next_token_hash=None, paired_at=now))
 
 
 def count_bridges(session: Session, workshop_id: int) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from service.errors import ConflictError, NotFoundError, TooManyError
 from service.store.models import Channel, Kiln, LiveState, Plan
@@ -101,9 +101,11 @@ def add_channel(session: Session, kiln: Kiln, name: str, unit: str) -> Channel:
     return channel
 
 
-def live_states(session: Session, kiln_ids: Collection[int]) -> dict[int, LiveState]:
-    rows = session.scalars(select(LiveState).where(LiveState.kiln_id.in_(kiln_ids)))
-    return {row.kiln_id: row for row in rows}
+def live_states(session: Session, kiln_ids: Collection[int], *, with_snapshot: bool) -> dict[int, LiveState]:
+    query = select(LiveState).where(LiveState.kiln_id.in_(kiln_ids))
+    if not with_snapshot:  # some 30 kB of each
+        query = query.options(defer(LiveState.snapshot, raiseload=True))
+    return {row.kiln_id: row for row in session.scalars(query)}
 
 
 def last_blocks(session: Session) -> dict[int, int]:
