@@ -10,8 +10,8 @@ import gc
 from itertools import count
 from typing import Final
 
-COLLECT_EVERY_S: Final = 120.0
-OLD_EVERY: Final = 5  # so many looks at what is new for one at everything
+COLLECT_EVERY_S: Final = 300.0
+OLD_EVERY: Final = 2  # so many looks at what is new for one at everything
 # New objects before they are looked at all the same: some six hundred answers. The old ones never by count.
 THRESHOLDS: Final = (500_000, 1_000_000_000, 1_000_000_000)
 _NEW, _ALL = 0, 2
