@@ -120,7 +120,7 @@ class PostConnection(BoundedConnection):
                 super().on_body(part)
 
     def _take_whole(self, body: bytes) -> bool:
-        said = dict(self.headers)
+        said = dict(reversed(self.headers))  # of two with one name the first counts, as it does elsewhere
         kind, coding = said.get(b"content-type", b""), said.get(b"content-encoding", b"identity")
         packed = Packed(kind.decode("latin-1"), coding.decode("latin-1"), body)
         post = _Post(keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive())

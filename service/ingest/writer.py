@@ -27,7 +27,7 @@ from service.store.identity import BridgeIdentity
 
 logger = logging.getLogger(__name__)
 
-GATHER_S: Final = 0.06
+GATHER_S: Final = 0.03
 MAX_POSTS_PER_COMMIT: Final = 256
 MAX_BYTES_PER_COMMIT: Final = 4_000_000  # as they came; one post may have as many
 MAX_WAITING: Final = 4096

@@ -154,6 +154,7 @@ GOOD = Post([block(1)])
     [
         ("content-type: application/json", msgspec.json.encode(GOOD), 200),
         ("content-type: application/msgpack", msgspec.msgpack.encode(GOOD), 200),
+        ("authorization: Bearer x\r\ncontent-type: application/json", msgspec.json.encode(GOOD), 200),
         ("content-type: application/json\r\ncontent-encoding: gzip", gzip.compress(msgspec.json.encode(GOOD)), 200),
         ("content-type: application/json", b'{"blocks": 1}', 422),
         ("content-type: application/json\r\ncontent-encoding: br", b"?", 422),
