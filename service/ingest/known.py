@@ -16,6 +16,7 @@ from service.store.kilns import add_channel, channels, create_kiln, kiln_by_key,
 from service.store.models import Mark, SkippedBlock, StoredBlock
 
 MOST_BOOTS: Final = 20_000
+BOOTS_PER_QUERY: Final = 2_000  # a post may have as many as blocks, and a database takes so many values
 MOST_KILNS: Final = 20_000
 SEEN_EVERY: Final = timedelta(seconds=5)  # half of a bridge's own beat
 DOUBT_GAPS_EVERY_S: Final = 5.0
@@ -83,7 +84,9 @@ class Known:
         if boots := boots - self._stored.keys():
             if len(self._stored) + len(boots) > MOST_BOOTS:
                 self._stored.clear()
-            self._stored |= _load(session, boots)
+            in_order = sorted(boots)
+            for begin in range(0, len(in_order), BOOTS_PER_QUERY):
+                self._stored |= _load(session, in_order[begin : begin + BOOTS_PER_QUERY])
         kilns = {(bridge.workshop_id, block.kiln) for bridge, post in posts for block in post.blocks}
         if kilns := kilns - self._kilns.keys():
             if len(self._kilns) + len(kilns) > MOST_KILNS:
@@ -117,7 +120,8 @@ class Known:
 def _load(session: Session, boots: Collection[Boot]) -> dict[Boot, Runs]:
     """Return what is stored of some boots; each of which something is stored has a mark, be it 0."""
     runs = {boot: Runs() for boot in boots}
-    of_these = Mark.bridge_id.in_({bridge_id for bridge_id, _ in boots})
+    bridge_ids, names = {bridge_id for bridge_id, _ in boots}, {boot for _, boot in boots}
+    of_these = Mark.bridge_id.in_(bridge_ids) & Mark.boot.in_(names)
     for mark in session.scalars(select(Mark).where(of_these, Mark.seq > 0)):
         if (mark.bridge_id, mark.boot) in runs:
             runs[mark.bridge_id, mark.boot].add(1, mark.seq)

@@ -1,7 +1,7 @@
 """The database: SQLite by default, another by URL; every time is aware UTC, every write one transaction."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -12,7 +12,6 @@ from sqlalchemy.types import TypeDecorator
 
 from service.store.engine import make_engine, make_writing_engine
 from service.store.months import months_of
-from service.store.turn import Turn
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -53,7 +52,6 @@ class Database:
         self.months = months_of(self.engine)
         self._reads_from = reads_from
         info = {"months": self.months, "reads_from": reads_from}
-        self._turn: AbstractContextManager[None] = nullcontext() if self.is_shared else Turn()
         self._writing_engine = self.engine if self.is_shared else make_writing_engine(url)
         writes = self._writing_engine.execution_options(writes=True)
         self._read = sessionmaker(self.engine, expire_on_commit=False, info=info)
@@ -71,7 +69,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        with self._turn, self._write.begin() as session:
+        with self._write.begin() as session:
             yield session
 
     def close(self) -> None:

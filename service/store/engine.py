@@ -3,17 +3,16 @@
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Engine, NullPool, create_engine, event
+from sqlalchemy import Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import Connection
 
-from service.store.turn import TURN_WITHIN_S
+from service.store.turn import TURN_WITHIN_S, Turn
 
 KEPT_PAGES_KB: Final = 65_536
 
 
-def make_engine(url: str, *, keeps_connections: bool = True) -> Engine:
+def make_engine(url: str, **pool: Any) -> Engine:
     """Return an engine; one of SQLite says BEGIN itself, and who has `writes=True` says so at once."""
-    pool = {} if keeps_connections else {"poolclass": NullPool}
     engine = create_engine(url, json_serializer=_to_json, json_deserializer=msgspec.json.decode, **pool)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
@@ -24,12 +23,26 @@ def make_engine(url: str, *, keeps_connections: bool = True) -> Engine:
 
 
 def make_writing_engine(url: str) -> Engine:
-    """Return an engine for whoever writes alone: its one connection keeps in memory what it read and wrote.
+    """Return an engine for all who write to a SQLite database, one after the other.
 
-    A connection of SQLite forgets its pages when another one has written.
+    It gives out the connection that was given back last: that one has kept in memory what it read and wrote, and a
+    connection of SQLite forgets its pages when another one has written.
     """
-    engine = make_engine(url)
+    engine = make_engine(url, poolclass=QueuePool, pool_use_lifo=True)
+    turn = Turn()
+
+    def take_turn(connection: Connection) -> None:
+        turn.take()
+        connection.info["has_turn"] = True
+
+    def give_turn_on(_connection: object, record: Any) -> None:
+        # Once a connection is given back: by then it has committed, or rolled back.
+        if record.info.pop("has_turn", False):
+            turn.give_on()
+
     event.listen(engine, "connect", _keep_pages)
+    event.listen(engine, "begin", take_turn, insert=True)  # before it says so to SQLite
+    event.listen(engine, "checkin", give_turn_on)
     return engine
 
 

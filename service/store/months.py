@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
 
-from sqlalchemy import BigInteger, Column, Engine, Integer, LargeBinary, MetaData, Table, text
+from sqlalchemy import BigInteger, Column, Engine, Integer, LargeBinary, MetaData, NullPool, Table, text
 from sqlalchemy.orm import Session
 
 from service.store.engine import make_engine
@@ -113,7 +113,7 @@ class MonthFiles:
 
     @contextmanager
     def _engine(self, month: str) -> Iterator[Engine]:
-        engine = make_engine(f"sqlite:///{self.path(month)}", keeps_connections=False)
+        engine = make_engine(f"sqlite:///{self.path(month)}", poolclass=NullPool)
         try:
             yield engine
         finally:

@@ -6,7 +6,6 @@ just had it.
 
 import threading
 from collections import deque
-from types import TracebackType
 from typing import Final
 
 TURN_WITHIN_S: Final = 15.0
@@ -20,7 +19,8 @@ class Turn:
         self._is_taken = False
         self._waiting: deque[threading.Lock] = deque()
 
-    def __enter__(self) -> None:
+    def take(self) -> None:
+        """Wait for it; raise TimeoutError if it does not come."""
         with self._guard:
             if not self._is_taken:
                 self._is_taken = True
@@ -36,9 +36,8 @@ class Turn:
                 msg = f"the database was not free for writing within {TURN_WITHIN_S:.0f} s"
                 raise TimeoutError(msg)
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
+    def give_on(self) -> None:
+        """Let the next one have it."""
         with self._guard:
             if self._waiting:
                 self._waiting.popleft().release()

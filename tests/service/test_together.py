@@ -91,6 +91,22 @@ def test_what_a_village_has_stored_is_known_again_after_a_start(database: Databa
     assert len(statements) < MANY
 
 
+def test_a_bridge_that_began_thousands_of_times_is_known_too(database: Database) -> None:
+    token = new_bridge(database, new_workshop(database, "lan@example.org"))
+    boots = [f"{number:016x}" for number in range(4096)]
+    with database.read() as session:
+        bridge = identity.bridge_of_token(session, token)
+    assert bridge is not None
+
+    posts = [(bridge, Post([block(1, boot=boot) for boot in boots]))]
+    for _ in range(2):
+        with database.write() as session:
+            [receipt], _ = store_posts(session, posts, Known(), now=NOW)
+
+    assert isinstance(receipt, Receipt)
+    assert (receipt.stored, receipt.duplicate) == (0, 4096)
+
+
 @pytest.mark.parametrize("seqs", [(1, 2, 3), (2, 3), (5, 1, 3)])
 def test_what_one_bridge_has_stored_is_known_again_after_a_start(database: Database, seqs: tuple[int, ...]) -> None:
     token = new_bridge(database, new_workshop(database, "lan@example.org"))
