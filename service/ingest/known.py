@@ -81,6 +81,7 @@ class Known:
     def look_up(self, session: Session, posts: Sequence[tuple[BridgeIdentity, Post]]) -> None:
         """Ask together for what is not remembered of some posts: after a start that is every boot and every kiln."""
         boots = {(bridge.bridge_id, block.boot) for bridge, post in posts for block in post.blocks}
+        boots |= {(bridge.bridge_id, skipped.boot) for bridge, post in posts for skipped in post.skipped}
         if boots := boots - self._stored.keys():
             if len(self._stored) + len(boots) > MOST_BOOTS:
                 self._stored.clear()
@@ -94,7 +95,7 @@ class Known:
             self._kilns |= _kilns(session, kilns)
 
     def stored(self, session: Session, bridge: BridgeIdentity, boot: str) -> Runs:
-        """Return which blocks of a boot are stored, or known as missing for good."""
+        """Return which blocks of a boot are stored, or known as missing for good; what was looked up is at hand."""
         key = (bridge.bridge_id, boot)
         if key not in self._stored:
             self._stored |= _load(session, [key])

@@ -149,7 +149,7 @@ class Writer:
         """Return what came within a short time after the first, and whether it is the last."""
         job = self._jobs.get()
         if job is not None:
-            time.sleep(GATHER_S)  # rather than wait for each that comes: to be woken costs more than to write it
+            time.sleep(GATHER_S)  # rather than be woken by each that comes
         group: list[_Job] = []
         size = 0
         while job is not None:
