@@ -47,7 +47,7 @@ def rise_began_s(probe: Probe, value: BinValue) -> float | None:
     Examples
     --------
     >>> probe = Probe()
-    >>> ramp = [BinValue(t, 20 + t / 30, t, None, None, t, (), ()) for t in range(15, 3600, 30)]  # 120 °C/h
+    >>> ramp = [BinValue(t, 20 + t / 30, t, None, None, t, (), (), ()) for t in range(15, 3600, 30)]  # 120 °C/h
     >>> began = [rise_began_s(probe, value) for value in ramp]
     >>> next(time_s for time_s in began if time_s is not None)
     105

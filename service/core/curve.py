@@ -54,7 +54,7 @@ def slope_c_per_h(times_s: Sequence[float], values: Sequence[float]) -> float:
     60.0
     """
     half = len(times_s) // 2
-    lasted_s = _middle(times_s[-half:]) - _middle(times_s[:half])
+    lasted_s = middle(times_s[-half:]) - middle(times_s[:half])
     return (median(values[-half:]) - median(values[:half])) / lasted_s * 3600
 
 
@@ -66,10 +66,17 @@ def median(values: Sequence[float]) -> float:
     >>> median([3.0, 900.0, 1.0, 2.0])
     2.5
     """
-    return _middle(sorted(values))
+    return middle(sorted(values))
 
 
-def _middle(ordered: Sequence[float]) -> float:
+def middle(ordered: Sequence[float]) -> float:
+    """Return the median of values that are in order.
+
+    Examples
+    --------
+    >>> middle([1.0, 2.0, 3.0, 900.0])
+    2.5
+    """
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 

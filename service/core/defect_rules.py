@@ -96,6 +96,19 @@ def rules() -> tuple[Rule, ...]:
     return tuple(_rule(raw) for raw in tomllib.loads(text)["rule"])
 
 
+@cache
+def rules_for(ware: frozenset[str]) -> tuple[tuple[Rule, tuple[Limit, ...]], ...]:
+    """Return the rules that hold for ware of which this is known, each with its limits, as `Rule.holds` says.
+
+    Examples
+    --------
+    >>> [rule.kind for rule, _ in rules_for(frozenset(("bisqued",)))]
+    ['dunting_quartz']
+    """
+    held = ((rule, rule.holds(ware)) for rule in rules())
+    return tuple((rule, limits) for rule, limits in held if limits)
+
+
 def _rule(raw: Mapping[str, Any]) -> Rule:
     low_c, high_c = map(float, raw["window_c"])
     not_of = frozenset(raw.get("not_of", ()))

@@ -5,12 +5,12 @@ chamber by 30 °C up and down; where fire is fed by the shovel, the chamber goes
 stokings. So the ware is taken to follow its probe late, and its own rate is judged.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from math import exp
 from typing import Final
 
-from service.core.defect_rules import Limit, Rule, rules
+from service.core.defect_rules import Limit, Rule, rules_for
 from service.core.findings import Group, Severity
 from service.core.firing import Firing
 from service.core.fuels import STOKED
@@ -38,7 +38,7 @@ def judge_defects(
     now_s: float,
     *,
     fuel: str,
-    ware: Collection[str],
+    ware: frozenset[str],
     to: Ledger,
 ) -> None:
     """Say what the rate of the kiln may have done to the ware, rule by rule.
@@ -47,15 +47,13 @@ def judge_defects(
     ----------
     stand, rates : mapping
         Values and rates of the chamber probes that read now, by channel. [°C], [°C/h]
-    ware : collection of str
+    ware : frozenset of str
         What is known of the ware, of `defect_rules.WARE`.
     """
     of_ware = _of_ware(firing, stand, rates, fuel, now_s)
-    for rule in rules():
-        limits = rule.holds(ware)
-        if limits:
-            at, going = (stand, rates) if rule.is_slower else of_ware
-            _judge(rule, limits, firing, at, going, spread, now_s, to)
+    for rule, limits in rules_for(ware):
+        at, going = (stand, rates) if rule.is_slower else of_ware
+        _judge(rule, limits, firing, at, going, spread, now_s, to)
 
 
 def ware_lag_s(fuel: str, temp_c: float) -> float:

@@ -165,7 +165,9 @@ class Firing:
 
     def add_heat(self, points: Mapping[str, tuple[float, float]]) -> None:
         """Let the heat work of these channels go on to their points: [s], [°C] at the cones."""
-        add_all([(self.works.setdefault(name, HeatWork()), at_s, at_c) for name, (at_s, at_c) in points.items()])
+        for name in points.keys() - self.works.keys():
+            self.works[name] = HeatWork()
+        add_all([(self.works[name], at_s, at_c) for name, (at_s, at_c) in points.items()])
 
     def least_done(self, cone: int, channels: Sequence[str]) -> float | None:
         """Return the heat work of a cone where it is least, among these channels; None if none has any."""

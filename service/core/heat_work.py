@@ -150,7 +150,8 @@ def add_all(points: Sequence[tuple[HeatWork, float, float]]) -> None:
     gained = work_between(np.array(lasted_s) * counted, np.array(from_c), np.array(to_c))
     before = np.array([step.work.done for step in steps])
     after = before + gained
-    for row, cone in np.argwhere((after >= 1.0) & (before < 1.0)).tolist():
+    falls = (after >= 1.0) & (before < 1.0)
+    for row, cone in np.argwhere(falls).tolist() if falls.any() else ():
         step, missing = steps[row], float((1.0 - before[row, cone]) / gained[row, cone])
         share = _share_of_step(missing, step.from_c, step.to_c)[cone]
         step.work.down_s[cone] = step.start_s + share * step.lasted_s
@@ -184,7 +185,7 @@ def work_between(lasted_s: FloatArray | float, from_c: FloatArray | float, to_c:
     >>> bool(np.allclose(two_hours, 2 * one_hour))
     True
     """
-    begin, end = ln_rate_per_s(from_c), ln_rate_per_s(to_c)
+    begin, end = ln_rate_per_s(np.array((from_c, to_c)))
     span = np.abs(end - begin)
     mean = np.where(span > LEVEL, -np.expm1(-span) / np.maximum(span, LEVEL), 1.0)
     return np.asarray(np.asarray(lasted_s)[..., None] * np.exp(np.maximum(begin, end)) * mean)

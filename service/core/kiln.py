@@ -68,7 +68,7 @@ class Kiln:
 
     def first_waiting_s(self) -> float | None:
         """Return the time of the earliest reading that is not yet judged [s]."""
-        waiting_s = (probe.first_waiting_s() for probe in self.probes.values())
+        waiting_s = (probe.waiting.first_s() for probe in self.probes.values())
         return min((time_s for time_s in waiting_s if time_s is not None), default=None)
 
     def is_quiet(self, after_s: float) -> bool:

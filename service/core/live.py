@@ -112,7 +112,7 @@ class LiveFiring:
         for end_s in self._complete_bins(kiln.until_s):
             events += self._judge_bin(end_s)
         for probe in kiln.probes.values():
-            probe.forget_judged()
+            probe.waiting.forget_taken()
         self._status = kiln.refreshed(self._status) if kiln.judged_to_s() == before_s else kiln.status()
         return Advance(tuple(events), self._status)
 

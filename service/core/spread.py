@@ -1,7 +1,9 @@
 """How far the chamber's probes are apart."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import sub
 
 from service.core.probe import STEP_C, BinValue
 
@@ -58,6 +60,12 @@ def _largest_c(hot: BinValue | None, cold: BinValue | None, median_c: float) -> 
     """Return the largest difference of readings taken together; those far from the medians are wild, and left out."""
     if hot is None or cold is None:
         return median_c
-    cold_c = dict(cold.readings)
-    together = [value - cold_c[time_s] for time_s, value in hot.readings if time_s in cold_c]
-    return max((delta_c for delta_c in together if abs(delta_c - median_c) < STEP_C), default=median_c)
+    hot_c, cold_c = hot.readings_c, cold.readings_c
+    if hot.readings_s != cold.readings_s:
+        hot_by_s, cold_by_s = (dict(zip(one.readings_s, one.readings_c, strict=True)) for one in (hot, cold))
+        shared_s = hot_by_s.keys() & cold_by_s.keys()
+        hot_c, cold_c = [hot_by_s[time_s] for time_s in shared_s], [cold_by_s[time_s] for time_s in shared_s]
+    together_c = sorted(map(sub, hot_c, cold_c))
+    below = bisect_left(together_c, median_c + STEP_C)
+    is_near = below > 0 and together_c[below - 1] > median_c - STEP_C
+    return together_c[below - 1] if is_near else median_c

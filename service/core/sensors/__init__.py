@@ -42,13 +42,16 @@ class Signs:
 
 def is_out(name: str, ledger: Ledger) -> bool:
     """Say whether a channel gives nothing to go by: silent, frozen or broken."""
+    if not ledger.standing:
+        return False
     return ledger.has(f"silent {name}") or ledger.has(f"frozen {name}") or is_broken(name, ledger)
 
 
 def is_doubtful(name: str, signs: Signs, ledger: Ledger) -> bool:
     """Say whether what a channel reads now is not to be believed."""
-    is_stuck = ledger.has(f"jump {name}") or ledger.has(f"frozen {name}")
-    return is_stuck or signs.broken.fell_s is not None or is_broken(name, ledger)
+    if signs.broken.fell_s is not None or not ledger.standing:
+        return signs.broken.fell_s is not None
+    return ledger.has(f"jump {name}") or ledger.has(f"frozen {name}") or is_broken(name, ledger)
 
 
 def judge(

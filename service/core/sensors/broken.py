@@ -99,7 +99,8 @@ def judge_fall(
             broken.fell_s, broken.fell_from_c = step.end_s, step.from_c
     if broken.fell_s is None:
         return
-    back_s = next((time_s for time_s, at_c in value.readings if time_s > broken.fell_s and at_c > SHORT_TO_C), None)
+    readings = zip(value.readings_s, value.readings_c, strict=True)
+    back_s = next((time_s for time_s, at_c in readings if time_s > broken.fell_s and at_c > SHORT_TO_C), None)
     if back_s is not None:
         to.close(slot, back_s)
         broken.fell_s = None

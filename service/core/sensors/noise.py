@@ -1,6 +1,9 @@
 """A probe that flickers more than a flame makes it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import compress
+from operator import sub
 from typing import Final
 
 from service.core.curve import median
@@ -31,7 +34,10 @@ def judge_noise(
     name: str, noise: Noise, probe: Probe, value: BinValue, *, fuel: str, is_firing: bool, to: Ledger
 ) -> None:
     """Say `thermocouple_noisy` when readings flicker for ten minutes; single wild ones are jumps."""
-    rough_c = roughness_c(value.readings if len(value.readings) >= 3 else tuple(probe.trail.newest(3)))
+    if len(value.readings_s) >= 3:
+        rough_c = roughness_c(value.readings_s, value.readings_c)
+    else:
+        rough_c = roughness_c(probe.trail.time_s[-3:], probe.trail.value[-3:])
     if rough_c is None:
         return
     slot = f"noisy {name}"
@@ -57,18 +63,18 @@ def judge_noise(
         )
 
 
-def roughness_c(readings: tuple[tuple[float, float], ...]) -> float | None:
+def roughness_c(time_s: Sequence[float], value_c: Sequence[float]) -> float | None:
     """Return the median distance of readings from the middle of their neighbours [°C]; None for fewer than three.
 
     Examples
     --------
-    >>> roughness_c(((0.0, 20.0), (1.0, 21.0), (2.0, 22.0), (3.0, 33.0), (4.0, 24.0)))
+    >>> roughness_c([0.0, 1.0, 2.0, 3.0, 4.0], [20.0, 21.0, 22.0, 33.0, 24.0])
     5.0
     """
-    middles = range(1, len(readings) - 1, max(1, (len(readings) - 2) // MOST_LOOKED_AT))
-    off = [
-        abs(readings[i][1] - (readings[i - 1][1] + readings[i + 1][1]) / 2)
-        for i in middles
-        if readings[i + 1][0] - readings[i - 1][0] <= 2 * NEIGHBOUR_S
-    ]
-    return median(off) if off else None
+    every = max(1, (len(time_s) - 2) // MOST_LOOKED_AT)
+    threes = zip(value_c[:-2:every], value_c[1:-1:every], value_c[2::every], strict=True)
+    off_c = [abs(at_c - (before_c + after_c) / 2) for before_c, at_c, after_c in threes]
+    if len(time_s) and time_s[-1] - time_s[0] > 2 * NEIGHBOUR_S:
+        apart_s = map(sub, time_s[2::every], time_s[:-2:every])
+        off_c = list(compress(off_c, [one_s <= 2 * NEIGHBOUR_S for one_s in apart_s]))
+    return median(off_c) if off_c else None

@@ -71,7 +71,7 @@ def judge_repeats(name: str, repeats: Repeats, probe: Probe, value: BinValue | N
     if not (probe.repeats or repeats.bins):
         return
     slot = f"duplicates {name}"
-    repeats.bins.append((now_s, probe.repeats, len(value.readings) if value else 0))
+    repeats.bins.append((now_s, probe.repeats, len(value.readings_s) if value else 0))
     while repeats.bins and repeats.bins[0][0] <= now_s - REPEAT_WINDOW_S:
         del repeats.bins[0]
     twice = sum(dropped for _, dropped, _ in repeats.bins)
@@ -90,7 +90,7 @@ def judge_order(clock: Clock, probes: Mapping[str, Probe], ahead_s: float | None
 
     Looked at as readings come in, so a log that was sorted by time shows nothing of it.
     """
-    jumps = [probe.set_back for probe in probes.values() if probe.set_back is not None]
+    jumps = [back for probe in probes.values() if (back := probe.waiting.set_back) is not None]
     from_s, to_s = max(jumps, key=lambda jump: jump[0] - jump[1], default=(0.0, 0.0))
     evidence: Evidence = {"back_s": from_s - to_s, "limit_source": OWN_CHOICE}
     if from_s - to_s <= BACK_S:
@@ -136,7 +136,7 @@ def _judge_place(clock: Clock, gap_s: tuple[float, float], said: Sequence[BinVal
     rate = rate_c_per_h(pace.points()) if len(pace) and pace.last[0] - pace.time_s[0] >= PACE_KNOWN_S else None
     expected_c = 0.0 if rate is None else abs(rate) * (gap_s[1] - gap_s[0]) / 3600
     has_stayed = all(
-        value.before is not None and abs(value.readings[0][1] - value.before[1]) <= SAME_PLACE_C for value in said
+        value.before is not None and abs(value.readings_c[0] - value.before[1]) <= SAME_PLACE_C for value in said
     )
     if has_stayed and expected_c >= STOKED_EXPECTED_C:
         evidence: Evidence = {"gap_s": gap_s[1] - gap_s[0], "expected_c": expected_c, "limit_source": OWN_CHOICE}
@@ -152,7 +152,7 @@ def _note_gap(clock: Clock, gap_s: tuple[float, float], said: Mapping[str, BinVa
         rate = value.rate_before_c_per_h
         expected_c = 0.0 if rate is None else abs(rate) * (value.first_s - before_s) / 3600
         is_moving = rate is not None and abs(rate) >= MOVING_C_PER_H and expected_c >= EXPECTED_C
-        moved_c = abs(value.readings[0][1] - before_c)
+        moved_c = abs(value.readings_c[0] - before_c)
         if rate is None or not is_moving or moved_c > max(UNMOVED_C, UNMOVED_SHARE * expected_c):
             return
         rates[name] = rate
