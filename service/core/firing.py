@@ -41,7 +41,7 @@ class Phase(StrEnum):
     COOLING = "cooling"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, it would take four times as long to make, and there are fifty for each look
 class ConeProgress:
     """How far a cone has bent at one channel, by heat work.
 

@@ -77,7 +77,7 @@ class FiringEnd:
 Event = FiringStart | FiringEnd | Finding
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # as `ConeProgress`
 class ChannelStatus:
     """One channel as it is now.
 

@@ -18,7 +18,6 @@ from typing import Final, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Block
 from service.clock import Clock
 from service.core.live import EndCause
 from service.core.watch import Event
@@ -33,6 +32,7 @@ from service.monitor.watched import LiveKiln, Watched, load_watched, stored_kiln
 from service.series import blocks as series
 from service.series.blocks import Appended, Arrived, Curve
 from service.series.corrections import Corrections
+from service.series.kept import KeptBlock
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
 from service.store.database import Database
@@ -81,7 +81,7 @@ class NewReadings:
     """What came in of one kiln, for those who look at it before the analysis does."""
 
     now: LiveKiln
-    blocks: Sequence[Block]
+    blocks: Sequence[KeptBlock]
     corrections: Corrections
 
     @property

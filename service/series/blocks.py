@@ -13,9 +13,10 @@ import numpy as np
 from sqlalchemy import Row, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Block, Column, Unit
+from firmware_bridge.wire import Block, Unit
 from service.core.series import Chunk, Samples
 from service.series.columns import quality_of
+from service.series.kept import KeptBlock, KeptColumn, read_block
 from service.store.bulk import insert_columns
 from service.store.identity import BridgeIdentity
 from service.store.leases import end_when_still, in_slots
@@ -29,7 +30,6 @@ class _Until(msgspec.Struct):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Block).decode
 _until = msgspec.msgpack.Decoder(_Until).decode
 _APPEND_LOCK: Final = 0x6C6F  # any number that nothing else in the database locks
 # Analysis and curves are of temperatures; a gas pressure or a bent cone is stored, and must not be taken for one.
@@ -102,9 +102,9 @@ class Arrived:
         return self.until_ms / 1000
 
     @property
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> list[KeptBlock]:
         """Return the blocks in their order, read anew each time."""
-        return [_decode(payload) for payload in self.payloads]
+        return [read_block(payload) for payload in self.payloads]
 
     @property
     def chunk(self) -> Chunk:
@@ -118,12 +118,12 @@ class Arrived:
         self.last_id, self.last_at = later.last_id, later.last_at
 
 
-def chunk_of(blocks: Sequence[Block]) -> Chunk:
+def chunk_of(blocks: Sequence[KeptBlock]) -> Chunk:
     """Return the temperatures of blocks as the science takes them."""
     return Chunk(max(block.until_ms for block in blocks) / 1000, _columns(blocks, TEMPERATURES))
 
 
-def curves_of(blocks: Iterable[Block]) -> dict[str, Curve]:
+def curves_of(blocks: Iterable[KeptBlock]) -> dict[str, Curve]:
     """Return the temperatures of blocks as they are drawn; of a single block, which is the rule, nothing is copied."""
     found: dict[str, Curve] = {}
     for block in blocks:
@@ -243,18 +243,18 @@ def newest_ids(session: Session, slots: Collection[int] | None = None) -> dict[i
     return {kiln_id: block_id for kiln_id, block_id in found if block_id is not None}
 
 
-def between(session: Session, kiln_id: int, from_ms: int, to_ms: int) -> Iterator[Block]:
+def between(session: Session, kiln_id: int, from_ms: int, to_ms: int) -> Iterator[KeptBlock]:
     """Go through the blocks of a kiln with readings in [from_ms, to_ms] that are not sealed yet, as they came."""
     query = select(StoredBlock.payload).where(
         StoredBlock.kiln_id == kiln_id, StoredBlock.to_ms >= from_ms, StoredBlock.from_ms <= to_ms
     )
-    return map(_decode, session.scalars(query.order_by(StoredBlock.id)))
+    return map(read_block, session.scalars(query.order_by(StoredBlock.id)))
 
 
-def numbered(session: Session, kiln_id: int) -> list[tuple[int, Block]]:
+def numbered(session: Session, kiln_id: int) -> list[tuple[int, KeptBlock]]:
     """Return every block of a kiln that is not sealed yet, with its id."""
     query = select(StoredBlock.id, StoredBlock.payload).where(StoredBlock.kiln_id == kiln_id)
-    return [(row.id, _decode(row.payload)) for row in session.execute(query.order_by(StoredBlock.id))]
+    return [(row.id, read_block(row.payload)) for row in session.execute(query.order_by(StoredBlock.id))]
 
 
 def curve_of(samples: Samples) -> Curve:
@@ -263,16 +263,22 @@ def curve_of(samples: Samples) -> Curve:
     return np.rint(samples.time_s * 1000).astype(np.int64).tolist(), values
 
 
-def _columns(blocks: Iterable[Block], units: frozenset[Unit]) -> dict[str, Samples]:
-    parts: defaultdict[str, list[Column]] = defaultdict(list)
+def _columns(blocks: Iterable[KeptBlock], units: frozenset[Unit]) -> dict[str, Samples]:
+    parts: defaultdict[str, list[KeptColumn]] = defaultdict(list)
     for block in blocks:
         for column in block.columns:
             if column.unit in units:
                 parts[column.channel].append(column)
-    return {name: _samples(columns) for name, columns in parts.items()}
-
-
-def _samples(columns: Sequence[Column]) -> Samples:
-    at_ms = list(chain.from_iterable([column.at_ms for column in columns]))
-    value = list(chain.from_iterable([column.value for column in columns]))
-    return Samples(np.array(at_ms, dtype=np.float64) / 1000, np.array(value, dtype=np.float64), quality_of(columns))
+    every = list(
+        chain.from_iterable(parts.values())
+    )  # one array for all of them: of each, making it is most of the work
+    time_s = np.array(list(chain.from_iterable([column.at_ms for column in every])), dtype=np.float64) / 1000
+    value = np.array(list(chain.from_iterable([column.value for column in every])), dtype=np.float64)
+    quality = quality_of(every)
+    samples: dict[str, Samples] = {}
+    end = 0
+    for name, columns in parts.items():
+        begin, end = end, end + sum([len(column.at_ms) for column in columns])
+        said = None if quality is None else quality[begin:end]
+        samples[name] = Samples(time_s[begin:end], value[begin:end], said)
+    return samples

@@ -6,8 +6,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from firmware_bridge.wire import Column, Quality, Unit
+from firmware_bridge.wire import Quality, Unit
 from service.core.series import QUALITIES, ByteArray, FloatArray, Samples
+from service.series.kept import KeptColumn
 
 IntArray = npt.NDArray[np.int64]
 _CODE: Final = {Quality(name): code for code, name in enumerate(QUALITIES)}
@@ -37,7 +38,7 @@ class Readings(NamedTuple):
         return Samples(self.at_ms / 1000, self.value, self.quality if self.quality.any() else None)
 
 
-def readings_of(columns: Collection[Column]) -> Readings:
+def readings_of(columns: Collection[KeptColumn]) -> Readings:
     """Return what one channel said in some blocks, in the order of the blocks."""
     at_ms = np.array([at for column in columns for at in column.at_ms], dtype=np.int64)
     value = np.array([one for column in columns for one in column.value], dtype=np.float64)
@@ -45,7 +46,7 @@ def readings_of(columns: Collection[Column]) -> Readings:
     return Readings(at_ms, value, np.zeros(len(at_ms), dtype=np.uint8) if quality is None else quality)
 
 
-def quality_of(columns: Collection[Column]) -> ByteArray | None:
+def quality_of(columns: Collection[KeptColumn]) -> ByteArray | None:
     """Return what the instrument said of each reading, None if it found no fault."""
     if not any([column.fault for column in columns]):  # noqa: C419 - of few, and for every block that comes in
         return None

@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Column, Unit
+from firmware_bridge.wire import Unit
 from service.core.series import Samples
 from service.counters import SINK_READS
 from service.series import blocks, chunks
@@ -21,6 +21,7 @@ from service.series.blocks import TEMPERATURES
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, HOUR_MS, SPAN_MS, Chunk
 from service.series.columns import IntArray, Key, Readings, in_order, readings_of
 from service.series.corrections import Corrections, corrections_of
+from service.series.kept import KeptColumn
 from service.series.rollups import STEPS_MS
 from service.series.sinks.reading import Reader
 from service.series.sinks.sending import SinkError
@@ -140,7 +141,7 @@ def _read(session: Session, kiln_id: int, from_ms: int, to_ms: int, units: Colle
 def _since_sealed(
     session: Session, kiln_id: int, from_ms: int, to_ms: int, units: Collection[Unit]
 ) -> defaultdict[str, list[Readings]]:
-    columns: defaultdict[str, list[Column]] = defaultdict(list)
+    columns: defaultdict[str, list[KeptColumn]] = defaultdict(list)
     for block in blocks.between(session, kiln_id, from_ms, to_ms):
         for column in block.columns:
             if column.unit in units:

@@ -9,16 +9,15 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final, NamedTuple
 
-import msgspec
 import numpy as np
 from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Block, Column
 from service.series import chunks as rows
 from service.series.blocks import newest_id
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS, HOUR_MS, SPAN_MS, Chunk
 from service.series.columns import IntArray, Key, Readings, in_order, readings_of
+from service.series.kept import KeptBlock, KeptColumn, read_block
 from service.series.rollups import STEPS_MS, replace, roll_up
 from service.store import sinks
 from service.store.database import Database
@@ -29,7 +28,6 @@ from service.store.sinks import Stretch
 MOST_READINGS: Final = 500_000  # in memory at a time
 MOST_IN_A_DAY: Final = 100_000  # of a day that becomes one row: a chart of half of it reads all
 _ROWS_AT_A_TIME: Final = 50
-_decode = msgspec.msgpack.Decoder(Block).decode
 
 
 class _Came(NamedTuple):
@@ -43,7 +41,7 @@ class _Ready(NamedTuple):
     """Blocks of a kiln that wait for nothing any more, from its first on."""
 
     workshop_id: int
-    blocks: list[tuple[int, Block]]
+    blocks: list[tuple[int, KeptBlock]]
 
 
 def _anybody(_session: Session) -> None:
@@ -162,15 +160,15 @@ def _ready(session: Session, kiln_id: int, received_before: datetime) -> _Ready:
             if stored.received_at > received_before or not is_watched or stored.seq > (stored.mark or 0):
                 break
             ready = ready._replace(workshop_id=stored.workshop_id)
-            ready.blocks.append((stored.id, _decode(stored.payload)))
+            ready.blocks.append((stored.id, read_block(stored.payload)))
             readings += stored.readings
             if readings >= MOST_READINGS:
                 break
     return ready
 
 
-def _by_column(blocks: Collection[tuple[int, Block]]) -> dict[Key, _Came]:
-    parts: defaultdict[Key, list[tuple[int, Column]]] = defaultdict(list)
+def _by_column(blocks: Collection[tuple[int, KeptBlock]]) -> dict[Key, _Came]:
+    parts: defaultdict[Key, list[tuple[int, KeptColumn]]] = defaultdict(list)
     for block_id, block in blocks:
         for column in block.columns:
             parts[Key(column.channel, column.unit, "estimated" if block.is_estimated else "")].append(
@@ -179,7 +177,7 @@ def _by_column(blocks: Collection[tuple[int, Block]]) -> dict[Key, _Came]:
     return {key: _came(columns) for key, columns in parts.items()}
 
 
-def _came(columns: Collection[tuple[int, Column]]) -> _Came:
+def _came(columns: Collection[tuple[int, KeptColumn]]) -> _Came:
     block_id = np.repeat([block_id for block_id, _ in columns], [len(column.at_ms) for _, column in columns])
     return _Came(readings_of([column for _, column in columns]), block_id)
 

@@ -14,17 +14,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Block
 from service.clock import Clock
 from service.counters import SINK_FAILURES, SINK_LAG, SINK_OWED, SINK_READINGS
 from service.series import chunks
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS
 from service.series.codec import DamagedError
 from service.series.columns import Key
+from service.series.kept import KeptBlock, read_block
 from service.series.sinks import lines
 from service.series.sinks.sending import Sender, SinkError
 from service.store import sinks
@@ -43,7 +42,6 @@ MAX_BLOCKS: Final = 4000  # at a time
 # VictoriaMetrics answers before what it took is on its disk or can be found: within some seconds it is.
 SETTLES_AFTER: Final = timedelta(seconds=30)
 _SEALED: Final = (AS_TAKEN, DAY_AS_TAKEN)
-_decode = msgspec.msgpack.Decoder(Block).decode
 
 
 class Feed:
@@ -180,12 +178,13 @@ class Feed:
             if not rows:
                 return 0
             self._learn_kilns({row.kiln_id for row in rows})
-        self._send([line for row in rows for line in self._lines(row.workshop_id, row.kiln_id, _decode(row.payload))])
+        blocks = ((row.workshop_id, row.kiln_id, read_block(row.payload)) for row in rows)
+        self._send([line for block in blocks for line in self._lines(*block)])
         self._unsettled.append((time.monotonic(), rows[-1].id))
         self._settle()
         return len(rows)
 
-    def _lines(self, workshop_id: int, kiln_id: int, block: Block) -> Iterator[str]:
+    def _lines(self, workshop_id: int, kiln_id: int, block: KeptBlock) -> Iterator[str]:
         for column in block.columns:
             key = Key(column.channel, column.unit, lines.ESTIMATED if block.is_estimated else "")
             yield from lines.of_column(self._series_of(workshop_id, kiln_id, key), column)

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Final
 
-from firmware_bridge.wire import Column, Quality
+from firmware_bridge.wire import Quality
 from service.core.series import QUALITIES
 from service.series.columns import Key, Readings
+from service.series.kept import KeptColumn
 
 MEASUREMENT: Final = "reading"
 ESTIMATED: Final = "estimated"
@@ -32,7 +33,7 @@ def series_of(workshop_id: int, kiln_id: int, kiln: str, key: Key) -> str:
     return ",".join([MEASUREMENT, *(f"{name}={value.translate(_ESCAPED)}" for name, value in tags.items())])
 
 
-def of_column(series: str, column: Column) -> Iterator[str]:
+def of_column(series: str, column: KeptColumn) -> Iterator[str]:
     """Go through the lines of a column as it came."""
     if not column.fault:
         for at_ms, value in zip(column.at_ms, column.value, strict=True):
