@@ -85,7 +85,7 @@ def start_firing(
     if not now - BACKDATED <= started_at <= now:
         msg = f"a firing is begun by hand now or up to {BACKDATED.days} days back, not at {started_at.isoformat()}"
         raise InvalidError(msg)
-    if service.monitor.live_kilns(session, [kiln])[kiln.id].heard_at is None:
+    if service.monitor.live_kilns(session, [kiln.id])[kiln.id].heard_at is None:
         msg = f"nothing was ever heard of {kiln.name}: connect an instrument first"
         raise ConflictError(msg)
     _check_free(session, kiln.id, started_at, now, but_id=None)

@@ -32,7 +32,9 @@ def list_kilns(
     A whole village is much to read: without `cones` those of each probe are left out, and the next one stays.
     """
     found = kilns.list_kilns(session, who.workshop_ids, with_retired=retired)
-    body = service.hub.events.list_of(found, service.monitor.live_kilns(session, found), now, with_cones=cones)
+    body = service.hub.events.list_of(
+        found, service.monitor.live_kilns(session, [kiln.id for kiln in found]), now, with_cones=cones
+    )
     return Response(body, media_type="application/json")
 
 
@@ -137,4 +139,4 @@ def _retire(session: Session, who: Who, kiln: Kiln, at: datetime | None) -> None
 
 
 def _out(session: Session, service: Parts, found: Sequence[Kiln], now: datetime) -> list[schemas.KilnOut]:
-    return views.kilns_out(found, service.monitor.live_kilns(session, found), now)
+    return views.kilns_out(found, service.monitor.live_kilns(session, [kiln.id for kiln in found]), now)

@@ -21,7 +21,7 @@ from service.core.firing import ConeProgress
 from service.core.watch import ChannelStatus
 from service.monitor.watched import LiveKiln
 from service.series.blocks import Curve
-from service.store.models import Kiln
+from service.store.kilns import KilnSaid
 
 POINTS_WIDTH: Final = 16  # pixels that the newest block gets at most: its extremes, not its every reading
 FEW: Final = 4  # readings of a channel that are all drawn
@@ -122,7 +122,7 @@ class KilnEvents:
         return event("kiln", self._now(live, now))
 
     def list_of(
-        self, kilns: Sequence[Kiln], live: Mapping[int, LiveKiln], now: datetime, *, with_cones: bool = True
+        self, kilns: Sequence[KilnSaid], live: Mapping[int, LiveKiln], now: datetime, *, with_cones: bool = True
     ) -> bytes:
         """Return kilns with how they are now, as JSON: a list of what `schemas.KilnOut` says."""
         return _encode(

@@ -7,12 +7,11 @@ import msgspec
 from fastapi import Depends, Header, Response
 
 from service.errors import StaleError
-from service.store.models import Base
 
 LENGTH: Final = 12  # hexadecimal digits; two states of one thing that share them are not to be met with
 
 
-def version_of(row: Base, *columns: str) -> str:
+def version_of(row: object, *columns: str) -> str:
     """Return a name for what people may change of a row: another state has another name."""
     said = [getattr(row, name) for name in columns]
     return hashlib.blake2b(msgspec.json.encode(said, order="sorted"), digest_size=LENGTH // 2).hexdigest()

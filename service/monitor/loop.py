@@ -37,7 +37,6 @@ from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
 from service.store.database import Database
 from service.store.leases import LeaseLostError, slot_of
-from service.store.models import Kiln
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -144,12 +143,12 @@ class Monitor:
         self._next_round_s = 0.0
         self.wake()
 
-    def live_kilns(self, session: Session, kilns: Collection[Kiln]) -> dict[int, LiveKiln]:
+    def live_kilns(self, session: Session, kiln_ids: Collection[int]) -> dict[int, LiveKiln]:
         """Return kilns as they are now; those that nobody watches here, as they last stood on disk."""
-        here = {kiln.id: watched.now for kiln in kilns if (watched := self._kilns.get(kiln.id))}
+        here = {kiln_id: watched.now for kiln_id in kiln_ids if (watched := self._kilns.get(kiln_id))}
         if self.elsewhere is not None:
-            here |= self.elsewhere.ask([kiln.id for kiln in kilns if kiln.id not in here])
-        elsewhere = [kiln.id for kiln in kilns if kiln.id not in here]
+            here |= self.elsewhere.ask([kiln_id for kiln_id in kiln_ids if kiln_id not in here])
+        elsewhere = [kiln_id for kiln_id in kiln_ids if kiln_id not in here]
         return {**stored_kilns(session, elsewhere), **here} if elsewhere else here
 
     def watched_here(self, kiln_ids: Collection[int]) -> list[LiveKiln]:
@@ -164,11 +163,11 @@ class Monitor:
                 watched = self._kilns.get(kiln_id)
                 if watched is not None:
                     watched.refresh(session)
-                live = self.live_kilns(session, [session.get_one(Kiln, kiln_id)])[kiln_id]
+                live = self.live_kilns(session, [kiln_id])[kiln_id]
         else:
             self.elsewhere.say(Edited(kiln_id, alarm_ids))
             with self._database.read() as session:
-                live = self.live_kilns(session, [session.get_one(Kiln, kiln_id)])[kiln_id]
+                live = self.live_kilns(session, [kiln_id])[kiln_id]
         self._on_change(KilnChange(live, alarm_ids=alarm_ids))
 
     def look_again(self, kiln_id: int, alarm_ids: tuple[int, ...]) -> None:

@@ -16,11 +16,28 @@ MAX_KILNS_PER_WORKSHOP: Final = 200
 MAX_CHANNELS_PER_KILN: Final = 64
 
 
-def list_kilns(session: Session, workshop_ids: Collection[int], *, with_retired: bool = False) -> list[Kiln]:
-    query = select(Kiln).where(Kiln.workshop_id.in_(workshop_ids))
+class KilnSaid(NamedTuple):
+    """What people have said of a kiln: a `Kiln` without what a mapped object costs, for there are thousands."""
+
+    id: int
+    workshop_id: int
+    key: str
+    name: str
+    fuel: str
+    target_cone: str | None
+    ware: list[Any]
+    plan_id: int | None
+    retired_at: datetime | None
+
+
+_SAID: Final = tuple(getattr(Kiln, name) for name in KilnSaid._fields)
+
+
+def list_kilns(session: Session, workshop_ids: Collection[int], *, with_retired: bool = False) -> list[KilnSaid]:
+    query = select(*_SAID).where(Kiln.workshop_id.in_(workshop_ids))
     if not with_retired:
         query = query.where(Kiln.retired_at.is_(None))
-    return list(session.scalars(query.order_by(Kiln.id)))
+    return list(map(KilnSaid._make, session.execute(query.order_by(Kiln.id))))
 
 
 class Meant(NamedTuple):
