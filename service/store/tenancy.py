@@ -8,7 +8,7 @@ same once more. The loops of the service use sessions without it.
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import event, text
+from sqlalchemy import bindparam, event, text
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 
 from service.store.models import Base
@@ -28,8 +28,9 @@ def confine(session: Session, workshop_ids: Collection[int]) -> Session:
         said = ",".join(str(workshop_id) for workshop_id in sorted(ids))
         session.connection().execute(text("SELECT set_config('canhlo.workshops', :ids, true)"), {"ids": said})
     session.info[_KEY] = ids
+    mine = bindparam(_KEY, list(ids), expanding=True, unique=True)  # one for all tables: there may be thousands of ids
     session.info["criteria"] = [
-        with_loader_criteria(one, one.workshop_id.in_(ids), include_aliases=True) for one in _tenant_classes()
+        with_loader_criteria(one, one.workshop_id.in_(mine), include_aliases=True) for one in _tenant_classes()
     ]
     return session
 

@@ -41,6 +41,16 @@ def test_a_query_that_forgets_the_workshop_sees_only_its_own(village: Database) 
         assert session.scalar(select(func.count(Kiln.id))) == 2  # the loops of the service see all
 
 
+def test_a_statement_asked_before_by_others_still_shows_each_only_their_own(village: Database) -> None:
+    for mine in ([LAN], [MINH], [LAN, MINH], [], [MINH]):  # compiled for the first, it is used again for all
+        with village.read() as session:
+            confine(session, mine)
+            assert [kiln.workshop_id for kiln in session.scalars(select(Kiln).order_by(Kiln.id))] == mine
+            firing_kilns = select(Firing.workshop_id, Kiln.workshop_id).join(Kiln).order_by(Kiln.id)
+            assert session.execute(firing_kilns).all() == [(one, one) for one in mine]
+            assert [one.workshop_id for one in kilns.list_kilns(session, [LAN, MINH])] == mine
+
+
 def test_whoever_belongs_nowhere_sees_nothing(village: Database) -> None:
     with village.read() as session:
         assert list(confine(session, []).scalars(select(Kiln))) == []
