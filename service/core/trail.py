@@ -50,10 +50,6 @@ class Trail:
         """Return all of it."""
         return list(zip(self.time_s, self.value, strict=True))
 
-    def newest(self, count: int) -> list[Point]:
-        """Return the newest points, so many at most."""
-        return list(zip(self.time_s[-count:], self.value[-count:], strict=True))
-
     def since(self, from_s: float, *, to_s: float = float("inf")) -> list[Point]:
         """Return the points from one time to another, both included [s]."""
         begin, end = bisect_left(self.time_s, from_s), bisect_right(self.time_s, to_s)

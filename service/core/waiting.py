@@ -75,8 +75,8 @@ class Waiting:
         if np.count_nonzero(np.isfinite(value)) < len(value):
             quality = [said or (0 if isfinite(one) else NO_VALUE) for said, one in zip(quality, value, strict=True)]
             value = np.nan_to_num(value, nan=0.0, posinf=0.0, neginf=0.0)
-        self.time_s.frombytes(samples.time_s.tobytes())
-        self.value.frombytes(value.tobytes())
+        self.time_s.frombytes(np.asarray(samples.time_s, dtype=np.float64).tobytes())
+        self.value.frombytes(np.asarray(value, dtype=np.float64).tobytes())
         self.quality += quality
 
     def _put_in_order(self) -> bool:
