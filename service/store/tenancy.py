@@ -8,7 +8,7 @@ same once more. The loops of the service use sessions without it.
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import bindparam, event, text
+from sqlalchemy import BindParameter, bindparam, event, text
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 
 from service.store.models import Base
@@ -28,7 +28,8 @@ def confine(session: Session, workshop_ids: Collection[int]) -> Session:
         said = ",".join(str(workshop_id) for workshop_id in sorted(ids))
         session.connection().execute(text("SELECT set_config('canhlo.workshops', :ids, true)"), {"ids": said})
     session.info[_KEY] = ids
-    mine = bindparam(_KEY, list(ids), expanding=True, unique=True)  # one for all tables: there may be thousands of ids
+    # One for all tables: of an association there are thousands of ids.
+    mine: BindParameter[list[int]] = bindparam(_KEY, list(ids), expanding=True, unique=True)
     session.info["criteria"] = [
         with_loader_criteria(one, one.workshop_id.in_(mine), include_aliases=True) for one in _tenant_classes()
     ]
