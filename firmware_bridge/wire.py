@@ -87,7 +87,7 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     is_estimated: bool = False
 
     def __post_init__(self) -> None:
-        for column in self.columns:  # not each by itself: of a block of one second that is half of the work
+        for column in self.columns:  # not each by itself: one call for a block is enough
             if len(column.at_ms) != len(column.value):
                 msg = f"column {column.channel}: {len(column.at_ms)} times but {len(column.value)} values"
                 raise ValueError(msg)

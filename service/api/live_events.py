@@ -128,15 +128,7 @@ class KilnEvents:
         return _encode(
             [
                 _Kiln(
-                    id=kiln.id,
-                    workshop_id=kiln.workshop_id,
-                    key=kiln.key,
-                    name=kiln.name,
-                    fuel=kiln.fuel,
-                    target_cone=kiln.target_cone,
-                    ware=kiln.ware,
-                    plan_id=kiln.plan_id,
-                    retired_at=kiln.retired_at,
+                    **kiln._asdict(),
                     version=version_of(kiln, *KILN_SAID),
                     now=self._now(live[kiln.id], now, with_cones=with_cones),
                 )

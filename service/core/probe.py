@@ -81,9 +81,9 @@ class BinValue(NamedTuple):
 class Probe:
     """State of one channel; all times are Unix times in s, all values °C.
 
-    Of the last finished bin, `faults` are (time, what, value or
-    None) and `repeats` the readings whose time had been said before. `silent_s` is how long without a good reading the
-    channel is silent: 300 s, or three of its usual intervals.
+    Of the last finished bin, `faults` are (time, what, value or None) and `repeats` the readings whose time had been
+    said before. `silent_s` is how long without a good reading the channel is silent: 300 s, or three of its usual
+    intervals.
 
     Examples
     --------
@@ -177,7 +177,7 @@ class Probe:
     def _walk(self, times_s: list[float], values_c: list[float]) -> tuple[float | None, list[Step]]:
         """Go from reading to reading; return the first time at which the value changed, and the large steps."""
         if self.last_s is None:
-            self.last_s, self.last_c = self.still_since_s, _ = times_s[0], values_c[0]
+            self.last_s, self.last_c, self.still_since_s = times_s[0], values_c[0], times_s[0]
         befores_s, befores_c = [self.last_s, *times_s], [self.last_c, *values_c]
         sizes_c = list(map(abs, map(sub, values_c, befores_c)))  # every reading comes by here: no loop of Python
         steps: list[Step] = []

@@ -49,8 +49,10 @@ def is_out(name: str, ledger: Ledger) -> bool:
 
 def is_doubtful(name: str, signs: Signs, ledger: Ledger) -> bool:
     """Say whether what a channel reads now is not to be believed."""
-    if signs.broken.fell_s is not None or not ledger.standing:
-        return signs.broken.fell_s is not None
+    if signs.broken.fell_s is not None:
+        return True
+    if not ledger.standing:
+        return False
     return ledger.has(f"jump {name}") or ledger.has(f"frozen {name}") or is_broken(name, ledger)
 
 
