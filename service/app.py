@@ -35,6 +35,7 @@ from service.api import (
     kilns,
     members,
     openapi,
+    passkeys,
     plans,
     problems,
     stream,
@@ -61,10 +62,11 @@ from service.series.sinks.feed import Feed
 from service.series.sinks.sending import Sender
 from service.settings import Settings, parse_clock
 from service.store.database import Database
+from service.store.passkeys import PasskeySite
 
 API: Final = "/api/v1"
 ROUTERS: Final = (
-    *(identity, account, members, kilns, channels, plans, bridges),
+    *(identity, account, passkeys, members, kilns, channels, plans, bridges),
     *(firings, firing_edits, findings, batches, alarms, stream),
 )
 
@@ -72,6 +74,9 @@ ROUTERS: Final = (
 def create_app(settings: Settings, database: Database) -> "Application":
     """Return the application on a migrated database; it starts and stops its own loops."""
     clock = parse_clock(settings.clock)
+    passkey_site = PasskeySite(settings.url)
+    if settings.two_factors == "required":
+        passkey_site.check_fit()
     vapid = VapidKey.load_or_create(settings.data_dir / "vapid.pem")
     push = WebPush(vapid, hosts=settings.push_hosts, contact=settings.push_contact)
     hub = Hub(database, clock)
@@ -134,7 +139,7 @@ def create_app(settings: Settings, database: Database) -> "Application":
         f"{API}/blocks": app.post_way.door,
         "/api/v2/write": LineReceiver(Senders(database, admission), writer, clock),
     }
-    app.state.parts = Parts(settings, clock, database, hub, monitor, push, vapid)
+    app.state.parts = Parts(settings, clock, database, hub, monitor, push, vapid, passkey_site)
     problems.install(app)
     openapi.install(app)
     for module in ROUTERS:

@@ -21,6 +21,12 @@ class RefusedError(ServiceError):
     code = "refused"
 
 
+class FactorNeededError(ServiceError):
+    """A password is not enough here: the account has a passkey, and it is asked for."""
+
+    code = "passkey_needed"
+
+
 class InvalidError(ServiceError):
     """The request is well-formed but asks for something that makes no sense."""
 

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8600
     public_url: str = ""
+    two_factors: Literal["offered", "required"] = "offered"  # required: a password alone signs nobody in
     push_hosts: tuple[str, ...] = PUSH_HOSTS  # a leading dot stands for every host below it
     push_contact: str = "mailto:canhlo@localhost"
     logs: Literal["text", "json"] = "text"

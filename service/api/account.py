@@ -48,13 +48,13 @@ def end_sessions(
     request: Request,
 ) -> None:
     """End one session, or all but this one."""
-    _prove(session, service, who, asked.password, request)
+    prove(session, service, who, asked.password, request)
     if asked.session_id is not None:
         sessions.end_sessions(session, who.account_id, only=asked.session_id)
         service.hub.rights_changed(who.account_id)
     else:
         end_everywhere(session, service, who.account_id, but=request.cookies.get(service.cookie, ""))
-    _note(session, who, "sessions ended", now)
+    note(session, who, "sessions ended", now)
 
 
 @router.put("/me/password", status_code=204)
@@ -68,13 +68,15 @@ def change_password(
     response: Response,
 ) -> None:
     """Take a new password; every session ends, and this browser gets a new one."""
-    account = _prove(session, service, who, asked.current, request)
+    account = prove(session, service, who, asked.current, request)
+    had_two_factors = sessions.had_two_factors(session, request.cookies.get(service.cookie, ""))
     about = (account.name, account.login, *(one.name for one in identity.workshops(session, who.workshop_ids)))
     account.password_hash = new_password(asked.new, about=about)
     end_everywhere(session, service, who.account_id)
     device = request.headers.get("user-agent", "")
-    service.set_cookie(response, sessions.open_session(session, account, now=now, device=device))
-    _note(session, who, "password changed", now)
+    token = sessions.open_session(session, account, now=now, device=device, with_two_factors=had_two_factors)
+    service.set_cookie(response, token)
+    note(session, who, "password changed", now)
 
 
 @router.put("/me/login", status_code=204)
@@ -82,7 +84,7 @@ def change_login(
     asked: schemas.LoginIn, session: OpenSession, who: SignedIn, service: PartsOf, now: MachineNow, request: Request
 ) -> None:
     """Sign in with another e-mail address or phone number from now on."""
-    account = _prove(session, service, who, asked.password, request)
+    account = prove(session, service, who, asked.password, request)
     login = checked_login(asked.login)
     taken = identity.account_by_login(session, login)
     if taken is not None and taken.id != account.id:
@@ -90,10 +92,10 @@ def change_login(
         raise ConflictError(msg)
     account.login = login
     end_everywhere(session, service, who.account_id, but=request.cookies.get(service.cookie, ""))
-    _note(session, who, "login changed", now)
+    note(session, who, "login changed", now)
 
 
-def _prove(session: OpenSession, service: Parts, who: Who, password: str, request: Request) -> Account:
+def prove(session: OpenSession, service: Parts, who: Who, password: str, request: Request) -> Account:
     """Return the account of who asks, if that person knows its password."""
     service.sign_in_tries.spend(f"account {who.account_id}")
     account = session.get_one(Account, who.account_id)
@@ -104,7 +106,8 @@ def _prove(session: OpenSession, service: Parts, who: Who, password: str, reques
     return account
 
 
-def _note(session: OpenSession, who: Who, what: str, now: MachineNow) -> None:
+def note(session: OpenSession, who: Who, what: str, now: MachineNow) -> None:
+    """Write down, for each workshop of who asks, what that person did with the account."""
     logger.info(what, extra={"account": who.account_id})
     for workshop_id in who.workshop_ids:
         audit.note(session, workshop_id, who=who.name, what=what, now=now)

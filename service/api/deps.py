@@ -15,11 +15,12 @@ from service.alarms.vapid import VapidKey
 from service.api.limits import TryLimit
 from service.api.live import Hub
 from service.clock import Clock
-from service.errors import NotFoundError, RefusedError, ServiceError
+from service.errors import FactorNeededError, NotFoundError, RefusedError, ServiceError
 from service.monitor.loop import Monitor
 from service.settings import Settings
 from service.store import api_tokens, sessions
 from service.store.database import Database
+from service.store.passkeys import PasskeySite
 from service.store.roles import Action
 from service.store.tenancy import confine
 from service.store.who import Who
@@ -44,12 +45,18 @@ class Parts:
     monitor: Monitor
     push: WebPush
     vapid: VapidKey
+    passkey_site: PasskeySite
     # Of a person from one address, of one address, of a person from anywhere: who guesses from elsewhere locks nobody
     # out before the last of them, and a village behind one address may sign in in the evening.
     sign_in_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=10, refill_s=30))
     host_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=60, refill_s=5))
     login_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=200, refill_s=60))
     pairing_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=20, refill_s=10))
+
+    @property
+    def needs_two_factors(self) -> bool:
+        """Say whether a password alone opens nothing here, whatever its person has chosen."""
+        return self.settings.two_factors == "required"
 
     @property
     def cookie(self) -> str:
@@ -117,7 +124,7 @@ def known(request: Request, service: Parts, token: str | None, now: datetime) ->
         return who
     shown = request.cookies.get(service.cookie, "")
     with service.database.read() as session:  # never the request's own: it would keep others from writing
-        who = sessions.who_is(session, shown, now=now)
+        who = sessions.who_is(session, shown, now=now, all_need_two=service.needs_two_factors)
     if who is not None and sessions.is_news(who, now):
         with service.database.write() as session:
             sessions.seen(session, shown, now=now)
@@ -149,13 +156,25 @@ def _caller(
 Caller = Annotated[Who, Depends(_caller)]
 
 
-def _person(who: Caller) -> Who:
+def _refuse_half(who: Who) -> None:
+    if who.lacks_factor:
+        msg = "a password is not enough here: make a passkey first (`POST /me/passkeys/challenge`)"
+        raise FactorNeededError(msg)
+
+
+def _entering(who: Caller) -> Who:
     if who.token_id is not None:
         msg = "a token cannot do this; a person has to sign in for it"
         raise RefusedError(msg)
     return who
 
 
+def _person(who: Annotated[Who, Depends(_entering)]) -> Who:
+    _refuse_half(who)
+    return who
+
+
+Entering = Annotated[Who, Depends(_entering)]  # may lack a factor still, and make it
 SignedIn = Annotated[Who, Depends(_person)]
 
 
@@ -166,6 +185,7 @@ class May:
         self.action = action
 
     def __call__(self, who: Caller) -> Who:
+        _refuse_half(who)
         grants = who.where_may(self.action)
         if not grants:
             msg = (

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from service.api import schemas
 from service.api.deps import (
+    Entering,
     Language,
     MachineNow,
     OpenSession,
@@ -17,8 +18,8 @@ from service.api.deps import (
     SignedOutError,
     host_of,
 )
-from service.errors import ConflictError, RefusedError
-from service.store import audit, identity, sessions
+from service.errors import ConflictError, FactorNeededError, RefusedError
+from service.store import audit, identity, passkeys, sessions
 from service.store.logins import checked_login, masked, normal_login
 from service.store.models import Account
 from service.store.passwords import hash_password, is_outdated, new_password, verify_password
@@ -77,6 +78,7 @@ def sign_in(
         raise SignedOutError(msg)
     service.sign_in_tries.give_back(f"{login} from {host}")
     service.login_tries.give_back(login)
+    _ask_for_passkey(session, service, account)
     if is_outdated(account.password_hash):
         account.password_hash = hash_password(asked.password)
     return signed_in(session, service, account, now, request, response)
@@ -97,6 +99,7 @@ def sign_in_by_link(
     if account is None:
         msg = "this link makes the first account; it signs nobody in"
         raise RefusedError(msg)
+    _ask_for_passkey(session, service, account)
     if asked.new_password is not None:
         account.password_hash = new_password(asked.new_password, about=(account.name, account.login))
         end_everywhere(session, service, account.id)
@@ -115,7 +118,7 @@ def sign_out(session: OpenSession, service: PartsOf, request: Request, response:
 
 
 @router.get("/me", response_model=schemas.MeOut)
-def read_me(session: Session, service: PartsOf, who: SignedIn, language: Language) -> schemas.MeOut:
+def read_me(session: Session, service: PartsOf, who: Entering, language: Language) -> schemas.MeOut:
     """Return who is signed in, and what that person may do where."""
     return _me(session, service, who, language)
 
@@ -128,14 +131,29 @@ def change_me(asked: schemas.MeIn, session: Session, service: PartsOf, who: Sign
     return _me(session, service, who, asked.language)
 
 
+def _ask_for_passkey(session: OpenSession, service: Parts, account: Account) -> None:
+    """Refuse what is one factor where two are needed, and the other one is there to be shown."""
+    if (service.needs_two_factors or account.wants_two_factors) and passkeys.has_one(session, account.id):
+        msg = "sign in with the passkey of this account; one that is lost is forgotten by whoever runs the service"
+        raise FactorNeededError(msg)
+
+
 def signed_in(
-    session: OpenSession, service: Parts, account: Account, now: MachineNow, request: Request, response: Response
+    session: OpenSession,
+    service: Parts,
+    account: Account,
+    now: MachineNow,
+    request: Request,
+    response: Response,
+    *,
+    with_two_factors: bool = False,
 ) -> schemas.MeOut:
     """Open a session with a token of its own; whichever this browser had before ends."""
     sessions.close_session(session, request.cookies.get(service.cookie, ""))
-    token = sessions.open_session(session, account, now=now, device=request.headers.get("user-agent", ""))
+    device = request.headers.get("user-agent", "")
+    token = sessions.open_session(session, account, now=now, device=device, with_two_factors=with_two_factors)
     service.set_cookie(response, token)
-    who = sessions.who_is(session, token, now=now)
+    who = sessions.who_is(session, token, now=now, all_need_two=service.needs_two_factors)
     assert who is not None  # noqa: S101 - opened just now
     logger.info("signed in", extra={"account": account.id, "host": host_of(request)})
     for workshop_id in who.workshop_ids:
@@ -155,6 +173,7 @@ def _me(session: OpenSession, service: Parts, who: Who, language: str) -> schema
         {
             "name": who.name,
             "login": who.login,
+            "lacks_factor": who.lacks_factor,
             "language": language,
             "workshops": [
                 {"id": one.id, "name": one.name, "may": sorted(who.grants[one.id])}

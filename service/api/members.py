@@ -128,16 +128,18 @@ def join(
     service.pairing_tries.spend(host_of(request))
     members.invitation_of(session, asked.token, now=now)
     account = _account_for(asked, session, service, request, now)
+    had_two_factors = sessions.had_two_factors(session, request.cookies.get(service.cookie, ""))
     invitation = members.join(session, asked.token, account, now=now)
     audit.note(session, invitation.workshop_id, who=account.name, what="joined", now=now, role=invitation.role)
     service.hub.rights_changed(account.id)
-    return signed_in(session, service, account, now, request, response)
+    return signed_in(session, service, account, now, request, response, with_two_factors=had_two_factors)
 
 
 def _account_for(
     asked: schemas.JoinIn, session: OpenSession, service: PartsOf, request: Request, now: MachineNow
 ) -> Account:
-    who = sessions.who_is(session, request.cookies.get(service.cookie, ""), now=now)
+    shown = request.cookies.get(service.cookie, "")
+    who = sessions.who_is(session, shown, now=now, all_need_two=service.needs_two_factors)
     if who is not None:
         return session.get_one(Account, who.account_id)
     if asked.person is None:

@@ -34,6 +34,7 @@ _STATUS: Final = {
     "not_found": 404,
     "conflict": 409,
     "refused": 403,
+    "passkey_needed": 403,
     "signed_out": 401,
     "changed_meanwhile": 412,
     "invalid": 400,

@@ -95,6 +95,12 @@ class PasswordIn(In):
     new: Password
 
 
+class ProofIn(In):
+    """The password once more: a phone that lies about must not be enough to change an account."""
+
+    password: Shown
+
+
 class LoginIn(In):
     password: Shown
     login: Login
@@ -127,8 +133,11 @@ class WorkshopOut(Out):
 
 
 class MeOut(Out):
+    """Who is signed in; `lacks_factor` until a passkey is made, where a password is not enough."""
+
     name: str
     login: str
+    lacks_factor: bool
     language: Language
     workshops: list[WorkshopOut]
     now_at: datetime

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError
 from service.settings import Settings
-from service.store import audit, identity, sessions
+from service.store import audit, identity, passkeys, sessions
 from service.store.database import Database
 from service.store.migrate import upgrade
 from service.store.models import Account, ApiToken, Membership, PushSubscription
@@ -28,6 +28,7 @@ def add_people(parser: argparse.ArgumentParser) -> None:
     listed.set_defaults(run=_run, do=_list)
     for name, do, what in (
         ("link", _link, "print a link with which somebody who forgot the password sets a new one"),
+        ("forget-passkeys", _forget_passkeys, "let somebody who lost the phone make a new passkey"),
         ("sign-out", _sign_out, "end every session of somebody, or with `all` of everybody"),
         ("disable", _disable, "end everything that somebody can do here; what was done stays"),
     ):
@@ -69,6 +70,17 @@ def _link(session: Session, settings: Settings, options: argparse.Namespace, now
     )
 
 
+def _forget_passkeys(session: Session, _settings: Settings, options: argparse.Namespace, now: datetime) -> str:
+    account = _find(session, options.login)
+    forgotten = passkeys.forget_all(session, account)
+    ended = sessions.end_sessions(session, account.id)
+    _note(session, account, "passkeys forgotten", now)
+    return (
+        f"{account.name} ({account.login}): {forgotten} passkeys forgotten, {ended} sessions ended.\n"
+        "The password signs in again: be sure that it is that person who asks."
+    )
+
+
 def _sign_out(session: Session, _settings: Settings, options: argparse.Namespace, now: datetime) -> str:
     if options.login == "all":
         found = list(session.scalars(select(Account).order_by(Account.id)))
@@ -83,13 +95,15 @@ def _sign_out(session: Session, _settings: Settings, options: argparse.Namespace
 def _disable(session: Session, _settings: Settings, options: argparse.Namespace, now: datetime) -> str:
     account = _find(session, options.login)
     account.password_hash = NO_PASSWORD
+    passkeys.forget_all(session, account)
     ended = sessions.end_sessions(session, account.id)
     own = ApiToken.account_id == account.id, ApiToken.revoked_at.is_(None)
     session.execute(update(ApiToken).where(*own).values(revoked_at=now))
     session.execute(delete(PushSubscription).where(PushSubscription.account_id == account.id))
     identity.spend_links(session, account.id, now=now)
     _note(session, account, "account disabled", now)
-    return f"{account.name} ({account.login}): disabled; {ended} sessions ended, tokens revoked, phones forgotten"
+    gone = f"{ended} sessions ended, tokens revoked, passkeys and phones forgotten"
+    return f"{account.name} ({account.login}): disabled; {gone}"
 
 
 def _find(session: Session, login: str) -> Account:

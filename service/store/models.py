@@ -57,6 +57,7 @@ class Account(Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     language: Mapped[str] = mapped_column(String(2))
     created_at: Mapped[datetime]
+    wants_two_factors: Mapped[bool] = mapped_column(default=False)  # a password alone signs this person in no more
 
 
 class Membership(Base):
@@ -76,6 +77,7 @@ class SignInSession(Base):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]  # to the hour
     expires_at: Mapped[datetime]
+    with_two_factors: Mapped[bool] = mapped_column(default=False)
 
     @property
     def id(self) -> str:
@@ -91,6 +93,30 @@ class OneTimeLink(Base):
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class Passkey(Base):
+    """What a phone or computer signs with once it has seen who holds it: the public half of its key."""
+
+    __tablename__ = "passkey"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(unique=True)
+    credential: Mapped[bytes]  # attested credential data (WebAuthn level 3, 6.5.1): the id again, and the key
+    signed_count: Mapped[int]  # 0 where the device does not count
+    device: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class PasskeyChallenge(Base):
+    """What a device was asked to sign, once: to sign somebody in (`account_id` None), or as a passkey of that one."""
+
+    __tablename__ = "passkey_challenge"
+    challenge_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
+    state: Mapped[dict[str, Any]]  # of the library, to be handed back as it was
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Invitation(Base):

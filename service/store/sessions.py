@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError
 from service.store.models import Account, Membership, SignInSession
+from service.store.passkeys import has_one
 from service.store.roles import GRANTS, Role
 from service.store.secrets import hash_secret
 from service.store.who import Who
@@ -24,7 +25,9 @@ MAX_SESSIONS: Final = 20  # of an account; one more ends the one that was away t
 MAX_DEVICE: Final = 200
 
 
-def open_session(session: Session, account: Account, *, now: datetime, device: str = "") -> str:
+def open_session(
+    session: Session, account: Account, *, now: datetime, device: str = "", with_two_factors: bool = False
+) -> str:
     """Return the token of a new sign-in; this is the only time it exists in clear."""
     token = secrets.token_urlsafe(32)
     dead = (SignInSession.expires_at <= now) | (SignInSession.seen_at <= now - IDLE_LASTS)
@@ -35,10 +38,11 @@ def open_session(session: Session, account: Account, *, now: datetime, device: s
         SignInSession(
             token_hash=hash_secret(token),
             account_id=account.id,
-            device="".join(char for char in device if char.isprintable())[:MAX_DEVICE],
+            device=device_name(device),
             created_at=now,
             seen_at=now,
             expires_at=now + SESSION_LASTS,
+            with_two_factors=with_two_factors,
         )
     )
     session.flush()
@@ -55,9 +59,15 @@ def close_session(session: Session, token: str) -> int | None:
     return found.account_id
 
 
-def who_is(session: Session, token: str, *, now: datetime) -> Who | None:
+def device_name(agent: str) -> str:
+    """Return what is kept of what a browser calls itself."""
+    return "".join(char for char in agent if char.isprintable())[:MAX_DEVICE]
+
+
+def who_is(session: Session, token: str, *, now: datetime, all_need_two: bool = False) -> Who | None:
+    """Return whose session a token is of; where two factors are needed and one was shown, who may make the second."""
     row = session.execute(
-        select(Account, SignInSession.seen_at)
+        select(Account, SignInSession.seen_at, SignInSession.with_two_factors)
         .join(SignInSession, SignInSession.account_id == Account.id)
         .where(
             SignInSession.token_hash == hash_secret(token),
@@ -67,10 +77,26 @@ def who_is(session: Session, token: str, *, now: datetime) -> Who | None:
     ).one_or_none()
     if row is None:
         return None
-    account, seen_at = row
+    account, seen_at, with_two_factors = row
+    if not with_two_factors and (all_need_two or account.wants_two_factors):
+        if has_one(session, account.id):
+            return None
+        return Who(account.id, account.name, account.login, account.language, {}, seen_at=seen_at, lacks_factor=True)
     belongs = select(Membership.workshop_id, Membership.role).where(Membership.account_id == account.id)
     grants = {workshop_id: GRANTS[Role(role)] for workshop_id, role in session.execute(belongs)}
     return Who(account.id, account.name, account.login, account.language, grants, seen_at=seen_at)
+
+
+def had_two_factors(session: Session, token: str) -> bool:
+    """Say whether a session stands on two factors."""
+    mine = SignInSession.token_hash == hash_secret(token)
+    return bool(session.scalar(select(SignInSession.with_two_factors).where(mine)))
+
+
+def strengthen(session: Session, token: str) -> None:
+    """Note that whoever holds a session has shown a second factor since."""
+    mine = SignInSession.token_hash == hash_secret(token)
+    session.execute(update(SignInSession).where(mine).values(with_two_factors=True))
 
 
 def id_of(token: str) -> str:

@@ -12,7 +12,8 @@ class Who:
     """A signed-in person, or a program with a token: the tenant comes from here and nowhere else.
 
     `grants` says for each workshop what may be done there; `token_id` is None for a person, and `seen_at` is when that
-    person's browser was noted last.
+    person's browser was noted last. Who `lacks_factor` showed a password where two factors are asked for, and has no
+    second one yet: it can be made, and there are no grants until then.
     """
 
     account_id: int
@@ -22,6 +23,7 @@ class Who:
     grants: Mapping[int, frozenset[Action]]
     token_id: int | None = None
     seen_at: datetime | None = None
+    lacks_factor: bool = False
 
     @property
     def workshop_ids(self) -> tuple[int, ...]:

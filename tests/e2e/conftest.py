@@ -1,10 +1,14 @@
 """Programs of the project, started by a test and stopped with it."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from programs import BIN, Program
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 @pytest.fixture
@@ -20,3 +24,13 @@ def programs(tmp_path: Path) -> Iterator[Callable[..., Program]]:
     yield start
     for program in reversed(started):
         program.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium, "Debian's chromium is needed: `bash .ci/servers` installs it"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, "--disable-sync"])
+        yield started
+        started.close()

@@ -2,12 +2,11 @@
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from programs import BIN, Program
 
 from service.demo.broker import free_port
@@ -15,7 +14,6 @@ from service.demo.village import LOGIN
 
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 expect.set_options(timeout=20_000)  # a busy machine is no fault of the page
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 # `make screenshots` keeps the pictures for the README; otherwise they stay with the test's own files.
 PICTURES = os.environ.get("CANHLO_SCREENSHOTS")
 
@@ -34,16 +32,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
         yield f"http://127.0.0.1:{port}", password
     finally:
         program.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "Debian's chromium is needed: `bash .ci/servers` installs it"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, "--disable-sync"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(params=[("desk", "vi"), ("phone", "vi"), ("desk", "en"), ("phone", "en")], ids="-".join)

@@ -12,6 +12,7 @@ from service_parts import BridgeClient, new_bridge, new_workshop, sign_in
 from sqlalchemy import create_engine, text
 
 from service.app import create_app
+from service.cli import main
 from service.settings import Settings
 from service.store.database import Database
 from service.store.migrate import upgrade
@@ -82,3 +83,19 @@ async def bridge(database: Database, http: httpx.AsyncClient) -> BridgeClient:
 async def signed_in(bridge: BridgeClient, database: Database, http: httpx.AsyncClient) -> httpx.AsyncClient:
     """Return the client, signed in as the owner of the workshop of `bridge`."""
     return sign_in(http, database, "lan@example.org")
+
+
+@pytest.fixture
+def people(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Run `canhlo people` on the test's database; give what it printed."""
+    monkeypatch.setenv("CANHLO_DATABASE_URL", str(database.engine.url.render_as_string(hide_password=False)))
+
+    def run(*words: str) -> str:
+        monkeypatch.setattr("sys.argv", ["canhlo", "people", "--data-dir", str(settings.data_dir), *words])
+        capsys.readouterr()
+        main()
+        return capsys.readouterr().out
+
+    return run

@@ -15,9 +15,7 @@ from sqlalchemy import select, update
 
 from service.api.deps import Parts
 from service.api.limits import MAX_KEYS, TryLimit
-from service.cli import main
 from service.errors import InvalidError, TooManyError
-from service.settings import Settings
 from service.store import audit, identity, sessions
 from service.store.database import Database
 from service.store.logins import checked_login, masked, normal_login
@@ -395,22 +393,6 @@ def test_a_limit_forgets_the_key_that_tried_longest_ago_and_no_other() -> None:
 
 
 # --- a forgotten password, and whoever runs the machine --------------------------------------------------------------
-
-
-@pytest.fixture
-def people(
-    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., str]:
-    """Run `canhlo people` on the test's database; give what it printed."""
-    monkeypatch.setenv("CANHLO_DATABASE_URL", str(database.engine.url.render_as_string(hide_password=False)))
-
-    def run(*words: str) -> str:
-        monkeypatch.setattr("sys.argv", ["canhlo", "people", "--data-dir", str(settings.data_dir), *words])
-        capsys.readouterr()
-        main()
-        return capsys.readouterr().out
-
-    return run
 
 
 async def test_a_link_sets_a_new_password_once_and_ends_every_session(

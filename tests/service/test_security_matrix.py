@@ -27,6 +27,7 @@ LAN, MINH = 1, 2  # the two workshops
 # What may be called by nobody in particular: entering, and what carries a secret of its own.
 OPEN = {
     "/bridge/token",
+    *("/session/passkey", "/session/passkey/challenge"),
     *("/setup", "/session", "/session/link", "/pair", "/acknowledge", "/pushes/seen"),
     *("/invitations/look", "/invitations/join"),
 }
@@ -37,6 +38,10 @@ OWN = {
     "/me/sessions/end",
     "/me/password",
     "/me/login",
+    "/me/passkeys",
+    "/me/passkeys/challenge",
+    "/me/passkeys/remove",
+    "/me/two-factors",
     "/push-subscriptions",
     "/push-subscriptions/{subscription_id}",
     "/push-subscriptions/{subscription_id}/test",
@@ -49,6 +54,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /me/sessions/end": {"password": "mine now, all of it"},
     "PUT /me/password": {"current": "mine now, all of it", "new": "mine now, all of it"},
     "PUT /me/login": {"password": "mine now, all of it", "login": "0912 345 678"},
+    "POST /me/passkeys/challenge": {"password": "mine now, all of it"},
+    "POST /me/passkeys": {"client_data": "AAAA", "attestation": "AAAA"},
+    "POST /me/passkeys/remove": {"password": "mine now, all of it", "passkey_id": 1},
+    "PUT /me/two-factors": {"password": "mine now, all of it", "are_wanted": False},
     "PATCH /workshops/{workshop_id}/members/{account_id}": {"role": "operator"},
     "POST /workshops/{workshop_id}/invitations": {"role": "operator"},
     "POST /workshops/{workshop_id}/tokens": {"name": "Telegraf", "scope": "read", "days": 30},

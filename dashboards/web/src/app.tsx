@@ -6,7 +6,7 @@ import { mayAnywhere } from "./may";
 import { AcknowledgePage } from "./pages/acknowledge";
 import { AlarmsPage } from "./pages/alarms";
 import { ComparePage } from "./pages/compare";
-import { LinkPage, ResetPage, SetupPage, SignInPage } from "./pages/enter";
+import { LinkPage, ResetPage, SecondFactorPage, SetupPage, SignInPage } from "./pages/enter";
 import { FiringPage } from "./pages/firing";
 import { FiringsPage } from "./pages/firings";
 import { JoinPage } from "./pages/join";
@@ -74,6 +74,12 @@ function Guarded({ path }: { path: string }) {
     if (state.is === "asking") void askWhoIAm();
     if (state.is === "out") navigate("/sign-in", { replace: true });
   }, [state]);
+  if (state.is === "in" && state.me.lacks_factor)
+    return (
+      <Door>
+        <SecondFactorPage me={state.me} />
+      </Door>
+    );
   if (state.is === "in") return <SignedIn me={state.me} path={path} />;
   return (
     <Door>

@@ -37,6 +37,7 @@ export function guessDevice(agent: string): string {
     [/Android/, "Android tablet"],
     [/Windows/, "Windows"],
     [/Mac OS/, "Mac"],
+    [/Linux/, "Linux"],
   ] as const;
   return kinds.find(([pattern]) => pattern.test(agent))?.[1] ?? "";
 }

@@ -1,7 +1,8 @@
 import { ask } from "./client";
 import type { components } from "./schema";
 
-type Schemas = components["schemas"];
+export type Schemas = components["schemas"];
+export type Passkey = Schemas["PasskeyOut"];
 export type SignedInAt = Schemas["SessionOut"];
 export type Me = Schemas["MeOut"];
 export type Kiln = Schemas["KilnOut"];
@@ -49,6 +50,13 @@ export const api = {
   setUp: (body: Schemas["SetupIn"]) => ask<Me>("POST", "/setup", body),
   signIn: (body: Schemas["SignInIn"]) => ask<Me>("POST", "/session", body),
   signInByLink: (body: Schemas["LinkInIn"]) => ask<Me>("POST", "/session/link", body),
+  askForPasskey: () => ask<Schemas["ChallengeOut"]>("POST", "/session/passkey/challenge"),
+  signInByPasskey: (body: Schemas["PasskeySignInIn"]) => ask<Me>("POST", "/session/passkey", body),
+  passkeys: () => ask<Schemas["PasskeysOut"]>("GET", "/me/passkeys"),
+  askForNewPasskey: (body: Schemas["ProofIn"]) => ask<Schemas["ChallengeOut"]>("POST", "/me/passkeys/challenge", body),
+  addPasskey: (body: Schemas["NewPasskeyIn"]) => ask<Schemas["PasskeysOut"]>("POST", "/me/passkeys", body),
+  removePasskey: (body: Schemas["PasskeyEndIn"]) => ask<Schemas["PasskeysOut"]>("POST", "/me/passkeys/remove", body),
+  chooseTwoFactors: (body: Schemas["TwoFactorsIn"]) => ask<Schemas["PasskeysOut"]>("PUT", "/me/two-factors", body),
   sessions: () => ask<SignedInAt[]>("GET", "/me/sessions"),
   endSessions: (body: Schemas["SessionEndIn"]) => ask<void>("POST", "/me/sessions/end", body),
   changePassword: (body: Schemas["PasswordIn"]) => ask<void>("PUT", "/me/password", body),

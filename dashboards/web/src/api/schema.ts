@@ -172,6 +172,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/passkey/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask For Passkey
+         * @description Return what a device is to sign within five minutes, to sign its holder in.
+         */
+        post: operations["passkeys_ask_for_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign In By Passkey
+         * @description Sign in with what a device signed, once it had seen who holds it.
+         */
+        post: operations["passkeys_sign_in_by_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Passkeys
+         * @description Return the devices that sign one in, and whether a password still does.
+         */
+        get: operations["passkeys_list_passkeys"];
+        put?: never;
+        /**
+         * Add Passkey
+         * @description Keep the passkey that a device made; this session counts as one of two factors from now on.
+         */
+        post: operations["passkeys_add_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/passkeys/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask For New Passkey
+         * @description Return what a device is to make a passkey from, within five minutes.
+         */
+        post: operations["passkeys_ask_for_new_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/passkeys/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove Passkey
+         * @description Let a device sign one in no more, as when it is lost; every other session ends, for one may be on it.
+         */
+        post: operations["passkeys_remove_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/two-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose Two Factors
+         * @description Choose whether a password alone signs one in; where it no longer does, sessions begun with it end.
+         */
+        put: operations["passkeys_choose_two_factors"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workshops/{workshop_id}/members": {
         parameters: {
             query?: never;
@@ -1507,6 +1631,16 @@ export interface components {
             made_at: string;
         };
         /**
+         * ChallengeOut
+         * @description What the page hands to `navigator.credentials` (`PublicKeyCredential...OptionsJSON`).
+         */
+        ChallengeOut: {
+            /** Options */
+            options: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * ChangeOut
          * @description By what share a kiln's rates change in a month, with a 90 % interval: -0.02 is slower by 2 %.
          */
@@ -2126,12 +2260,17 @@ export interface components {
              */
             language: "vi" | "en";
         };
-        /** MeOut */
+        /**
+         * MeOut
+         * @description Who is signed in; `lacks_factor` until a passkey is made, where a password is not enough.
+         */
         MeOut: {
             /** Name */
             name: string;
             /** Login */
             login: string;
+            /** Lacks Factor */
+            lacks_factor: boolean;
             /**
              * Language
              * @enum {string}
@@ -2216,6 +2355,16 @@ export interface components {
             /** Token */
             token: string;
         };
+        /**
+         * NewPasskeyIn
+         * @description What a device says that has made a passkey (`AuthenticatorAttestationResponse`).
+         */
+        NewPasskeyIn: {
+            /** Client Data */
+            client_data: string;
+            /** Attestation */
+            attestation: string;
+        };
         /** Outcome */
         Outcome: {
             grade: components["schemas"]["Grade"];
@@ -2265,6 +2414,61 @@ export interface components {
             started_at: string;
             /** Ended At */
             ended_at: string | null;
+        };
+        /** PasskeyEndIn */
+        PasskeyEndIn: {
+            /**
+             * Password
+             * @description the password as it is, to show who asks
+             */
+            password: string;
+            /** Passkey Id */
+            passkey_id: number;
+        };
+        /**
+         * PasskeyOut
+         * @description A device that signs one in; `device` is what its browser called itself when the passkey was made.
+         */
+        PasskeyOut: {
+            /** Id */
+            id: number;
+            /** Device */
+            device: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Used At */
+            used_at: string | null;
+        };
+        /**
+         * PasskeySignInIn
+         * @description What a device says that has signed (`AuthenticatorAssertionResponse`).
+         */
+        PasskeySignInIn: {
+            /** Credential Id */
+            credential_id: string;
+            /** Client Data */
+            client_data: string;
+            /** Authenticator Data */
+            authenticator_data: string;
+            /** Signature */
+            signature: string;
+        };
+        /**
+         * PasskeysOut
+         * @description Whether a passkey can be had here, and is asked for: of all by the service, or by this person's own wish.
+         */
+        PasskeysOut: {
+            /** Are Offered */
+            are_offered: boolean;
+            /** Are Required */
+            are_required: boolean;
+            /** Are Wanted */
+            are_wanted: boolean;
+            /** Passkeys */
+            passkeys: components["schemas"]["PasskeyOut"][];
         };
         /** PasswordIn */
         PasswordIn: {
@@ -2355,6 +2559,17 @@ export interface components {
             time_s: number;
             /** Temp C */
             temp_c: number;
+        };
+        /**
+         * ProofIn
+         * @description The password once more: a phone that lies about must not be enough to change an account.
+         */
+        ProofIn: {
+            /**
+             * Password
+             * @description the password as it is, to show who asks
+             */
+            password: string;
         };
         /**
          * PushKeys
@@ -2578,6 +2793,16 @@ export interface components {
             /** Token */
             token: string;
         };
+        /** TwoFactorsIn */
+        TwoFactorsIn: {
+            /**
+             * Password
+             * @description the password as it is, to show who asks
+             */
+            password: string;
+            /** Are Wanted */
+            are_wanted: boolean;
+        };
         /**
          * Verdict
          * @description What a person who was there says of a finding: it was so, or it was a false alarm.
@@ -2712,6 +2937,7 @@ export interface operations {
                      * @example {
                      *       "name": "Lò gas số 1",
                      *       "login": "lan@example.org",
+                     *       "lacks_factor": false,
                      *       "language": "vi",
                      *       "workshops": [
                      *         {
@@ -2774,6 +3000,7 @@ export interface operations {
                      * @example {
                      *       "name": "Lò gas số 1",
                      *       "login": "lan@example.org",
+                     *       "lacks_factor": false,
                      *       "language": "vi",
                      *       "workshops": [
                      *         {
@@ -2863,6 +3090,7 @@ export interface operations {
                      * @example {
                      *       "name": "Lò gas số 1",
                      *       "login": "lan@example.org",
+                     *       "lacks_factor": false,
                      *       "language": "vi",
                      *       "workshops": [
                      *         {
@@ -2912,6 +3140,7 @@ export interface operations {
                      * @example {
                      *       "name": "Lò gas số 1",
                      *       "login": "lan@example.org",
+                     *       "lacks_factor": false,
                      *       "language": "vi",
                      *       "workshops": [
                      *         {
@@ -2970,6 +3199,7 @@ export interface operations {
                      * @example {
                      *       "name": "Lò gas số 1",
                      *       "login": "lan@example.org",
+                     *       "lacks_factor": false,
                      *       "language": "vi",
                      *       "workshops": [
                      *         {
@@ -3143,6 +3373,374 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkeys_ask_for_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "options": {
+                     *         "challenge": "Vu8u…",
+                     *         "rpId": "lo.example.org",
+                     *         "userVerification": "required"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChallengeOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkeys_sign_in_by_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "credential_id": "3q2-7w",
+                 *       "client_data": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
+                 *       "authenticator_data": "SZYN5YgOjGh0NBcPZHZgWw",
+                 *       "signature": "MEQCIA"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeySignInIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "Lò gas số 1",
+                     *       "login": "lan@example.org",
+                     *       "lacks_factor": false,
+                     *       "language": "vi",
+                     *       "workshops": [
+                     *         {
+                     *           "id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "may": [
+                     *             "look"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "now_at": "2026-11-20T12:30:00Z",
+                     *       "clock_rate": 1,
+                     *       "vapid_public_key": "x",
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MeOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkeys_list_passkeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "are_offered": false,
+                     *       "are_required": false,
+                     *       "are_wanted": false,
+                     *       "passkeys": [
+                     *         {
+                     *           "id": 1,
+                     *           "device": "Điện thoại của Lan",
+                     *           "created_at": "2026-11-20T12:30:00Z",
+                     *           "used_at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeysOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkeys_add_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "client_data": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
+                 *       "attestation": "o2NmbXRkbm9uZQ"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPasskeyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "are_offered": false,
+                     *       "are_required": false,
+                     *       "are_wanted": false,
+                     *       "passkeys": [
+                     *         {
+                     *           "id": 1,
+                     *           "device": "Điện thoại của Lan",
+                     *           "created_at": "2026-11-20T12:30:00Z",
+                     *           "used_at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeysOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkeys_ask_for_new_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "mot-cau-dai-de-nho"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProofIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "options": {
+                     *         "challenge": "Vu8u…",
+                     *         "rpId": "lo.example.org",
+                     *         "userVerification": "required"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChallengeOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkeys_remove_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "mot-cau-dai-de-nho",
+                 *       "passkey_id": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeyEndIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "are_offered": false,
+                     *       "are_required": false,
+                     *       "are_wanted": false,
+                     *       "passkeys": [
+                     *         {
+                     *           "id": 1,
+                     *           "device": "Điện thoại của Lan",
+                     *           "created_at": "2026-11-20T12:30:00Z",
+                     *           "used_at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeysOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkeys_choose_two_factors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "mot-cau-dai-de-nho",
+                 *       "are_wanted": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["TwoFactorsIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "are_offered": false,
+                     *       "are_required": false,
+                     *       "are_wanted": false,
+                     *       "passkeys": [
+                     *         {
+                     *           "id": 1,
+                     *           "device": "Điện thoại của Lan",
+                     *           "created_at": "2026-11-20T12:30:00Z",
+                     *           "used_at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeysOut"];
+                };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
             "4XX": {
@@ -3520,6 +4118,7 @@ export interface operations {
                      * @example {
                      *       "name": "Lò gas số 1",
                      *       "login": "lan@example.org",
+                     *       "lacks_factor": false,
                      *       "language": "vi",
                      *       "workshops": [
                      *         {

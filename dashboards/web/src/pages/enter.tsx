@@ -1,10 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
-import { api } from "../api";
+import { api, type Me } from "../api";
 import { problemText } from "../names";
+import { Icon } from "../parts/icons";
+import { NewPasskey } from "../parts/passkeys";
 import { Field, Outcome } from "../parts/small";
 import { useAction, useLanguage } from "../parts/use";
+import { canHavePasskeys, signWithPasskey } from "../passkey";
 import { navigate } from "../router";
-import { enter } from "../session";
+import { askWhoIAm, enter, leave } from "../session";
 import { language } from "../words";
 
 const goHome = () => navigate("/", { replace: true });
@@ -17,6 +20,10 @@ export function SignInPage() {
   const submit = async (event: Event) => {
     event.preventDefault();
     if (await run(async () => enter(await api.signIn({ login, password })))) goHome();
+  };
+  const sign = async () => {
+    const { options } = await api.askForPasskey();
+    enter(await api.signInByPasskey(await signWithPasskey(options)));
   };
   return (
     <form class="panel stack" onSubmit={(event) => void submit(event)} data-testid="sign-in-form">
@@ -42,6 +49,17 @@ export function SignInPage() {
       <button type="submit" class="primary wide tall" disabled={doing.is === "busy"} data-testid="sign-in">
         {say("enter.go")}
       </button>
+      {canHavePasskeys() && (
+        <button
+          type="button"
+          class="wide tall"
+          disabled={doing.is === "busy"}
+          data-testid="sign-in-passkey"
+          onClick={() => void run(sign).then((isIn) => isIn && goHome())}
+        >
+          <Icon name="finger" /> {say("passkeys.enter")}
+        </button>
+      )}
       {doing.is === "failed" && <Outcome doing={doing} />}
     </form>
   );
@@ -51,6 +69,21 @@ export function SignInPage() {
 function useToken(): string {
   const [token] = useState(() => location.hash.slice(1));
   return token;
+}
+
+/** Where a password is not enough: the passkey is made before anything else is seen. */
+export function SecondFactorPage({ me }: { me: Me }) {
+  const { say } = useLanguage();
+  return (
+    <section class="panel stack" data-testid="second-factor">
+      <h1>{say("passkeys.needTitle", { name: me.name })}</h1>
+      <p class="quiet">{say(canHavePasskeys() ? "passkeys.need" : "passkeys.cannot")}</p>
+      {canHavePasskeys() && <NewPasskey onMade={() => void askWhoIAm()} />}
+      <button type="button" class="plain" onClick={() => void leave()}>
+        {say("settings.signOut")}
+      </button>
+    </section>
+  );
 }
 
 export function SetupPage() {

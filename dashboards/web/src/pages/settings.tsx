@@ -4,6 +4,7 @@ import { kilns, refresh } from "../live";
 import { mayAnywhere } from "../may";
 import { Audit } from "../parts/audit";
 import { Bridges } from "../parts/bridges";
+import { Passkeys } from "../parts/passkeys";
 import { People } from "../parts/people";
 import { Phones } from "../parts/phones";
 import { Safety } from "../parts/safety";
@@ -119,6 +120,7 @@ export function SettingsPage({ me }: { me: Me }) {
         <div class="stack">
           {mayAnywhere(me, "follow") && <Phones me={me} />}
           <Account me={me} />
+          <Passkeys />
           <Safety />
           {workshop?.may.includes("govern") && <Tokens key={workshop.id} workshopId={workshop.id} />}
           {workshop?.may.includes("govern") && <Audit key={workshop.id} workshopId={workshop.id} />}

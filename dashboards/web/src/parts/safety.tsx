@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { api, type SignedInAt } from "../api";
 import { useLoad } from "../load";
+import { guessDevice } from "../push";
 import { Field, Loaded, Outcome } from "./small";
 import { useAction, useLanguage } from "./use";
 
@@ -50,7 +51,7 @@ function Where({ one }: { one: SignedInAt }) {
   return (
     <li data-testid="session">
       <div>
-        <b>{one.is_this ? say("safety.here") : one.device || say("safety.unknown")}</b>
+        <b>{one.is_this ? say("safety.here") : guessDevice(one.device) || say("safety.unknown")}</b>
         <span class="quiet">{say("safety.seen", { time: format.dayClock(new Date(one.seen_at)) })}</span>
       </div>
     </li>

@@ -1,10 +1,12 @@
 import type { Words } from ".";
 import { enEdit } from "./en-edit";
+import { enPasskeys } from "./en-passkeys";
 import { enPeople } from "./en-people";
 import { enWare } from "./en-ware";
 
 export const en: Words = {
   ...enEdit,
+  ...enPasskeys,
   ...enPeople,
   ...enWare,
 

@@ -1,9 +1,11 @@
 import { viEdit } from "./vi-edit";
+import { viPasskeys } from "./vi-passkeys";
 import { viPeople } from "./vi-people";
 import { viWare } from "./vi-ware";
 
 export const vi = {
   ...viEdit,
+  ...viPasskeys,
   ...viPeople,
   ...viWare,
 
