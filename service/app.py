@@ -38,6 +38,7 @@ from service.api import (
     passkeys,
     plans,
     problems,
+    provider,
     stream,
 )
 from service.api.conditional import Conditional
@@ -45,6 +46,7 @@ from service.api.connections import make_room
 from service.api.deps import Parts
 from service.api.guard import BodyBounds, Guard, carrying, raw_headers
 from service.api.live import Hub
+from service.api.oidc import Provider
 from service.api.once import Once
 from service.api.page import page
 from service.api.posts import PostConnection, PostWay
@@ -66,7 +68,7 @@ from service.store.passkeys import PasskeySite
 
 API: Final = "/api/v1"
 ROUTERS: Final = (
-    *(identity, account, passkeys, members, kilns, channels, plans, bridges),
+    *(identity, account, passkeys, provider, members, kilns, channels, plans, bridges),
     *(firings, firing_edits, findings, batches, alarms, stream),
 )
 
@@ -77,6 +79,7 @@ def create_app(settings: Settings, database: Database) -> "Application":
     passkey_site = PasskeySite(settings.url)
     if settings.two_factors == "required":
         passkey_site.check_fit()
+    provider = None if settings.provider is None else Provider(settings.provider, f"{settings.url}/provider")
     vapid = VapidKey.load_or_create(settings.data_dir / "vapid.pem")
     push = WebPush(vapid, hosts=settings.push_hosts, contact=settings.push_contact)
     hub = Hub(database, clock)
@@ -139,7 +142,7 @@ def create_app(settings: Settings, database: Database) -> "Application":
         f"{API}/blocks": app.post_way.door,
         "/api/v2/write": LineReceiver(Senders(database, admission), writer, clock),
     }
-    app.state.parts = Parts(settings, clock, database, hub, monitor, push, vapid, passkey_site)
+    app.state.parts = Parts(settings, clock, database, hub, monitor, push, vapid, passkey_site, provider)
     problems.install(app)
     openapi.install(app)
     for module in ROUTERS:

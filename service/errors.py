@@ -39,6 +39,12 @@ class StaleError(ServiceError):
     code = "changed_meanwhile"
 
 
+class ProviderError(ServiceError):
+    """The identity provider does not answer, or not as one."""
+
+    code = "provider_failed"
+
+
 class TooManyError(ServiceError):
     """A limit on number or rate was reached."""
 

@@ -36,6 +36,17 @@ class SinkSettings(BaseModel):
     password: SecretStr = SecretStr("")
 
 
+class ProviderSettings(BaseModel):
+    """An identity provider (OpenID Connect) with which people may sign in: who it is, and who we are there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=40)]  # as people call it
+    issuer: Annotated[str, Field(pattern=r"^(https://[^@?#]+|http://(localhost|127\.0\.0\.1)(:\d+)?/?)$")]
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret: SecretStr
+
+
 class Settings(BaseSettings):
     """From the environment, as `CANHLO_<NAME>`; every one has a default that works."""
 
@@ -47,6 +58,7 @@ class Settings(BaseSettings):
     port: int = 8600
     public_url: str = ""
     two_factors: Literal["offered", "required"] = "offered"  # required: a password alone signs nobody in
+    provider: Annotated[ProviderSettings | None, NoDecode] = None  # as JSON
     push_hosts: tuple[str, ...] = PUSH_HOSTS  # a leading dot stands for every host below it
     push_contact: str = "mailto:canhlo@localhost"
     logs: Literal["text", "json"] = "text"
@@ -63,6 +75,17 @@ class Settings(BaseSettings):
             return json.loads(value) if value.strip() else {}
         except ValueError as error:
             msg = f'sinks is JSON: {{"kho": {{"kind": "victoriametrics", "url": "http://..."}}}}; this is not: {error}'
+            raise ValueError(msg) from error
+
+    @field_validator("provider", mode="before")
+    @classmethod
+    def _provider_is_json(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value) if value.strip() else None
+        except ValueError as error:
+            msg = f'provider is JSON: {{"name": "...", "issuer": "https://...", ...}}; this is not: {error}'
             raise ValueError(msg) from error
 
     @field_validator("clock")

@@ -14,6 +14,7 @@ from service.alarms.channels.web_push import WebPush
 from service.alarms.vapid import VapidKey
 from service.api.limits import TryLimit
 from service.api.live import Hub
+from service.api.oidc import Provider
 from service.clock import Clock
 from service.errors import FactorNeededError, NotFoundError, RefusedError, ServiceError
 from service.monitor.loop import Monitor
@@ -46,6 +47,7 @@ class Parts:
     push: WebPush
     vapid: VapidKey
     passkey_site: PasskeySite
+    provider: Provider | None = None
     # Of a person from one address, of one address, of a person from anywhere: who guesses from elsewhere locks nobody
     # out before the last of them, and a village behind one address may sign in in the evening.
     sign_in_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=10, refill_s=30))

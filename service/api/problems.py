@@ -44,6 +44,7 @@ _STATUS: Final = {
     "took_too_long": 503,
     "too_many": 429,
     "delivery_failed": 502,
+    "provider_failed": 502,
     "sink_failed": 503,
 }
 

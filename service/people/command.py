@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError
 from service.settings import Settings
-from service.store import audit, identity, passkeys, sessions
+from service.store import audit, identity, passkeys, providers, sessions
 from service.store.database import Database
 from service.store.migrate import upgrade
 from service.store.models import Account, ApiToken, Membership, PushSubscription
@@ -96,13 +96,14 @@ def _disable(session: Session, _settings: Settings, options: argparse.Namespace,
     account = _find(session, options.login)
     account.password_hash = NO_PASSWORD
     passkeys.forget_all(session, account)
+    providers.untie(session, account.id)
     ended = sessions.end_sessions(session, account.id)
     own = ApiToken.account_id == account.id, ApiToken.revoked_at.is_(None)
     session.execute(update(ApiToken).where(*own).values(revoked_at=now))
     session.execute(delete(PushSubscription).where(PushSubscription.account_id == account.id))
     identity.spend_links(session, account.id, now=now)
     _note(session, account, "account disabled", now)
-    gone = f"{ended} sessions ended, tokens revoked, passkeys and phones forgotten"
+    gone = f"{ended} sessions ended, tokens revoked, passkeys, identity and phones forgotten"
     return f"{account.name} ({account.login}): disabled; {gone}"
 
 

@@ -109,11 +109,25 @@ class Passkey(Base):
     used_at: Mapped[datetime | None]
 
 
-class PasskeyChallenge(Base):
-    """What a device was asked to sign, once: to sign somebody in (`account_id` None), or as a passkey of that one."""
+class ProviderIdentity(Base):
+    """Who somebody is at the identity provider: `subject` is never given to another there; `known_as` is for people."""
 
-    __tablename__ = "passkey_challenge"
+    __tablename__ = "provider_identity"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), unique=True)
+    issuer: Mapped[str] = mapped_column(String(300))
+    subject: Mapped[str] = mapped_column(String(255))
+    known_as: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime]
+
+
+class SignInChallenge(Base):
+    """What is to be answered once: by a passkey or through a provider, to sign somebody in or to become that one's."""
+
+    __tablename__ = "sign_in_challenge"
     challenge_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
     state: Mapped[dict[str, Any]]  # of the library, to be handed back as it was
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -6,7 +6,7 @@ site: whoever is lured to another one signs nothing that is of use here.
 
 import struct
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -31,14 +31,13 @@ from fido2.webauthn import (
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, InvalidError, NotFoundError, RefusedError
-from service.store.models import Account, Passkey, PasskeyChallenge
-from service.store.secrets import hash_bytes
+from service.store import challenges
+from service.store.models import Account, Passkey
 
-CHALLENGE_LASTS: Final = timedelta(minutes=5)
 MAX_PASSKEYS: Final = 20  # of an account
 MAX_CREDENTIAL_BYTES: Final = 1023  # of the id (WebAuthn level 3, 5.8.3)
 NAME: Final = "Canh Lò"
@@ -87,7 +86,7 @@ def ask_for_new(session: Session, site: PasskeySite, account: Account, *, now: d
         ResidentKeyRequirement.REQUIRED,
         UserVerificationRequirement.REQUIRED,
     )
-    _keep(session, options.public_key.challenge, state, account.id, now)
+    challenges.keep(session, "passkey", options.public_key.challenge, account_id=account.id, state=state, now=now)
     return dict(dict(options)["publicKey"])
 
 
@@ -134,7 +133,7 @@ def add(
 def ask(session: Session, site: PasskeySite, *, now: datetime) -> Mapping[str, Any]:
     """Return what a browser hands to a device that is to sign somebody in, whoever that is (WebAuthn's own form)."""
     options, state = site.server.authenticate_begin(user_verification=UserVerificationRequirement.REQUIRED)
-    _keep(session, options.public_key.challenge, state, None, now)
+    challenges.keep(session, "passkey", options.public_key.challenge, account_id=None, state=state, now=now)
     return dict(dict(options)["publicKey"])
 
 
@@ -198,38 +197,17 @@ def forget_all(session: Session, account: Account) -> int:
     return len(ended)
 
 
-def _keep(session: Session, challenge: bytes, state: dict[str, Any], account_id: int | None, now: datetime) -> None:
-    """Keep a challenge; of an account the newest alone."""
-    old = PasskeyChallenge.expires_at <= now
-    if account_id is not None:
-        old = or_(old, PasskeyChallenge.account_id == account_id)
-    session.execute(delete(PasskeyChallenge).where(old))
-    row = PasskeyChallenge(challenge_hash=hash_bytes(challenge), account_id=account_id)
-    row.state, row.expires_at = state, now + CHALLENGE_LASTS
-    session.add(row)
-    session.flush()
-
-
 def _spend(session: Session, client_data: bytes, account_id: int | None, now: datetime) -> dict[str, Any]:
-    """Return the state of the challenge that was signed, and let it never be signed again."""
+    """Return the state of the challenge that was signed, if it was for this account (None: to sign somebody in)."""
     try:
         challenge = CollectedClientData(client_data).challenge
     except _DAMAGE as error:
         msg = "client_data is not what a browser says of a passkey"
         raise InvalidError(msg) from error
-    spent = session.execute(
-        delete(PasskeyChallenge)
-        .where(
-            PasskeyChallenge.challenge_hash == hash_bytes(challenge),
-            PasskeyChallenge.account_id == account_id,
-            PasskeyChallenge.expires_at > now,
-        )
-        .returning(PasskeyChallenge.state)
-    ).one_or_none()
-    if spent is None:
-        msg = "this took longer than five minutes, or was used before; try again"
+    whose, state = challenges.spend(session, "passkey", challenge, now=now)
+    if whose != account_id:
+        msg = "this was asked of somebody else, or for something else"
         raise RefusedError(msg)
-    state: dict[str, Any] = spent.state
     return state
 
 

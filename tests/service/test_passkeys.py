@@ -21,7 +21,7 @@ from service.errors import ConflictError, ServiceError
 from service.settings import Settings
 from service.store import audit, passkeys
 from service.store.database import Database
-from service.store.models import Account, Passkey, PasskeyChallenge, SignInSession
+from service.store.models import Account, Passkey, SignInChallenge, SignInSession
 from service.store.passkeys import MAX_PASSKEYS, PasskeySite
 
 LOGIN = "lan@example.org"
@@ -112,7 +112,7 @@ async def test_what_took_longer_than_five_minutes_signs_nobody_in(
     async with browser(app) as phone:
         body = passkey.sign(await asked(phone))
         with database.write() as session:
-            session.execute(update(PasskeyChallenge).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+            session.execute(update(SignInChallenge).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
         late = await phone.post(f"{API}/session/passkey", json=body)
 
     assert (late.status_code, "five minutes" in late.text) == (403, True)

@@ -27,7 +27,7 @@ LAN, MINH = 1, 2  # the two workshops
 # What may be called by nobody in particular: entering, and what carries a secret of its own.
 OPEN = {
     "/bridge/token",
-    *("/session/passkey", "/session/passkey/challenge"),
+    *("/session/passkey", "/session/passkey/challenge", "/session/provider", "/session/provider/begin"),
     *("/setup", "/session", "/session/link", "/pair", "/acknowledge", "/pushes/seen"),
     *("/invitations/look", "/invitations/join"),
 }
@@ -42,6 +42,9 @@ OWN = {
     "/me/passkeys/challenge",
     "/me/passkeys/remove",
     "/me/two-factors",
+    "/me/provider",
+    "/me/provider/begin",
+    "/me/provider/untie",
     "/push-subscriptions",
     "/push-subscriptions/{subscription_id}",
     "/push-subscriptions/{subscription_id}/test",
@@ -57,6 +60,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /me/passkeys/challenge": {"password": "mine now, all of it"},
     "POST /me/passkeys": {"client_data": "AAAA", "attestation": "AAAA"},
     "POST /me/passkeys/remove": {"password": "mine now, all of it", "passkey_id": 1},
+    "POST /me/provider/begin": {"password": "mine now, all of it"},
+    "POST /me/provider/untie": {"password": "mine now, all of it"},
     "PUT /me/two-factors": {"password": "mine now, all of it", "are_wanted": False},
     "PATCH /workshops/{workshop_id}/members/{account_id}": {"role": "operator"},
     "POST /workshops/{workshop_id}/invitations": {"role": "operator"},

@@ -6,7 +6,7 @@ import { mayAnywhere } from "./may";
 import { AcknowledgePage } from "./pages/acknowledge";
 import { AlarmsPage } from "./pages/alarms";
 import { ComparePage } from "./pages/compare";
-import { LinkPage, ResetPage, SecondFactorPage, SetupPage, SignInPage } from "./pages/enter";
+import { LinkPage, ProviderPage, ResetPage, SecondFactorPage, SetupPage, SignInPage } from "./pages/enter";
 import { FiringPage } from "./pages/firing";
 import { FiringsPage } from "./pages/firings";
 import { JoinPage } from "./pages/join";
@@ -25,6 +25,7 @@ const OPEN_PAGES: readonly (readonly [string, (params: Params) => ComponentChild
   ["/setup", () => <SetupPage />],
   ["/link", () => <LinkPage />],
   ["/reset", () => <ResetPage />],
+  ["/provider", () => <ProviderPage />],
   ["/join", () => <JoinPage />],
   ["/a/:token", ({ token = "" }) => <AcknowledgePage token={token} />],
 ];

@@ -296,6 +296,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/provider": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Provider
+         * @description Return what the identity provider is called here; null if there is none.
+         */
+        get: operations["provider_read_provider"];
+        put?: never;
+        /**
+         * Sign In By Provider
+         * @description Sign in as whom the provider has seen; an account that was to be tied to that identity is tied to it first.
+         */
+        post: operations["provider_sign_in_by_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/provider/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin With Provider
+         * @description Return where the browser goes to sign in; it comes back within five minutes.
+         */
+        post: operations["provider_begin_with_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/provider": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Tie
+         * @description Return who one is at the provider; null if the account is not tied to it, or there is no provider.
+         */
+        get: operations["provider_read_tie"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/provider/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin To Tie
+         * @description Return where the browser goes for the identity that is to sign this account in from then on.
+         */
+        post: operations["provider_begin_to_tie"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/provider/untie": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Untie
+         * @description Let the provider sign this account in no more.
+         */
+        post: operations["provider_untie"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workshops/{workshop_id}/members": {
         parameters: {
             query?: never;
@@ -2572,6 +2676,14 @@ export interface components {
             password: string;
         };
         /**
+         * ProviderOut
+         * @description What the provider is called; null if there is none.
+         */
+        ProviderOut: {
+            /** Name */
+            name: string | null;
+        };
+        /**
          * PushKeys
          * @description In base64url: a point of P-256, uncompressed, and 16 random bytes.
          */
@@ -2605,6 +2717,16 @@ export interface components {
             created_at: string;
             /** Last Delivered At */
             last_delivered_at: string | null;
+        };
+        /**
+         * ReturnIn
+         * @description What the provider gave the browser to bring back.
+         */
+        ReturnIn: {
+            /** Code */
+            code: string;
+            /** State */
+            state: string;
         };
         /**
          * Role
@@ -2773,6 +2895,16 @@ export interface components {
             started_at?: string | null;
         };
         /**
+         * TiedOut
+         * @description What the provider is called, and who one is there.
+         */
+        TiedOut: {
+            /** Name */
+            name: string | null;
+            /** Known As */
+            known_as: string | null;
+        };
+        /**
          * TimesIn
          * @description When a firing began and ended; a running one has no end yet.
          */
@@ -2833,6 +2965,14 @@ export interface components {
              * Format: date-time
              */
             at: string;
+        };
+        /**
+         * WayOut
+         * @description Where the browser goes; it comes back to `/provider` with `code` and `state` behind the `?`.
+         */
+        WayOut: {
+            /** Url */
+            url: string;
         };
         /**
          * Words
@@ -3741,6 +3881,260 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["PasskeysOut"];
                 };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    provider_read_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "Lò gas số 1"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProviderOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    provider_sign_in_by_provider: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "not_found",
+                 *       "state": "9dHk…"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReturnIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "Lò gas số 1",
+                     *       "login": "lan@example.org",
+                     *       "lacks_factor": false,
+                     *       "language": "vi",
+                     *       "workshops": [
+                     *         {
+                     *           "id": 1,
+                     *           "name": "Lò gas số 1",
+                     *           "may": [
+                     *             "look"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "now_at": "2026-11-20T12:30:00Z",
+                     *       "clock_rate": 1,
+                     *       "vapid_public_key": "x",
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MeOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    provider_begin_with_provider: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "url": "https://id.example.org/authorize?client_id=canhlo…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WayOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    provider_read_tie: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "Lò gas số 1",
+                     *       "known_as": "lan@example.org"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TiedOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    provider_begin_to_tie: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "mot-cau-dai-de-nho"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProofIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "url": "https://id.example.org/authorize?client_id=canhlo…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WayOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    provider_untie: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "mot-cau-dai-de-nho"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProofIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
             "4XX": {

@@ -1,8 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, type Me } from "../api";
+import { useLoad } from "../load";
 import { problemText } from "../names";
 import { Icon } from "../parts/icons";
 import { NewPasskey } from "../parts/passkeys";
+import { goTo } from "../parts/provider";
 import { Field, Outcome } from "../parts/small";
 import { useAction, useLanguage } from "../parts/use";
 import { canHavePasskeys, signWithPasskey } from "../passkey";
@@ -21,6 +23,7 @@ export function SignInPage() {
     event.preventDefault();
     if (await run(async () => enter(await api.signIn({ login, password })))) goHome();
   };
+  const [provider] = useLoad(api.provider, []);
   const sign = async () => {
     const { options } = await api.askForPasskey();
     enter(await api.signInByPasskey(await signWithPasskey(options)));
@@ -60,6 +63,17 @@ export function SignInPage() {
           <Icon name="finger" /> {say("passkeys.enter")}
         </button>
       )}
+      {provider.is === "ready" && provider.value.name !== null && (
+        <button
+          type="button"
+          class="wide tall"
+          disabled={doing.is === "busy"}
+          data-testid="sign-in-provider"
+          onClick={() => void run(() => goTo(api.beginWithProvider()))}
+        >
+          {say("provider.enter", { name: provider.value.name })}
+        </button>
+      )}
       {doing.is === "failed" && <Outcome doing={doing} />}
     </form>
   );
@@ -69,6 +83,28 @@ export function SignInPage() {
 function useToken(): string {
   const [token] = useState(() => location.hash.slice(1));
   return token;
+}
+
+/** Back from the identity provider, with what it gave the browser behind the `?`. */
+export function ProviderPage() {
+  const { say } = useLanguage();
+  const [doing, run] = useAction();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was brought back counts once
+  useEffect(() => {
+    const said = new URLSearchParams(location.search);
+    history.replaceState(null, "", "/provider"); // it stays in no list of pages
+    const brought = { code: said.get("code") ?? "-", state: said.get("state") ?? "-" };
+    void run(async () => enter(await api.signInByProvider(brought))).then((isIn) => isIn && goHome());
+  }, []);
+  if (doing.is !== "failed") return <p class="waiting">{say("enter.link")}</p>;
+  return (
+    <div class="panel problem stack" role="alert">
+      <p>✕ {doing.code === "refused" ? say("provider.unknown") : problemText(say, doing.code)}</p>
+      <a class="button" href="/sign-in">
+        {say("enter.title")}
+      </a>
+    </div>
+  );
 }
 
 /** Where a password is not enough: the passkey is made before anything else is seen. */

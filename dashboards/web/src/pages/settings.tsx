@@ -7,6 +7,7 @@ import { Bridges } from "../parts/bridges";
 import { Passkeys } from "../parts/passkeys";
 import { People } from "../parts/people";
 import { Phones } from "../parts/phones";
+import { Provider } from "../parts/provider";
 import { Safety } from "../parts/safety";
 import { LanguageSwitch } from "../parts/shell";
 import { Choice, Field, Loaded, Outcome } from "../parts/small";
@@ -121,6 +122,7 @@ export function SettingsPage({ me }: { me: Me }) {
           {mayAnywhere(me, "follow") && <Phones me={me} />}
           <Account me={me} />
           <Passkeys />
+          <Provider />
           <Safety />
           {workshop?.may.includes("govern") && <Tokens key={workshop.id} workshopId={workshop.id} />}
           {workshop?.may.includes("govern") && <Audit key={workshop.id} workshopId={workshop.id} />}

@@ -3,8 +3,9 @@ import { api, type Passkey } from "../api";
 import { type Load, useLoad } from "../load";
 import { canHavePasskeys, makePasskey } from "../passkey";
 import { guessDevice } from "../push";
-import { Field, Loaded, Outcome } from "./small";
-import { type Doing, useAction, useLanguage } from "./use";
+import { Asked } from "./asked";
+import { Loaded } from "./small";
+import { useAction, useLanguage } from "./use";
 
 function Row({ one, onRemove }: { one: Passkey; onRemove: () => void }) {
   const { say, format } = useLanguage();
@@ -23,57 +24,6 @@ function Row({ one, onRemove }: { one: Passkey; onRemove: () => void }) {
         {say("app.remove")}
       </button>
     </li>
-  );
-}
-
-interface AskedProps {
-  go: string;
-  doing: Doing;
-  onGo: (password: string) => Promise<boolean>;
-  onClose?: () => void;
-  testid: string;
-}
-
-/** The password once more, before something that would open or close the account to somebody. */
-function Asked({ go, doing, onGo, onClose, testid }: AskedProps) {
-  const { say } = useLanguage();
-  const [password, setPassword] = useState("");
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (await onGo(password)) setPassword("");
-  };
-  return (
-    <form class="stack" onSubmit={(event) => void submit(event)} data-testid={testid}>
-      <Field
-        label={say("safety.current")}
-        type="password"
-        value={password}
-        onValue={setPassword}
-        autocomplete="current-password"
-        required
-        testid={`${testid}-password`}
-      />
-      <div class="row">
-        <button type="submit" class="primary" disabled={doing.is === "busy"} data-testid={`${testid}-go`}>
-          {go}
-        </button>
-        {onClose && (
-          <button type="button" class="plain" onClick={onClose}>
-            {say("app.cancel")}
-          </button>
-        )}
-      </div>
-      {doing.is === "failed" && (doing.code === "refused" ? <Wrong /> : <Outcome doing={doing} />)}
-    </form>
-  );
-}
-
-function Wrong() {
-  const { say } = useLanguage();
-  return (
-    <p class="outcome" role="status" data-is="failed">
-      ✕ {say("passkeys.wrong")}
-    </p>
   );
 }
 

@@ -16,6 +16,16 @@ export const enPasskeys: Record<keyof typeof viPasskeys, string> = {
   "passkeys.need": "A password is not enough here. Use your finger, your face or the code of this device, this once.",
   "passkeys.cannot": "Finger or face are needed here, and this device cannot do it: open the page on your phone.",
 
+  "provider.enter": "Enter with {name}",
+  "provider.title": "{name} account",
+  "provider.why": "Tie your {name} account to this one, and sign in with it instead of the password.",
+  "provider.tied": "Tied to {who}.",
+  "provider.tie": "Tie the {name} account",
+  "provider.untie": "Untie the {name} account",
+  "provider.unknown":
+    "Not signed in: that account is tied to nobody here, or five minutes have passed. Enter with the password, then tie it in the settings.",
+  "error.provider_failed": "The identity provider does not answer. Enter with the password.",
+
   "error.passkey_stopped": "Not done: you cancelled, or the device did not know you. Try again.",
   "error.passkey_known": "This device signs you in here already.",
   "error.passkey_needed": "This account is entered with finger or face only.",
@@ -28,4 +38,6 @@ export const enPasskeys: Record<keyof typeof viPasskeys, string> = {
   "audit.password_changed": "changed the password",
   "audit.login_changed": "changed the e-mail or phone number",
   "audit.sessions_ended": "signed out other devices",
+  "audit.identity_to_be_tied": "ties another account to sign in with",
+  "audit.identity_untied": "untied the other account",
 };

@@ -1,4 +1,4 @@
-/** Passkeys: signing in with a phone's finger or face. */
+/** Other ways in: a phone's finger or face, an account elsewhere. */
 export const viPasskeys = {
   "passkeys.enter": "Vào bằng vân tay hoặc khuôn mặt",
   "passkeys.title": "Vân tay, khuôn mặt",
@@ -17,6 +17,16 @@ export const viPasskeys = {
   "passkeys.cannot":
     "Ở đây cần thêm vân tay hoặc khuôn mặt. Máy này chưa dùng được: hãy mở trang bằng điện thoại của bạn.",
 
+  "provider.enter": "Vào bằng {name}",
+  "provider.title": "Tài khoản {name}",
+  "provider.why": "Gắn tài khoản {name} của bạn vào đây, rồi đăng nhập bằng nó thay mật khẩu.",
+  "provider.tied": "Đang gắn với {who}.",
+  "provider.tie": "Gắn tài khoản {name}",
+  "provider.untie": "Gỡ tài khoản {name}",
+  "provider.unknown":
+    "Chưa vào được: tài khoản ấy chưa gắn với ai ở đây, hoặc đã quá năm phút. Hãy vào bằng mật khẩu, rồi gắn ở trang Cài đặt.",
+  "error.provider_failed": "Nơi xác nhận tài khoản không trả lời. Hãy vào bằng mật khẩu.",
+
   "error.passkey_stopped": "Chưa xong: bạn đã huỷ, hoặc máy chưa nhận ra bạn. Hãy thử lại.",
   "error.passkey_known": "Máy này đã dùng được vân tay ở đây rồi.",
   "error.passkey_needed": "Tài khoản này chỉ vào bằng vân tay hoặc khuôn mặt.",
@@ -29,4 +39,6 @@ export const viPasskeys = {
   "audit.password_changed": "đổi mật khẩu",
   "audit.login_changed": "đổi e-mail hoặc số điện thoại",
   "audit.sessions_ended": "đăng xuất các máy khác",
+  "audit.identity_to_be_tied": "gắn tài khoản đăng nhập khác",
+  "audit.identity_untied": "gỡ tài khoản đăng nhập khác",
 } as const;

@@ -1,0 +1,54 @@
+import { useState } from "preact/hooks";
+import { Field, Outcome } from "./small";
+import { type Doing, useLanguage } from "./use";
+
+interface AskedProps {
+  go: string;
+  doing: Doing;
+  onGo: (password: string) => Promise<boolean>;
+  onClose?: () => void;
+  testid: string;
+}
+
+/** The password once more, before something that would open or close the account to somebody. */
+export function Asked({ go, doing, onGo, onClose, testid }: AskedProps) {
+  const { say } = useLanguage();
+  const [password, setPassword] = useState("");
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (await onGo(password)) setPassword("");
+  };
+  return (
+    <form class="stack" onSubmit={(event) => void submit(event)} data-testid={testid}>
+      <Field
+        label={say("safety.current")}
+        type="password"
+        value={password}
+        onValue={setPassword}
+        autocomplete="current-password"
+        required
+        testid={`${testid}-password`}
+      />
+      <div class="row">
+        <button type="submit" class="primary" disabled={doing.is === "busy"} data-testid={`${testid}-go`}>
+          {go}
+        </button>
+        {onClose && (
+          <button type="button" class="plain" onClick={onClose}>
+            {say("app.cancel")}
+          </button>
+        )}
+      </div>
+      {doing.is === "failed" && (doing.code === "refused" ? <Wrong /> : <Outcome doing={doing} />)}
+    </form>
+  );
+}
+
+function Wrong() {
+  const { say } = useLanguage();
+  return (
+    <p class="outcome" role="status" data-is="failed">
+      ✕ {say("passkeys.wrong")}
+    </p>
+  );
+}
