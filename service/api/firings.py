@@ -1,7 +1,7 @@
 """Firings: what happened, when, and what the heat did."""
 
 import time
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -9,9 +9,10 @@ from fastapi.responses import StreamingResponse
 from service.api import schemas, views
 from service.api.curves import Width, curve_response
 from service.api.deps import Fires, Follows, Language, Looks, MachineNow, Now, PartsOf, Session
+from service.api.files import Form, file_response
 from service.api.paging import link_next
 from service.api.versions import Seen, show, version_of
-from service.archive.hand_out import MEDIA_TYPES, hand_out, write
+from service.archive.hand_out import hand_out
 from service.lab.ahead import forecast_of
 from service.lab.curve import segments_of
 from service.store import audit, firings, plans
@@ -25,8 +26,6 @@ router = APIRouter(tags=["firings"])
 # The process that watches the kiln ends its firing; another one hears of it within a second.
 END_WITHIN_S: Final = 4.0
 ASK_AGAIN_S: Final = 0.05
-
-Form = Literal["csv", "parquet", "json"]
 
 
 @router.get("/firings", response_model=list[schemas.FiringOut])
@@ -134,15 +133,9 @@ def read_curve(firing_id: schemas.Id, session: Session, who: Looks, now: Now, wi
 
 
 @router.get("/firings/{firing_id}/file", response_class=StreamingResponse)
-def read_file(
-    firing_id: schemas.Id, session: Session, who: Looks, now: Now, form: Annotated[Form, Query(alias="format")] = "csv"
-) -> StreamingResponse:
+def read_file(firing_id: schemas.Id, session: Session, who: Looks, now: Now, form: Form = "csv") -> StreamingResponse:
     """Hand out a firing with every reading: the plain log, Parquet, or JSON with what was found in it."""
-    handed = hand_out(session, firings.get_firing(session, who.workshop_ids, firing_id), now=now)
-    disposition = f'attachment; filename="{handed.name}.{form}"'
-    return StreamingResponse(
-        write(handed, form), media_type=MEDIA_TYPES[form], headers={"content-disposition": disposition}
-    )
+    return file_response(hand_out(session, firings.get_firing(session, who.workshop_ids, firing_id), now=now), form)
 
 
 @router.get("/firings/{firing_id}/forecast", response_model=schemas.ForecastOut)

@@ -5,12 +5,15 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, BackgroundTasks, Query, Response
+from fastapi.responses import StreamingResponse
 
 from service.api import schemas, views
 from service.api.bounds import Moment
 from service.api.curves import Width, curve_response
 from service.api.deps import Fires, Looks, MachineNow, Now, Parts, PartsOf, Session, SetsUp, own_workshop
+from service.api.files import Form, file_response
 from service.api.versions import Seen, show, version_of
+from service.archive.hand_out import hand_out_readings
 from service.errors import ConflictError, InvalidError, RefusedError
 from service.lab.condition import condition_of
 from service.store import audit, firings, kilns, plans
@@ -21,6 +24,7 @@ from service.store.who import Who
 router = APIRouter(tags=["kilns"])
 
 LONGEST_CURVE: Final = timedelta(days=3660)
+LONGEST_FILE: Final = timedelta(days=3)  # every reading of it is in memory at once: 8 probes at 1 Hz are some 100 MB
 
 
 @router.get("/kilns", response_model=list[schemas.KilnOut])
@@ -115,17 +119,36 @@ def read_curve(
     width: Width = 1000,
 ) -> Response:
     """Return the readings of a stretch of time, thinned to a chart of `width` pixels, every extreme kept."""
-    if not from_at < to_at <= from_at + LONGEST_CURVE:
-        msg = f"from_at is earlier than to_at, and they are at most {LONGEST_CURVE.days} days apart"
-        raise InvalidError(msg)
+    _check_stretch(from_at, to_at, LONGEST_CURVE)
     kiln = kilns.get_kiln(session, who.workshop_ids, kiln_id)
     return curve_response(session, kiln, from_at, to_at, width)
+
+
+@router.get("/kilns/{kiln_id}/file", response_class=StreamingResponse)
+def read_file(
+    kiln_id: schemas.Id,
+    session: Session,
+    who: Looks,
+    from_at: Annotated[Moment, Query()],
+    to_at: Annotated[Moment, Query()],
+    form: Form = "csv",
+) -> StreamingResponse:
+    """Hand out every reading of a stretch of time, fired or not: the plain log, Parquet or JSON."""
+    _check_stretch(from_at, to_at, LONGEST_FILE)
+    kiln = kilns.get_kiln(session, who.workshop_ids, kiln_id)
+    return file_response(hand_out_readings(session, kiln, from_at=from_at, to_at=to_at), form)
 
 
 @router.get("/kilns/{kiln_id}/condition", response_model=schemas.ConditionOut)
 def read_condition(kiln_id: schemas.Id, session: Session, who: Looks) -> schemas.ConditionOut:
     """Say what the kiln's past firings show of it: the highest rate it can do, and whether it grows slower."""
     return views.condition_out(condition_of(session, kilns.get_kiln(session, who.workshop_ids, kiln_id)))
+
+
+def _check_stretch(from_at: datetime, to_at: datetime, longest: timedelta) -> None:
+    if not from_at < to_at <= from_at + longest:
+        msg = f"from_at is earlier than to_at, and they are at most {longest.days} days apart"
+        raise InvalidError(msg)
 
 
 def _retire(session: Session, who: Who, kiln: Kiln, at: datetime | None) -> None:

@@ -1,4 +1,4 @@
-"""A firing as a file: the plain log (CSV), Parquet, or JSON with all that was found in it."""
+"""A firing, or a stretch of a kiln's time, as a file: the plain log (CSV), Parquet, or JSON with what is known."""
 
 import io
 import json
@@ -14,9 +14,8 @@ from service.core.series import FloatArray, Samples
 from service.series import history as series
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
-from service.store.models import Firing
+from service.store.models import Firing, Kiln
 
-SCHEMA: Final = "canhlo.firing/1"
 FORMATS: Final = ("csv", "parquet", "json")
 MEDIA_TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
@@ -27,16 +26,17 @@ MEDIA_TYPES: Final = {
 
 @dataclass(frozen=True)
 class Handed:
-    """A stored firing with all of its readings, ready to be written."""
+    """Readings, ready to be written: what they are (`firing`, or `readings` of some time), and what is known of it."""
 
-    firing: Mapping[str, Any]
+    name: str  # of the file, without its ending
+    what: str
+    about: Mapping[str, Any]
     units: Mapping[str, str]
     channels: Mapping[str, Samples]
 
     @property
-    def name(self) -> str:
-        """What to call the file, without its ending."""
-        return f"{self.firing['kiln']}-{self.firing['number']}-{str(self.firing['started_at'])[:10]}"
+    def schema(self) -> str:
+        return f"canhlo.{self.what}/1"
 
     def table(self) -> tuple[np.ndarray, dict[str, FloatArray]]:
         """Return all times once [ms], and a column for each channel, NaN where it has no reading then."""
@@ -53,10 +53,6 @@ class Handed:
 def hand_out(session: Session, firing: Firing, *, now: datetime) -> Handed:
     """Return a firing with the readings from its beginning to its end, or to now."""
     kiln = firing.kiln
-    units = {channel.name: channel.unit for channel in kiln_rows.channels(session, [kiln.id])}
-    found = series.read(
-        session, kiln.id, from_at=firing.started_at, to_at=firing.ended_at or now, units=series.EVERY_UNIT
-    )
     findings = firing_rows.findings_of(session, firing.id)
     told = {
         "kiln": kiln.key,
@@ -87,7 +83,23 @@ def hand_out(session: Session, firing: Firing, *, now: datetime) -> Handed:
             for one in findings
         ],
     }
-    return Handed(told, units, {name: one for name, one in found.items() if name in units})
+    name = f"{kiln.key}-{firing.number}-{firing.started_at.astimezone(UTC):%Y-%m-%d}"
+    return _handed(session, kiln, name, "firing", told, firing.started_at, firing.ended_at or now)
+
+
+def hand_out_readings(session: Session, kiln: Kiln, *, from_at: datetime, to_at: datetime) -> Handed:
+    """Return a stretch of a kiln's time, whether it was being fired or not."""
+    told = {"kiln": kiln.key, "fuel": kiln.fuel, "from_at": _iso(from_at), "to_at": _iso(to_at)}
+    name = f"{kiln.key}-{from_at.astimezone(UTC):%Y-%m-%d-%H%M}"
+    return _handed(session, kiln, name, "readings", told, from_at, to_at)
+
+
+def _handed(
+    session: Session, kiln: Kiln, name: str, what: str, about: Mapping[str, Any], from_at: datetime, to_at: datetime
+) -> Handed:
+    units = {channel.name: channel.unit for channel in kiln_rows.channels(session, [kiln.id])}
+    found = series.read(session, kiln.id, from_at=from_at, to_at=to_at, units=series.EVERY_UNIT)
+    return Handed(name, what, about, units, {name: one for name, one in found.items() if name in units})
 
 
 def write(handed: Handed, form: str) -> Iterator[bytes]:
@@ -121,7 +133,7 @@ def _parquet(handed: Handed) -> Iterator[bytes]:
             "time": pa.array(at_ms, pa.timestamp("ms", tz="UTC")),
             **{name: pa.array(column, from_pandas=True) for name, column in columns.items()},
         }
-    ).replace_schema_metadata({SCHEMA: json.dumps(handed.firing, ensure_ascii=False)})
+    ).replace_schema_metadata({handed.schema: json.dumps(handed.about, ensure_ascii=False)})
     file = io.BytesIO()
     parquet.write_table(table, file, compression="zstd")
     yield file.getvalue()
@@ -129,8 +141,8 @@ def _parquet(handed: Handed) -> Iterator[bytes]:
 
 def _json(handed: Handed) -> Iterator[bytes]:
     document = {
-        "schema": SCHEMA,
-        "firing": handed.firing,
+        "schema": handed.schema,
+        handed.what: handed.about,
         "channels": [
             {
                 "name": name,

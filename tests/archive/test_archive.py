@@ -14,7 +14,7 @@ import pytest
 from service_parts import NOW, PASSWORD
 
 from service.archive.bring_in import bring_in
-from service.archive.hand_out import FORMATS, hand_out, write
+from service.archive.hand_out import FORMATS, hand_out, hand_out_readings, write
 from service.cli import main
 from service.errors import ConflictError, InvalidError
 from service.importers.log import Asked, Log
@@ -161,6 +161,23 @@ def test_all_forms_hold_the_same_readings(database: Database) -> None:
     assert document["schema"] == "canhlo.firing/1"
     assert document["firing"]["findings"], "what was found goes with it"
     assert json.loads(table.schema.metadata[b"canhlo.firing/1"])["peak_c"] == document["firing"]["peak_c"]
+
+
+def test_a_stretch_of_a_kilns_time_is_handed_out_whatever_was_fired(database: Database, two_probes: Log) -> None:
+    (firing_id,) = brought(database, two_probes)
+    with database.read() as session:
+        firing = firing_rows.get_firing(session, [1], firing_id)
+        from_at, to_at = firing.started_at + timedelta(minutes=10), firing.started_at + timedelta(minutes=20)
+        handed_out = hand_out_readings(session, firing.kiln, from_at=from_at, to_at=to_at)
+        document = json.loads(b"".join(write(handed_out, "json")))
+
+    assert document["schema"] == "canhlo.readings/1"
+    assert document["readings"]["to_at"] == to_at.isoformat().replace("+00:00", "Z")
+    for name, channel in two_probes.recordings[0].channels.items():
+        time_s = channel.samples.time_s
+        wanted = (time_s >= from_at.timestamp()) & (time_s <= to_at.timestamp())
+        assert 0 < wanted.sum() < len(time_s)
+        np.testing.assert_array_equal(handed_out.channels[name].value, channel.samples.value[wanted])
 
 
 def test_a_running_firing_is_handed_out_as_far_as_it_is(database: Database) -> None:

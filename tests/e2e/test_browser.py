@@ -86,6 +86,15 @@ def test_a_live_curve_moves_and_an_alarm_is_acknowledged(view: Page, tmp_path: P
     expect(view.get_by_test_id("kiln-settings").get_by_test_id("outcome")).to_have_attribute("data-is", "done")
     expect(glossy).to_be_checked(checked=not was_checked)
     picture(view, "ware", tmp_path)
+    readings = view.get_by_test_id("readings")
+    readings.locator("summary").click()
+    readings.scroll_into_view_if_needed()
+    picture(view, "readings", tmp_path)
+    with view.expect_download() as handed:
+        readings.get_by_test_id("file-csv").click()
+    assert len(handed.value.path().read_bytes().splitlines()) > 20
+    view.get_by_test_id("from").fill("2015-01-01T00:00")
+    expect(readings.get_by_test_id("file-csv")).to_have_count(0)
 
     view.goto("/alarms")
     acknowledge = view.get_by_test_id("acknowledge").first

@@ -58,6 +58,10 @@ def test_a_program_reads_and_writes_what_its_token_may(service: tuple[str, str],
         made = canhlo.add_calibration(channel.id, from_at=NOW, points={1000: 4.0, 0: 0.0})
         again = canhlo.recompute_firing(found[0].id)
         length = canhlo.export(found[0].id, tmp_path / "firing.json", form="json")
+        hour = {"from_at": NOW, "to_at": NOW + timedelta(hours=1)}
+        canhlo.export_readings(kiln.id, tmp_path / "readings.csv", **hour)
+        with pytest.raises(AnswerError, match="3 days apart"):
+            canhlo.export_readings(kiln.id, tmp_path / "x.csv", from_at=NOW, to_at=NOW + timedelta(days=4))
 
     assert [one.number for one in found] == list(range(205, 0, -1))
     assert changed.fuel_used is not None
@@ -67,6 +71,7 @@ def test_a_program_reads_and_writes_what_its_token_may(service: tuple[str, str],
     assert again.firing.id == found[0].id
     assert length == len((tmp_path / "firing.json").read_bytes())
     assert json.loads((tmp_path / "firing.json").read_text())["firing"]["number"] == 205
+    assert (tmp_path / "readings.csv").read_text() == "time\n"
 
 
 def test_the_commands_say_what_the_service_says(service: tuple[str, str]) -> None:

@@ -50,7 +50,7 @@ OWN = {
     "/push-subscriptions/{subscription_id}/test",
 }
 HOUR = {"from_at": NOW.isoformat(), "to_at": (NOW + timedelta(hours=1)).isoformat()}
-QUERIES = {"/kilns/{kiln_id}/curve": HOUR, "/comparison": {"firing": "1"}}
+QUERIES = {"/kilns/{kiln_id}/curve": HOUR, "/kilns/{kiln_id}/file": HOUR, "/comparison": {"firing": "1"}}
 PLAN = [{"time_s": 0, "temp_c": 30}, {"time_s": 9, "temp_c": 40}]
 BODIES: dict[str, dict[str, Any]] = {
     "PATCH /me": {"language": "en"},

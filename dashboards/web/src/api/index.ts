@@ -127,6 +127,8 @@ export const api = {
   removeCalibration: (id: number) => ask<void>("DELETE", `/calibrations/${id}`),
 
   forecast: (id: number) => ask<Forecast>("GET", `/firings/${id}/forecast`),
+  readingsOf: (kiln: number, from: string, to: string, form: "csv" | "parquet" | "json") =>
+    `/api/v1/kilns/${kiln}/file?from_at=${encodeURIComponent(from)}&to_at=${encodeURIComponent(to)}&format=${form}`,
   fileOf: (id: number, form: "csv" | "parquet" | "json") => `/api/v1/firings/${id}/file?format=${form}`,
 
   batches: (firingId: number) => ask<Batch[]>("GET", `/firings/${firingId}/batches`),

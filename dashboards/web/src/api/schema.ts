@@ -682,6 +682,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/kilns/{kiln_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read File
+         * @description Hand out every reading of a stretch of time, fired or not: the plain log, Parquet or JSON.
+         */
+        get: operations["kilns_read_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/kilns/{kiln_id}/condition": {
         parameters: {
             query?: never;
@@ -5116,6 +5136,39 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["CurveOut"];
                 };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kilns_read_file: {
+        parameters: {
+            query: {
+                from_at: string;
+                to_at: string;
+                format?: "csv" | "parquet" | "json";
+            };
+            header?: never;
+            path: {
+                kiln_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
             "4XX": {

@@ -6,6 +6,7 @@ import { useLoad } from "../load";
 import { Batches } from "../parts/batches";
 import { Cones } from "../parts/cones";
 import { CurveChart } from "../parts/curve-chart";
+import { Downloads } from "../parts/files";
 import { Findings } from "../parts/findings";
 import { FiringEdit } from "../parts/firing-edit";
 import { Figure, Loaded, Moment, Outcome } from "../parts/small";
@@ -46,21 +47,12 @@ function Summary({ firing }: { firing: FiringDetail }) {
   );
 }
 
-const FORMS = ["csv", "parquet", "json"] as const;
-
-/** Every reading of the firing, to keep or to look at elsewhere. */
 function Files({ firing }: { firing: FiringDetail }) {
   const { say } = useLanguage();
   return (
     <section class="panel" data-testid="files">
       <h2>{say("firing.files")}</h2>
-      <div class="row">
-        {FORMS.map((form) => (
-          <a key={form} class="button" href={api.fileOf(firing.id, form)} download data-testid={`file-${form}`}>
-            ↓ {say(`firing.file.${form}`)}
-          </a>
-        ))}
-      </div>
+      <Downloads addressOf={(form) => api.fileOf(firing.id, form)} />
     </section>
   );
 }

@@ -7,6 +7,7 @@ import { useLoad } from "../load";
 import { Calibrations } from "../parts/calibrations";
 import { Cones } from "../parts/cones";
 import { CurveChart } from "../parts/curve-chart";
+import { Readings } from "../parts/files";
 import { Findings } from "../parts/findings";
 import { KilnMouth, NextCone, PhaseWord, shownOf } from "../parts/kiln-card";
 import { KilnSettings } from "../parts/kiln-settings";
@@ -191,6 +192,7 @@ function LiveKiln({ kiln }: { kiln: Kiln }) {
           <Cones cones={kiln.now.cones} target={kiln.target_cone} />
           <KilnSettings kiln={kiln} />
           <Calibrations kilnId={kiln.id} />
+          <Readings addressOf={(from, to, form) => api.readingsOf(kiln.id, from, to, form)} />
         </div>
       </div>
     </>

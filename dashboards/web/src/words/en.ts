@@ -98,6 +98,10 @@ export const en: Words = {
   "forecast.by.past": "Reckoned from this kiln's past firings.",
   "forecast.by.this_firing": "Reckoned only from how this firing has gone so far: rough.",
 
+  "kiln.files": "Readings as a file",
+  "kiln.filesFrom": "From",
+  "kiln.filesTo": "To",
+  "kiln.filesBad": "The beginning comes before the end, three days at most at a time.",
   "kiln.noFiring": "The kiln is not firing. These are the last 12 hours.",
   "kiln.end": "End the firing",
   "kiln.endAsk": "End this firing?",

@@ -97,6 +97,10 @@ export const vi = {
   "forecast.by.past": "Tính theo các mẻ trước của lò này.",
   "forecast.by.this_firing": "Chỉ tính theo đà của mẻ này: còn áng chừng.",
 
+  "kiln.files": "Lấy số đo ra tệp",
+  "kiln.filesFrom": "Từ lúc",
+  "kiln.filesTo": "Đến lúc",
+  "kiln.filesBad": "Giờ đầu phải trước giờ cuối, mỗi lần nhiều nhất ba ngày.",
   "kiln.noFiring": "Lò không nung. Dưới đây là 12 giờ vừa qua.",
   "kiln.end": "Kết thúc mẻ",
   "kiln.endAsk": "Kết thúc mẻ nung này?",
