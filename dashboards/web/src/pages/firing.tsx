@@ -52,7 +52,7 @@ function Files({ firing }: { firing: FiringDetail }) {
   return (
     <section class="panel" data-testid="files">
       <h2>{say("firing.files")}</h2>
-      <Downloads addressOf={(form) => api.fileOf(firing.id, form)} />
+      <Downloads addressOf={(form) => api.fileOf(firing.id, form)} hasFindings />
     </section>
   );
 }

@@ -8,13 +8,19 @@ const FORMS = ["csv", "parquet", "json"] as const;
 export type Form = (typeof FORMS)[number];
 
 /** Every reading of something, to keep or to look at elsewhere. */
-export function Downloads({ addressOf }: { addressOf: (form: Form) => string }) {
+export function Downloads({
+  addressOf,
+  hasFindings = false,
+}: {
+  addressOf: (form: Form) => string;
+  hasFindings?: boolean;
+}) {
   const { say } = useLanguage();
   return (
     <div class="row">
       {FORMS.map((form) => (
         <a key={form} class="button" href={addressOf(form)} download data-testid={`file-${form}`}>
-          ↓ {say(`firing.file.${form}`)}
+          ↓ {form === "json" && hasFindings ? say("firing.file.findings") : say(`firing.file.${form}`)}
         </a>
       ))}
     </div>
@@ -32,21 +38,15 @@ export function Readings({ addressOf }: { addressOf: (from: string, to: string, 
   const [fromAt, toAt] = [momentOf(from, null), momentOf(to, null)];
   const hours = fromAt && toAt ? (Date.parse(toAt) - Date.parse(fromAt)) / HOUR_MS : 0;
   return (
-    <details class="panel" data-testid="readings">
-      <summary>
-        <h2>{say("kiln.files")}</h2>
-      </summary>
-      <div class="stack">
-        <div class="add">
-          <Field label={say("kiln.filesFrom")} type="datetime-local" value={from} onValue={setFrom} testid="from" />
-          <Field label={say("kiln.filesTo")} type="datetime-local" value={to} onValue={setTo} testid="to" />
-        </div>
-        {fromAt && toAt && hours > 0 && hours <= LONGEST_H ? (
-          <Downloads addressOf={(form) => addressOf(fromAt, toAt, form)} />
-        ) : (
-          <p class="warn">⚠ {say("kiln.filesBad")}</p>
-        )}
-      </div>
+    <details class="panel stack" data-testid="readings">
+      <summary>{say("kiln.files")}</summary>
+      <Field label={say("kiln.filesFrom")} type="datetime-local" value={from} onValue={setFrom} testid="from" />
+      <Field label={say("kiln.filesTo")} type="datetime-local" value={to} onValue={setTo} testid="to" />
+      {fromAt && toAt && hours > 0 && hours <= LONGEST_H ? (
+        <Downloads addressOf={(form) => addressOf(fromAt, toAt, form)} />
+      ) : (
+        <p class="warn">⚠ {say("kiln.filesBad")}</p>
+      )}
     </details>
   );
 }
