@@ -38,15 +38,17 @@ export function Readings({ addressOf }: { addressOf: (from: string, to: string, 
   const [fromAt, toAt] = [momentOf(from, null), momentOf(to, null)];
   const hours = fromAt && toAt ? (Date.parse(toAt) - Date.parse(fromAt)) / HOUR_MS : 0;
   return (
-    <details class="panel stack" data-testid="readings">
+    <details class="panel" data-testid="readings">
       <summary>{say("kiln.files")}</summary>
-      <Field label={say("kiln.filesFrom")} type="datetime-local" value={from} onValue={setFrom} testid="from" />
-      <Field label={say("kiln.filesTo")} type="datetime-local" value={to} onValue={setTo} testid="to" />
-      {fromAt && toAt && hours > 0 && hours <= LONGEST_H ? (
-        <Downloads addressOf={(form) => addressOf(fromAt, toAt, form)} />
-      ) : (
-        <p class="warn">⚠ {say("kiln.filesBad")}</p>
-      )}
+      <div class="stack">
+        <Field label={say("kiln.filesFrom")} type="datetime-local" value={from} onValue={setFrom} testid="from" />
+        <Field label={say("kiln.filesTo")} type="datetime-local" value={to} onValue={setTo} testid="to" />
+        {fromAt && toAt && hours > 0 && hours <= LONGEST_H ? (
+          <Downloads addressOf={(form) => addressOf(fromAt, toAt, form)} />
+        ) : (
+          <p class="warn">⚠ {say("kiln.filesBad")}</p>
+        )}
+      </div>
     </details>
   );
 }
