@@ -6,6 +6,7 @@ fast as pydantic.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ FEW: Final = 4  # readings of a channel that are all drawn
 GAP_MS: Final = int(GAP_S * 1000)
 _SILENT: Final = ChannelStatus("", None, None, None, "no_value")
 _NO_CONES: Final = msgspec.Raw(b"[]")
+_NOW: Final = msgspec.Raw(b"\0")  # where the time of asking goes: nothing else in JSON has this byte
 _encode = msgspec.json.Encoder().encode
 
 
@@ -49,7 +51,7 @@ class _Channel(msgspec.Struct):
 
 class _KilnNow(msgspec.Struct):
     kiln_id: int
-    now_at: datetime
+    now_at: datetime | msgspec.Raw
     last_at: datetime | None
     phase: str
     firing_id: int | None
@@ -116,6 +118,7 @@ class KilnEvents:
     def __init__(self) -> None:
         self._cones: dict[int, tuple[Sequence[ConeProgress], msgspec.Raw]] = {}
         self._channels: dict[int, tuple[Sequence[ChannelStatus], Mapping[str, int], msgspec.Raw]] = {}
+        self._listed: dict[tuple[int, bool], tuple[KilnSaid, LiveKiln, bytes, bytes]] = {}
 
     def kiln(self, live: LiveKiln, now: datetime) -> str:
         """Return the event of how a kiln is now."""
@@ -125,18 +128,22 @@ class KilnEvents:
         self, kilns: Sequence[KilnSaid], live: Mapping[int, LiveKiln], now: datetime, *, with_cones: bool = True
     ) -> bytes:
         """Return kilns with how they are now, as JSON: a list of what `schemas.KilnOut` says."""
-        return _encode(
-            [
-                _Kiln(
-                    **kiln._asdict(),
-                    version=version_of(kiln, *KILN_SAID),
-                    now=self._now(live[kiln.id], now, with_cones=with_cones),
-                )
-                for kiln in kilns
-            ]
-        )
+        now_at = _encode(now)
+        each = (self._of_list(kiln, live[kiln.id], with_cones=with_cones) for kiln in kilns)
+        return b"[%s]" % b",".join([head + now_at + rest for head, rest in each])
 
-    def _now(self, live: LiveKiln, now: datetime, *, with_cones: bool = True) -> _KilnNow:
+    def _of_list(self, kiln: KilnSaid, live: LiveKiln, *, with_cones: bool) -> tuple[bytes, bytes]:
+        """Return what a list says of a kiln, before and after the time of asking."""
+        known = self._listed.get((kiln.id, with_cones))
+        if known is not None and known[1] is live and known[0] == kiln:
+            return known[2], known[3]
+        version = version_of(kiln, *KILN_SAID)
+        said = _Kiln(**kiln._asdict(), version=version, now=self._now(live, _NOW, with_cones=with_cones))
+        head, _, rest = _encode(said).partition(b"\0")
+        self._listed[kiln.id, with_cones] = kiln, live, head, rest
+        return head, rest
+
+    def _now(self, live: LiveKiln, now: datetime | msgspec.Raw, *, with_cones: bool = True) -> _KilnNow:
         """Return what `schemas.KilnNow` says."""
         status = live.status
         return _KilnNow(
@@ -181,6 +188,7 @@ def _channel(channel_id: int, name: str, status: ChannelStatus) -> _Channel:
     return _Channel(channel_id, name, _at(status.last_s), status.last_c, status.rate_c_per_h, status.quality)
 
 
+@lru_cache(maxsize=4096)  # the probes of a village were read in the same few seconds
 def _at(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
