@@ -81,7 +81,7 @@ class Parts:
         )
 
 
-def parts(request: Request) -> Parts:
+async def parts(request: Request) -> Parts:
     found = request.app.state.parts
     assert isinstance(found, Parts)  # noqa: S101 - set by create_app
     return found
@@ -90,7 +90,7 @@ def parts(request: Request) -> Parts:
 PartsOf = Annotated[Parts, Depends(parts)]
 
 
-def machine_now() -> datetime:
+async def machine_now() -> datetime:
     """Return the machine's time: what sessions, links and networks live by, whatever a replay's clock says."""
     return datetime.now(UTC)
 
@@ -104,7 +104,7 @@ def host_of(request: Request) -> str:
     return ":".join(host.split(":")[:4]) if ":" in host else host
 
 
-def _now(service: PartsOf) -> datetime:
+async def _now(service: PartsOf) -> datetime:
     return service.clock.now()
 
 
@@ -164,14 +164,14 @@ def _refuse_half(who: Who) -> None:
         raise FactorNeededError(msg)
 
 
-def _entering(who: Caller) -> Who:
+async def _entering(who: Caller) -> Who:
     if who.token_id is not None:
         msg = "a token cannot do this; a person has to sign in for it"
         raise RefusedError(msg)
     return who
 
 
-def _person(who: Annotated[Who, Depends(_entering)]) -> Who:
+async def _person(who: Annotated[Who, Depends(_entering)]) -> Who:
     _refuse_half(who)
     return who
 
@@ -186,7 +186,7 @@ class May:
     def __init__(self, action: Action) -> None:
         self.action = action
 
-    def __call__(self, who: Caller) -> Who:
+    async def __call__(self, who: Caller) -> Who:
         _refuse_half(who)
         grants = who.where_may(self.action)
         if not grants:
@@ -223,7 +223,7 @@ def _confined(session: OpenSession, who: Caller) -> OrmSession:
 Session = Annotated[OrmSession, Depends(_confined, scope="function")]
 
 
-def _language(request: Request, who: Caller) -> str:
+async def _language(request: Request, who: Caller) -> str:
     asked = request.headers.get("accept-language", "")[:2].lower()
     return asked if asked in {"vi", "en"} else who.language
 

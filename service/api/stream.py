@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from service.api.deps import Follows, Language, Parts, PartsOf, machine_now, may_still
+from service.api.deps import Follows, Language, Parts, PartsOf, may_still
 from service.api.live import Viewer
 from service.api.live_events import beat
 from service.store.roles import Action
@@ -22,7 +23,7 @@ async def follow(request: Request, who: Follows, language: Language, service: Pa
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
     def still_may() -> bool:
-        return may_still(request, service, who, Action.FOLLOW, now=machine_now())
+        return may_still(request, service, who, Action.FOLLOW, now=datetime.now(UTC))
 
     return StreamingResponse(_events(service, viewer, still_may), media_type="text/event-stream", headers=headers)
 

@@ -37,6 +37,12 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON(), list[Any]: JSON(), bytes: LargeBinary()}  # noqa: RUF012
 
 
+class OfWorkshop:
+    """Marks a table whose rows belong to a workshop, its `workshop_id`: a request sees those of its own alone."""
+
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+
+
 # --- people ----------------------------------------------------------------------------------------------------------
 
 
@@ -60,7 +66,7 @@ class Account(Base):
     wants_two_factors: Mapped[bool] = mapped_column(default=False)  # a password alone signs this person in no more
 
 
-class Membership(Base):
+class Membership(OfWorkshop, Base):
     __tablename__ = "membership"
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
     workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"), primary_key=True)
@@ -133,7 +139,7 @@ class SignInChallenge(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
-class Invitation(Base):
+class Invitation(OfWorkshop, Base):
     """Leave to join a workshop in a role, for whoever has its link first."""
 
     __tablename__ = "invitation"
@@ -147,7 +153,7 @@ class Invitation(Base):
     used_at: Mapped[datetime | None]
 
 
-class ApiToken(Base):
+class ApiToken(OfWorkshop, Base):
     """What a program shows instead of signing in; it acts for the person who made it."""
 
     __tablename__ = "api_token"
@@ -163,7 +169,7 @@ class ApiToken(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class AuditEntry(Base):
+class AuditEntry(OfWorkshop, Base):
     """What somebody did: never changed and never removed, which the database itself sees to."""
 
     __tablename__ = "audit"
@@ -194,7 +200,7 @@ class StoredAnswer(Base):
 # --- kilns and bridges -----------------------------------------------------------------------------------------------
 
 
-class Plan(Base):
+class Plan(OfWorkshop, Base):
     """The firing that an operator means to follow: corners of (time_s, temp_c)."""
 
     __tablename__ = "plan"
@@ -205,11 +211,10 @@ class Plan(Base):
     removed_at: Mapped[datetime | None]  # offered no more; firings that followed it keep it
 
 
-class Kiln(Base):
+class Kiln(OfWorkshop, Base):
     __tablename__ = "kiln"
     __table_args__ = (UniqueConstraint("workshop_id", "key"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     key: Mapped[str] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(80))
     fuel: Mapped[str] = mapped_column(String(10))
@@ -221,13 +226,12 @@ class Kiln(Base):
     retired_at: Mapped[datetime | None]  # out of use: its firings stay, and it is not among the kilns of the day
 
 
-class Channel(Base):
+class Channel(OfWorkshop, Base):
     """One measured quantity of one kiln."""
 
     __tablename__ = "channel"
     __table_args__ = (UniqueConstraint("kiln_id", "name"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"))
     name: Mapped[str] = mapped_column(String(40))
     unit: Mapped[str] = mapped_column(String(8))
@@ -236,13 +240,12 @@ class Channel(Base):
     is_hidden: Mapped[bool] = mapped_column(default=False, server_default=false())  # from screens; the science sees it
 
 
-class Calibration(Base):
+class Calibration(OfWorkshop, Base):
     """What is known to be wrong with the probe of a channel, for its readings from `from_at` up to the next one's."""
 
     __tablename__ = "calibration"
     __table_args__ = (UniqueConstraint("channel_id", "from_at"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"))
     from_at: Mapped[datetime]
     points: Mapped[list[Any]]  # of (indicated_c, error_c), as `core.calibration.Correction` has them
@@ -252,7 +255,7 @@ class Calibration(Base):
     made_at: Mapped[datetime]
 
 
-class Bridge(Base):
+class Bridge(OfWorkshop, Base):
     __tablename__ = "bridge"
     id: Mapped[int] = mapped_column(primary_key=True)
     workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"), index=True)
@@ -270,7 +273,7 @@ class Bridge(Base):
 # --- readings --------------------------------------------------------------------------------------------------------
 
 
-class StoredBlock(Base):
+class StoredBlock(OfWorkshop, Base):
     """A block as it came, named for ever by (bridge, boot, seq)."""
 
     __tablename__ = "block"
@@ -280,7 +283,6 @@ class StoredBlock(Base):
         Index("ix_block_kiln_id_to_ms", "kiln_id", "to_ms"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"))
     bridge_id: Mapped[int] = mapped_column(ForeignKey("bridge.id"))
     boot: Mapped[str] = mapped_column(String(32))
@@ -293,14 +295,13 @@ class StoredBlock(Base):
     payload: Mapped[bytes]
 
 
-class SkippedBlock(Base):
+class SkippedBlock(OfWorkshop, Base):
     """A block that a bridge has put into quarantine: known to be missing, with the reason."""
 
     __tablename__ = "skipped_block"
     bridge_id: Mapped[int] = mapped_column(ForeignKey("bridge.id"), primary_key=True)
     boot: Mapped[str] = mapped_column(String(32), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     reason: Mapped[str] = mapped_column(String(300))
     at: Mapped[datetime]
 
@@ -328,14 +329,13 @@ class Sink(Base):
     failed_at: Mapped[datetime | None]  # since when
 
 
-class OwedToSink(Base):
+class OwedToSink(OfWorkshop, Base):
     """Sealed readings of one kiln in one month that a sink has to get still, between two times."""
 
     __tablename__ = "owed_to_sink"
     sink_name: Mapped[str] = mapped_column(ForeignKey("sink.name"), primary_key=True)
     kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"), primary_key=True)
     month: Mapped[str] = mapped_column(String(7), primary_key=True)
-    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     from_ms: Mapped[int] = mapped_column(BigInteger)
     to_ms: Mapped[int] = mapped_column(BigInteger)
     next_ms: Mapped[int] = mapped_column(BigInteger)  # what lies before it was sent
@@ -346,19 +346,18 @@ class OwedToSink(Base):
 # --- what the science made of them -----------------------------------------------------------------------------------
 
 
-class LiveState(Base):
+class LiveState(OfWorkshop, Base):
     """Where the live analysis of a kiln stands; written with everything it concluded, so it continues exactly there."""
 
     __tablename__ = "live_state"
     kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"), primary_key=True)
-    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     last_block_id: Mapped[int] = mapped_column(BigInteger)
     last_block_at: Mapped[datetime]
     snapshot: Mapped[dict[str, Any]]
     status: Mapped[dict[str, Any]]
 
 
-class Firing(Base):
+class Firing(OfWorkshop, Base):
     __tablename__ = "firing"
     __table_args__ = (
         Index(
@@ -396,11 +395,10 @@ class Firing(Base):
     plan: Mapped[Plan | None] = relationship(lazy="joined")
 
 
-class StoredFinding(Base):
+class StoredFinding(OfWorkshop, Base):
     __tablename__ = "finding"
     __table_args__ = (UniqueConstraint("kiln_id", "kind", "channel", "start_at"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"))
     firing_id: Mapped[int | None] = mapped_column(ForeignKey("firing.id"), index=True)
     kind: Mapped[str] = mapped_column(String(40))
@@ -444,13 +442,12 @@ class Lease(Base):
 # --- alarms ----------------------------------------------------------------------------------------------------------
 
 
-class Alarm(Base):
+class Alarm(OfWorkshop, Base):
     """A finding that a person must act on. Acknowledged and cleared are independent: each has its own time."""
 
     __tablename__ = "alarm"
     __table_args__ = (Index("ix_alarm_workshop_id_cleared_at", "workshop_id", "cleared_at"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     finding_id: Mapped[int] = mapped_column(ForeignKey("finding.id"), unique=True)
     # The alarm that speaks for this one too, because one cause is behind both: a line, a bridge, the power.
     part_of_id: Mapped[int | None] = mapped_column(ForeignKey("alarm.id"), index=True)
@@ -468,12 +465,11 @@ class Alarm(Base):
         return [(part.finding.kiln.name, part.finding.channel or None) for part in self.parts]
 
 
-class AlarmEvent(Base):
+class AlarmEvent(OfWorkshop, Base):
     """The audit of an alarm: only ever added to."""
 
     __tablename__ = "alarm_event"
     id: Mapped[int] = mapped_column(primary_key=True)
-    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     alarm_id: Mapped[int] = mapped_column(ForeignKey("alarm.id"), index=True)
     at: Mapped[datetime]
     what: Mapped[str] = mapped_column(String(20))
@@ -494,7 +490,7 @@ class PushSubscription(Base):
     last_delivered_at: Mapped[datetime | None]
 
 
-class Delivery(Base):
+class Delivery(OfWorkshop, Base):
     """The outbox: one message to one device, written with the alarm and sent later.
 
     Tokens are random, so they are stored as their hashes; they stand in clear only in the encrypted push. Times here
@@ -504,7 +500,6 @@ class Delivery(Base):
     __tablename__ = "delivery"
     __table_args__ = (Index("ix_delivery_next_try_at", "next_try_at"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     alarm_id: Mapped[int] = mapped_column(ForeignKey("alarm.id"), index=True)
     subscription_id: Mapped[int] = mapped_column(ForeignKey("push_subscription.id", ondelete="CASCADE"))
     next_try_at: Mapped[datetime | None]  # None: nothing more to do
@@ -518,12 +513,11 @@ class Delivery(Base):
 # --- batches ---------------------------------------------------------------------------------------------------------
 
 
-class Batch(Base):
+class Batch(OfWorkshop, Base):
     """Ware put in one firing, and what came out: a list of {grade, defect, count}."""
 
     __tablename__ = "batch"
     id: Mapped[int] = mapped_column(primary_key=True)
-    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
     firing_id: Mapped[int] = mapped_column(ForeignKey("firing.id"), index=True)
     ware: Mapped[str] = mapped_column(String(80))
     pieces_loaded: Mapped[int]

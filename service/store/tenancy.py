@@ -8,13 +8,14 @@ same once more. The loops of the service use sessions without it.
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, bindparam, event, text
+from sqlalchemy import event, text
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 
-from service.store.models import Base
+from service.store.models import OfWorkshop
 from service.store.months import SERIES
 
 _KEY: Final = "workshop_ids"
+_CRITERIA: Final = "criteria"
 
 
 class OutOfBoundsError(Exception):
@@ -28,16 +29,13 @@ def confine(session: Session, workshop_ids: Collection[int]) -> Session:
         said = ",".join(str(workshop_id) for workshop_id in sorted(ids))
         session.connection().execute(text("SELECT set_config('canhlo.workshops', :ids, true)"), {"ids": said})
     session.info[_KEY] = ids
-    # One for all tables: of an association there are thousands of ids.
-    mine: BindParameter[list[int]] = bindparam(_KEY, list(ids), expanding=True, unique=True)
-    session.info["criteria"] = [
-        with_loader_criteria(one, one.workshop_id.in_(mine), include_aliases=True) for one in _tenant_classes()
-    ]
+    session.info[_CRITERIA] = _criteria(list(ids))
     return session
 
 
-def _tenant_classes() -> list[Any]:
-    return [mapper.class_ for mapper in Base.registry.mappers if hasattr(mapper.class_, "workshop_id")]
+def _criteria(ids: list[int]) -> Any:
+    """Return the condition on every table of workshops in a statement, under whatever name it stands there."""
+    return with_loader_criteria(OfWorkshop, lambda table: table.workshop_id.in_(ids), include_aliases=True)
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -50,7 +48,7 @@ def _add_workshops(state: ORMExecuteState) -> None:
             return
         msg = f"a request may only ask through the mapped tables, not: {state.statement}"
         raise OutOfBoundsError(msg)
-    state.statement = state.statement.options(*state.session.info["criteria"])
+    state.statement = state.statement.options(state.session.info[_CRITERIA])
 
 
 @event.listens_for(Session, "before_flush")
