@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.errors import InvalidError, NotFoundError
+from service.store.among import among
 from service.store.models import Batch, Firing
 
 
@@ -16,7 +17,7 @@ def batches_of(session: Session, firing_ids: Collection[int]) -> list[Batch]:
 
 
 def get_batch(session: Session, workshop_ids: Collection[int], batch_id: int) -> Batch:
-    found = session.scalar(select(Batch).where(Batch.id == batch_id, Batch.workshop_id.in_(workshop_ids)))
+    found = session.scalar(select(Batch).where(Batch.id == batch_id, among(Batch.workshop_id, workshop_ids)))
     if found is None:
         msg = f"there is no batch {batch_id} in your workshops"
         raise NotFoundError(msg)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, u
 from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError, TooManyError
+from service.store.among import among
 from service.store.models import Account, Alarm, Delivery, Membership, PushSubscription, StoredFinding
 from service.store.roles import Action, roles_that
 from service.store.secrets import hash_secret
@@ -49,7 +50,7 @@ def list_alarms(
     limit: int = 100,
 ) -> list[Alarm]:
     """Return alarms, newest first, parts with the one that speaks for them; open is what holds or is unacknowledged."""
-    query = select(Alarm).where(Alarm.workshop_id.in_(workshop_ids), Alarm.part_of_id.is_(None))
+    query = select(Alarm).where(among(Alarm.workshop_id, workshop_ids), Alarm.part_of_id.is_(None))
     if only_open:
         query = query.where(_is_open())
     if before_id is not None:
@@ -70,7 +71,7 @@ def count_open(session: Session, kiln_ids: Collection[int]) -> dict[int, int]:
 
 
 def get_alarm(session: Session, workshop_ids: Collection[int], alarm_id: int) -> Alarm:
-    found = session.scalar(select(Alarm).where(Alarm.id == alarm_id, Alarm.workshop_id.in_(workshop_ids)))
+    found = session.scalar(select(Alarm).where(Alarm.id == alarm_id, among(Alarm.workshop_id, workshop_ids)))
     if found is None:
         msg = f"there is no alarm {alarm_id} in your workshops"
         raise NotFoundError(msg)

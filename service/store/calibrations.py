@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, NotFoundError, TooManyError
+from service.store.among import among
 from service.store.models import Calibration, Channel
 
 MOST_OF_A_CHANNEL = 200
@@ -31,7 +32,7 @@ def of_kilns(session: Session, kiln_ids: Collection[int]) -> list[tuple[int, str
 
 def get_calibration(session: Session, workshop_ids: Collection[int], calibration_id: int) -> Calibration:
     found = session.scalar(
-        select(Calibration).where(Calibration.id == calibration_id, Calibration.workshop_id.in_(workshop_ids))
+        select(Calibration).where(Calibration.id == calibration_id, among(Calibration.workshop_id, workshop_ids))
     )
     if found is None:
         msg = f"there is no calibration {calibration_id} in your workshops"

@@ -7,6 +7,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError
+from service.store.among import among
 from service.store.models import StoredFinding
 
 
@@ -22,7 +23,7 @@ def list_findings(
 ) -> list[StoredFinding]:
     """Return findings, the one that began last first; with `before_id`, those that come after it in this order."""
     query = select(StoredFinding).where(
-        StoredFinding.workshop_id.in_(workshop_ids), StoredFinding.withdrawn_at.is_(None)
+        among(StoredFinding.workshop_id, workshop_ids), StoredFinding.withdrawn_at.is_(None)
     )
     said = {"kiln_id": kiln_id, "firing_id": firing_id, "kind": kind}
     for name, value in said.items():
@@ -36,7 +37,7 @@ def list_findings(
 
 def get_finding(session: Session, workshop_ids: Collection[int], finding_id: int) -> StoredFinding:
     found = session.scalar(
-        select(StoredFinding).where(StoredFinding.id == finding_id, StoredFinding.workshop_id.in_(workshop_ids))
+        select(StoredFinding).where(StoredFinding.id == finding_id, among(StoredFinding.workshop_id, workshop_ids))
     )
     if found is None:
         msg = f"there is no finding {finding_id} in your workshops"

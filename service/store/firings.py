@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from service.core.findings import Finding
 from service.core.firing import ConeProgress, EndCause, Summary
 from service.errors import NotFoundError
+from service.store.among import among
 from service.store.leases import in_slots
 from service.store.models import Firing, Kiln, StoredFinding
 
@@ -26,7 +27,7 @@ def list_firings(
     limit: int = 50,
 ) -> list[Firing]:
     """Return firings, the one that began last first; with `before_id`, those that come after it in this order."""
-    query = select(Firing).where(Firing.workshop_id.in_(workshop_ids), Firing.merged_into_id.is_(None))
+    query = select(Firing).where(among(Firing.workshop_id, workshop_ids), Firing.merged_into_id.is_(None))
     if kiln_id is not None:
         query = query.where(Firing.kiln_id == kiln_id)
     if before_id is not None:
@@ -45,7 +46,7 @@ def overlapping_firing(
 
 
 def get_firing(session: Session, workshop_ids: Collection[int], firing_id: int) -> Firing:
-    found = session.scalar(select(Firing).where(Firing.id == firing_id, Firing.workshop_id.in_(workshop_ids)))
+    found = session.scalar(select(Firing).where(Firing.id == firing_id, among(Firing.workshop_id, workshop_ids)))
     if found is None:
         msg = f"there is no firing {firing_id} in your workshops"
         raise NotFoundError(msg)

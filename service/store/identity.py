@@ -10,6 +10,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, NotFoundError, RefusedError
+from service.store.among import among
 from service.store.logins import normal_login
 from service.store.models import Account, Bridge, Membership, OneTimeLink, Workshop
 from service.store.roles import Role
@@ -63,7 +64,7 @@ def create_workshop(session: Session, *, name: str, owner: Account, now: datetim
 
 
 def workshops(session: Session, workshop_ids: Collection[int]) -> list[Workshop]:
-    return list(session.scalars(select(Workshop).where(Workshop.id.in_(workshop_ids)).order_by(Workshop.id)))
+    return list(session.scalars(select(Workshop).where(among(Workshop.id, workshop_ids)).order_by(Workshop.id)))
 
 
 def create_link(session: Session, account: Account | None, *, now: datetime, lasts: timedelta) -> str:
@@ -107,7 +108,7 @@ def spend_links(session: Session, account_id: int, *, now: datetime) -> None:
 
 def bridges(session: Session, workshop_ids: Collection[int]) -> list[Bridge]:
     """Return the bridges of workshops, but for those that stand for other ways in."""
-    query = select(Bridge).where(Bridge.workshop_id.in_(workshop_ids), Bridge.name.not_in((LOGS, LINES)))
+    query = select(Bridge).where(among(Bridge.workshop_id, workshop_ids), Bridge.name.not_in((LOGS, LINES)))
     return list(session.scalars(query.order_by(Bridge.id)))
 
 
@@ -132,7 +133,7 @@ def _standing_for(session: Session, workshop_id: int, name: str, now: datetime) 
 
 
 def get_bridge(session: Session, workshop_ids: Collection[int], bridge_id: int) -> Bridge:
-    found = session.scalar(select(Bridge).where(Bridge.id == bridge_id, Bridge.workshop_id.in_(workshop_ids)))
+    found = session.scalar(select(Bridge).where(Bridge.id == bridge_id, among(Bridge.workshop_id, workshop_ids)))
     if found is None:
         msg = f"there is no bridge {bridge_id} in your workshops"
         raise NotFoundError(msg)

@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, defer
 
 from service.errors import ConflictError, NotFoundError, TooManyError
+from service.store.among import among
 from service.store.models import Channel, Kiln, LiveState, Plan
 
 MAX_KILNS_PER_WORKSHOP: Final = 200
@@ -34,7 +35,7 @@ _SAID: Final = tuple(getattr(Kiln, name) for name in KilnSaid._fields)
 
 
 def list_kilns(session: Session, workshop_ids: Collection[int], *, with_retired: bool = False) -> list[KilnSaid]:
-    query = select(*_SAID).where(Kiln.workshop_id.in_(workshop_ids))
+    query = select(*_SAID).where(among(Kiln.workshop_id, workshop_ids))
     if not with_retired:
         query = query.where(Kiln.retired_at.is_(None))
     return list(map(KilnSaid._make, session.execute(query.order_by(Kiln.id))))
@@ -54,14 +55,14 @@ def kilns_meant(session: Session, workshop_ids: Collection[int]) -> list[Meant]:
     rows = session.execute(
         select(Kiln.workshop_id, Kiln.key, Kiln.target_cone, Plan.points)
         .outerjoin(Plan, Plan.id == Kiln.plan_id)
-        .where(Kiln.workshop_id.in_(workshop_ids), Kiln.retired_at.is_(None))
+        .where(among(Kiln.workshop_id, workshop_ids), Kiln.retired_at.is_(None))
         .where(or_(Kiln.target_cone.is_not(None), Kiln.plan_id.is_not(None)))
     )
     return [Meant(*row) for row in rows]
 
 
 def get_kiln(session: Session, workshop_ids: Collection[int], kiln_id: int) -> Kiln:
-    found = session.scalar(select(Kiln).where(Kiln.id == kiln_id, Kiln.workshop_id.in_(workshop_ids)))
+    found = session.scalar(select(Kiln).where(Kiln.id == kiln_id, among(Kiln.workshop_id, workshop_ids)))
     if found is None:
         msg = f"there is no kiln {kiln_id} in your workshops"
         raise NotFoundError(msg)
@@ -101,7 +102,7 @@ def channels(session: Session, kiln_ids: Collection[int]) -> list[Channel]:
 
 
 def get_channel(session: Session, workshop_ids: Collection[int], channel_id: int) -> Channel:
-    found = session.scalar(select(Channel).where(Channel.id == channel_id, Channel.workshop_id.in_(workshop_ids)))
+    found = session.scalar(select(Channel).where(Channel.id == channel_id, among(Channel.workshop_id, workshop_ids)))
     if found is None:
         msg = f"there is no channel {channel_id} in your workshops"
         raise NotFoundError(msg)

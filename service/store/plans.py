@@ -9,18 +9,19 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from service.errors import InvalidError, NotFoundError, TooManyError
+from service.store.among import among
 from service.store.models import Firing, Kiln, Plan
 
 MOST_PLANS: Final = 500  # of a workshop, those that are offered
 
 
 def list_plans(session: Session, workshop_ids: Collection[int]) -> list[Plan]:
-    query = select(Plan).where(Plan.workshop_id.in_(workshop_ids), Plan.removed_at.is_(None))
+    query = select(Plan).where(among(Plan.workshop_id, workshop_ids), Plan.removed_at.is_(None))
     return list(session.scalars(query.order_by(Plan.name, Plan.id)))
 
 
 def find_plan(session: Session, workshop_ids: Collection[int], plan_id: int) -> Plan:
-    query = select(Plan).where(Plan.id == plan_id, Plan.workshop_id.in_(workshop_ids), Plan.removed_at.is_(None))
+    query = select(Plan).where(Plan.id == plan_id, among(Plan.workshop_id, workshop_ids), Plan.removed_at.is_(None))
     found = session.scalar(query)
     if found is None:
         msg = f"there is no plan {plan_id} in your workshops"

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import event, text
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 
+from service.store.among import FEW, each_of, is_in
 from service.store.models import OfWorkshop
 from service.store.months import SERIES
 
@@ -35,7 +36,10 @@ def confine(session: Session, workshop_ids: Collection[int]) -> Session:
 
 def _criteria(ids: list[int]) -> Any:
     """Return the condition on every table of workshops in a statement, under whatever name it stands there."""
-    return with_loader_criteria(OfWorkshop, lambda table: table.workshop_id.in_(ids), include_aliases=True)
+    if len(ids) <= FEW:
+        return with_loader_criteria(OfWorkshop, lambda table: table.workshop_id.in_(ids), include_aliases=True)
+    rows = each_of(ids)
+    return with_loader_criteria(OfWorkshop, lambda table: is_in(table.workshop_id, rows), include_aliases=True)
 
 
 @event.listens_for(Session, "do_orm_execute")

@@ -7,10 +7,11 @@ from service_parts import NOW, new_workshop
 from sqlalchemy import create_engine, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from service.store import audit, firings, kilns
+from service.store import audit, firings, identity, kilns
+from service.store.among import FEW
 from service.store.database import Database
 from service.store.migrate import upgrade
-from service.store.models import AuditEntry, Firing, Kiln, Plan
+from service.store.models import AuditEntry, Base, Firing, Kiln, OfWorkshop, Plan
 from service.store.tenancy import OutOfBoundsError, confine
 
 LAN, MINH = 1, 2
@@ -49,6 +50,28 @@ def test_a_statement_asked_before_by_others_still_shows_each_only_their_own(vill
             firing_kilns = select(Firing.workshop_id, Kiln.workshop_id).join(Kiln).order_by(Kiln.id)
             assert session.execute(firing_kilns).all() == [(one, one) for one in mine]
             assert [one.workshop_id for one in kilns.list_kilns(session, [LAN, MINH])] == mine
+
+
+def test_who_sees_a_whole_village_sees_no_more_of_it_than_that(village: Database) -> None:
+    others = list(range(10, 10 + FEW))  # of whose workshops there is nothing
+    for mine in ([LAN], [MINH], [], [LAN, MINH], [MINH]):
+        with village.read() as session:
+            confine(session, [*mine, *others])
+            assert [kiln.workshop_id for kiln in session.scalars(select(Kiln).order_by(Kiln.id))] == mine
+            assert [one.workshop_id for one in kilns.list_kilns(session, [LAN, MINH, *others])] == mine
+            assert [one.id for one in identity.workshops(session, [*mine, *others])] == mine
+    with village.write() as session:
+        confine(session, [MINH, *others])
+        session.execute(update(Kiln).values(name="của tôi"))
+    with village.read() as session:
+        names = session.execute(select(Kiln.workshop_id, Kiln.name).order_by(Kiln.id)).all()
+    assert names == [(LAN, f"Lò {LAN}"), (MINH, "của tôi")]
+
+
+def test_every_table_of_workshops_is_marked_as_one() -> None:
+    tables = [mapper.class_ for mapper in Base.registry.mappers]
+
+    assert [one for one in tables if hasattr(one, "workshop_id") and not issubclass(one, OfWorkshop)] == []
 
 
 def test_whoever_belongs_nowhere_sees_nothing(village: Database) -> None:
