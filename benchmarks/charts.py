@@ -30,7 +30,8 @@ TRIES: Final = 25
 WIDTH: Final = 1000
 LIVE_FOR_S: Final = 60.0
 ASKED_AFTER_S: Final = 15.0
-QUIET: Final = 0.1  # of a core: the watch has caught up
+QUIET: Final = 0.1  # of a core: the watch has caught up ...
+QUIET_FOR_S: Final = 6  # ... and has begun to write analyses down, and done so
 QUIET_WITHIN_S: Final = 300.0
 
 
@@ -113,13 +114,13 @@ def _live(folder: Path, village: Village, token: str, kiln_id: int, last_at: dat
 
 def _wait_until_quiet(service: Service) -> None:
     until_s = time.monotonic() + QUIET_WITHIN_S
-    used_s = service.cpu_s()
-    while time.monotonic() < until_s:
+    used_s, quiet_s = service.cpu_s(), 0
+    while quiet_s < QUIET_FOR_S:
+        if time.monotonic() > until_s:
+            raise TimeoutError
         time.sleep(1.0)
         before_s, used_s = used_s, service.cpu_s()
-        if used_s - before_s < QUIET:
-            return
-    raise TimeoutError
+        quiet_s = quiet_s + 1 if used_s - before_s < QUIET else 0
 
 
 def measure() -> Section:
