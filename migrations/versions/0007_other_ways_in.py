@@ -18,7 +18,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Integer(), nullable=False),
         sa.Column("credential_id", sa.LargeBinary(), nullable=False),
         sa.Column("credential", sa.LargeBinary(), nullable=False),
-        sa.Column("signed_count", sa.Integer(), nullable=False),
+        sa.Column("signed_count", sa.BigInteger(), nullable=False),
         sa.Column("device", sa.String(length=200), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),

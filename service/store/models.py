@@ -109,7 +109,7 @@ class Passkey(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     credential_id: Mapped[bytes] = mapped_column(unique=True)
     credential: Mapped[bytes]  # attested credential data (WebAuthn level 3, 6.5.1): the id again, and the key
-    signed_count: Mapped[int]  # 0 where the device does not count
+    signed_count: Mapped[int] = mapped_column(BigInteger)  # of 32 bits without a sign; 0 where it does not count
     device: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
