@@ -69,7 +69,7 @@ def change_password(
 ) -> None:
     """Take a new password; every session ends, and this browser gets a new one."""
     account = prove(session, service, who, asked.current, request)
-    had_two_factors = sessions.had_two_factors(session, request.cookies.get(service.cookie, ""))
+    had_two_factors = sessions.had_two_factors(session, request.cookies.get(service.cookie, ""), account.id)
     about = (account.name, account.login, *(one.name for one in identity.workshops(session, who.workshop_ids)))
     account.password_hash = new_password(asked.new, about=about)
     end_everywhere(session, service, who.account_id)

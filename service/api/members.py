@@ -128,7 +128,7 @@ def join(
     service.pairing_tries.spend(host_of(request))
     members.invitation_of(session, asked.token, now=now)
     account = _account_for(asked, session, service, request, now)
-    had_two_factors = sessions.had_two_factors(session, request.cookies.get(service.cookie, ""))
+    had_two_factors = sessions.had_two_factors(session, request.cookies.get(service.cookie, ""), account.id)
     invitation = members.join(session, asked.token, account, now=now)
     audit.note(session, invitation.workshop_id, who=account.name, what="joined", now=now, role=invitation.role)
     service.hub.rights_changed(account.id)

@@ -18,11 +18,12 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpx
 import jwt
 
-from service.errors import ProviderError, RefusedError
+from service.errors import ProviderError, RefusedError, TooManyError
 from service.settings import ProviderSettings
 
 ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA")
 ANSWER_WITHIN_S: Final = 10.0
+MOST_AT_ONCE: Final = 4  # requests to it: whoever waits holds a thread that others need
 MOST_BYTES: Final = 256_000  # of any answer of the provider
 KNOWN_FOR_S: Final = 3600.0  # what it says of itself
 KEYS_AGAIN_AFTER_S: Final = 60.0  # an unknown key makes us look again, no sooner than that
@@ -48,6 +49,7 @@ class Provider:
         self._settings = settings
         self._redirect_uri = redirect_uri
         self._lock = threading.Lock()
+        self._asking = threading.BoundedSemaphore(MOST_AT_ONCE)
         self._told: Mapping[str, Any] = {}
         self._told_at_s = -inf
         self._keys: dict[str | None, jwt.PyJWK] = {}
@@ -141,18 +143,24 @@ class Provider:
 
     def _ask(self, method: str, address: str, **how: Any) -> Mapping[str, Any]:
         """Return a JSON object that the provider answers with, of bounded size and in bounded time."""
+        if not self._asking.acquire(blocking=False):
+            msg = "many people are signing in at this moment; try again in some seconds"
+            raise TooManyError(msg)
+        until_s = time.monotonic() + ANSWER_WITHIN_S
         body = b""
         try:
             with httpx.stream(method, address, timeout=ANSWER_WITHIN_S, **how) as answer:
                 for piece in answer.iter_bytes():
                     body += piece
-                    if len(body) > MOST_BYTES:
-                        msg = f"{urlsplit(address).netloc} answers with more than {MOST_BYTES} bytes"
+                    if len(body) > MOST_BYTES or time.monotonic() > until_s:
+                        msg = f"{urlsplit(address).netloc} answers with too much, or too slowly"
                         raise ProviderError(msg)
             told = httpx.Response(answer.status_code, content=body).json()
         except (httpx.HTTPError, ValueError) as error:
             msg = f"{urlsplit(address).netloc} does not answer as an identity provider: {error!r}"
             raise ProviderError(msg) from error
+        finally:
+            self._asking.release()
         if answer.status_code != httpx.codes.OK or not isinstance(told, dict):
             msg = f"{urlsplit(address).netloc} refused ({answer.status_code}): {str(told)[:200]}"
             raise RefusedError(msg) if answer.status_code == httpx.codes.BAD_REQUEST else ProviderError(msg)

@@ -87,10 +87,10 @@ def who_is(session: Session, token: str, *, now: datetime, all_need_two: bool = 
     return Who(account.id, account.name, account.login, account.language, grants, seen_at=seen_at)
 
 
-def had_two_factors(session: Session, token: str) -> bool:
-    """Say whether a session stands on two factors."""
-    mine = SignInSession.token_hash == hash_secret(token)
-    return bool(session.scalar(select(SignInSession.with_two_factors).where(mine)))
+def had_two_factors(session: Session, token: str, account_id: int) -> bool:
+    """Say whether a session is of this account and stands on two factors."""
+    mine = SignInSession.token_hash == hash_secret(token), SignInSession.account_id == account_id
+    return bool(session.scalar(select(SignInSession.with_two_factors).where(*mine)))
 
 
 def strengthen(session: Session, token: str) -> None:

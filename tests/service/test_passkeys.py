@@ -326,6 +326,24 @@ async def test_where_two_factors_are_required_a_password_opens_the_way_to_a_pass
     assert (opened.status_code, by_word, by_key.status_code) == (200, 403, 200)
 
 
+async def test_an_account_made_where_another_showed_a_passkey_stands_on_its_password_alone(
+    lan: httpx.AsyncClient, database: Database
+) -> None:
+    await new_passkey(lan)
+    made = await lan.post(f"{API}/workshops/1/invitations", json={"role": "operator"})
+    token = made.json()["link"].rpartition("#")[2]
+    with database.write() as session:
+        session.execute(update(SignInSession).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+    person = {"name": "Mai", "login": "mai@example.org", "password": PASSWORD}
+    joined = await lan.post(f"{API}/invitations/join", json={"token": token, "person": person})
+
+    assert joined.status_code == 200, joined.text
+    with database.read() as session:
+        assert session.scalars(select(SignInSession.with_two_factors).where(SignInSession.account_id == 2)).all() == [
+            False
+        ]
+
+
 async def test_sessions_of_a_password_end_where_two_factors_come_to_be_required(
     lan: httpx.AsyncClient, app: FastAPI, settings: Settings, database: Database
 ) -> None:

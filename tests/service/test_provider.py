@@ -1,9 +1,11 @@
 """Signing in through an identity provider: a real one, and tokens that no honest one would give."""
 
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -18,9 +20,9 @@ from service_parts import PASSWORD, new_workshop
 from sink_servers import free_port
 from software_passkey import SoftwarePasskey
 
-from service.api.oidc import Provider
+from service.api.oidc import MOST_AT_ONCE, Provider
 from service.app import create_app
-from service.errors import ProviderError, RefusedError
+from service.errors import ProviderError, RefusedError, TooManyError
 from service.settings import ProviderSettings, Settings
 from service.store.database import Database
 
@@ -291,6 +293,20 @@ def test_the_way_says_a_proof_a_state_and_a_nonce_that_belong_together() -> None
 def test_an_issuer_that_is_none_is_refused_at_the_start(issuer: str) -> None:
     with pytest.raises(ValidationError):
         ProviderSettings(name="x", issuer=issuer, client_id="x", client_secret=SecretStr("x"))
+
+
+def test_a_provider_that_stands_still_holds_a_few_threads_and_no_more() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(MOST_AT_ONCE) as people:
+        issuer = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        settings = ProviderSettings(name="x", issuer=issuer, client_id="x", client_secret=SecretStr("x"))
+        still = Provider(settings, SITE)
+        waiting = [people.submit(still.address, b"secret") for _ in range(MOST_AT_ONCE)]
+        connections = [silent.accept()[0] for _ in waiting]
+        with pytest.raises(TooManyError):
+            still.address(b"secret")
+        for connection in connections:
+            connection.close()
+        assert [isinstance(one.exception(20), ProviderError) for one in waiting] == [True] * MOST_AT_ONCE
 
 
 def test_what_is_no_provider_is_told_in_words(tmp_path: Path) -> None:
