@@ -97,12 +97,14 @@ def change_login(
 
 def prove(session: OpenSession, service: Parts, who: Who, password: str, request: Request) -> Account:
     """Return the account of who asks, if that person knows its password."""
-    service.sign_in_tries.spend(f"account {who.account_id}")
+    tries = f"account {who.account_id} by {sessions.id_of(request.cookies.get(service.cookie, ''))}"
+    service.sign_in_tries.spend(tries)  # whoever guesses in one session locks its owner out of no other
     account = session.get_one(Account, who.account_id)
     if not verify_password(account.password_hash, password):
         logger.warning("password not shown", extra={"account": who.account_id, "host": host_of(request)})
         msg = "the password is not right"
         raise RefusedError(msg)
+    service.sign_in_tries.give_back(tries)
     return account
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from ipaddress import IPv6Network
 from typing import Annotated, Final
 
 from fastapi import Depends, Request, Security
@@ -101,7 +102,7 @@ MachineNow = Annotated[datetime, Depends(machine_now)]
 def host_of(request: Request) -> str:
     """Return the address that a request came from, as a proxy says it that is trusted; of IPv6 the household's part."""
     host = request.client.host if request.client else ""
-    return ":".join(host.split(":")[:4]) if ":" in host else host
+    return str(IPv6Network((host, 64), strict=False)) if ":" in host else host
 
 
 async def _now(service: PartsOf) -> datetime:
@@ -158,7 +159,8 @@ def _caller(
 Caller = Annotated[Who, Depends(_caller)]
 
 
-def _refuse_half(who: Who) -> None:
+def refuse_half(who: Who) -> None:
+    """Refuse whoever lacks a factor still."""
     if who.lacks_factor:
         msg = "a password is not enough here: make a passkey first (`POST /me/passkeys/challenge`)"
         raise FactorNeededError(msg)
@@ -172,7 +174,7 @@ async def _entering(who: Caller) -> Who:
 
 
 async def _person(who: Annotated[Who, Depends(_entering)]) -> Who:
-    _refuse_half(who)
+    refuse_half(who)
     return who
 
 
@@ -187,7 +189,7 @@ class May:
         self.action = action
 
     async def __call__(self, who: Caller) -> Who:
-        _refuse_half(who)
+        refuse_half(who)
         grants = who.where_may(self.action)
         if not grants:
             msg = (

@@ -134,6 +134,7 @@ def change_me(asked: schemas.MeIn, session: Session, service: PartsOf, who: Sign
 def ask_for_passkey(session: OpenSession, service: Parts, account: Account) -> None:
     """Refuse what is one factor where two are needed, and the other one is there to be shown."""
     if (service.needs_two_factors or account.wants_two_factors) and passkeys.has_one(session, account.id):
+        logger.warning("a password alone was shown where a passkey is asked for", extra={"account": account.id})
         msg = "sign in with the passkey of this account; one that is lost is forgotten by whoever runs the service"
         raise FactorNeededError(msg)
 

@@ -7,7 +7,7 @@ import segno
 from fastapi import APIRouter, Query, Request, Response
 
 from service.api import schemas
-from service.api.deps import Governs, MachineNow, OpenSession, PartsOf, Session, host_of, own_workshop
+from service.api.deps import Governs, MachineNow, OpenSession, PartsOf, Session, host_of, own_workshop, refuse_half
 from service.api.identity import signed_in
 from service.api.paging import link_next
 from service.errors import InvalidError
@@ -141,6 +141,7 @@ def _account_for(
     shown = request.cookies.get(service.cookie, "")
     who = sessions.who_is(session, shown, now=now, all_need_two=service.needs_two_factors)
     if who is not None:
+        refuse_half(who)
         return session.get_one(Account, who.account_id)
     if asked.person is None:
         msg = "sign in first, or say the name, login and password of a new account"

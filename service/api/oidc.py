@@ -28,6 +28,7 @@ MOST_BYTES: Final = 256_000  # of any answer of the provider
 KNOWN_FOR_S: Final = 3600.0  # what it says of itself
 KEYS_AGAIN_AFTER_S: Final = 60.0  # an unknown key makes us look again, no sooner than that
 LEEWAY_S: Final = 60  # clocks differ
+MOST_SUBJECT: Final = 255  # OpenID Connect Core 1.0, 2
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class Provider:
             "code_challenge": _websafe(digest),
             "code_challenge_method": "S256",
         }
-        return f"{self._endpoint('authorization_endpoint')}?{urlencode(asked)}"
+        way = self._endpoint("authorization_endpoint")
+        return f"{way}{'&' if '?' in way else '?'}{urlencode(asked)}"
 
     def identity(self, secret: bytes, code: str) -> Identity:
         """Return who the provider says it is, for the code that it gave the browser."""
@@ -101,13 +103,16 @@ class Provider:
             msg = f"what the provider said of who this is does not hold ({error})"
             raise RefusedError(msg) from error
         is_for_another = claims.get("azp", self._settings.client_id) != self._settings.client_id
-        if is_for_another or not hmac.compare_digest(str(claims.get("nonce", "")), nonce):
+        if len(str(claims["sub"])) > MOST_SUBJECT:
+            msg = f"what the provider calls this person is longer than {MOST_SUBJECT} letters"
+            raise RefusedError(msg)
+        if is_for_another or not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
             msg = "what the provider said of who this is was for another sign-in"
             raise RefusedError(msg)
         factors = claims.get("amr")
         return Identity(
             issuer=self.issuer,
-            subject=str(claims["sub"])[:255],
+            subject=str(claims["sub"]),
             known_as=str(claims.get("email") or claims["sub"]),
             has_two_factors=isinstance(factors, list) and "mfa" in factors,  # RFC 8176
         )
@@ -115,10 +120,11 @@ class Provider:
     def _key(self, kid: str | None) -> jwt.PyJWK:
         """Return the key of a name; a provider that has one only need not name it."""
         with self._lock:
-            if kid not in self._keys and time.monotonic() - self._keys_at_s > KEYS_AGAIN_AFTER_S:
+            old_s = time.monotonic() - self._keys_at_s
+            if old_s > KNOWN_FOR_S or (kid not in self._keys and old_s > KEYS_AGAIN_AFTER_S):
+                self._keys_at_s = time.monotonic()  # if it does not answer, the next who come do not wait for it too
                 told = self._ask("GET", self._endpoint("jwks_uri"))
                 self._keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(told)).keys}
-                self._keys_at_s = time.monotonic()
             found = next(iter(self._keys.values())) if kid is None and len(self._keys) == 1 else self._keys.get(kid)
         if found is None:
             msg = f"it has no key {str(kid)[:40]!r}"
@@ -156,7 +162,7 @@ class Provider:
                         msg = f"{urlsplit(address).netloc} answers with too much, or too slowly"
                         raise ProviderError(msg)
             told = httpx.Response(answer.status_code, content=body).json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             msg = f"{urlsplit(address).netloc} does not answer as an identity provider: {error!r}"
             raise ProviderError(msg) from error
         finally:
@@ -169,8 +175,11 @@ class Provider:
 
 def is_safe(address: str) -> bool:
     """Say whether what is said there cannot be read on the way: https, or this machine itself."""
-    parts = urlsplit(address)
-    return parts.scheme == "https" or parts.hostname in {"localhost", "127.0.0.1"}
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1"})
 
 
 def state_of(secret: bytes) -> str:

@@ -102,8 +102,9 @@ def choose_two_factors(
     """Choose whether a password alone signs one in; where it no longer does, sessions begun with it end."""
     account = prove(session, service, who, asked.password, request)
     this = request.cookies.get(service.cookie, "")
-    if asked.are_wanted and not sessions.had_two_factors(session, this, account.id):
-        msg = "make a passkey here, or sign in with one first: else nobody could sign this account in"
+    is_strong = passkeys.has_one(session, account.id) and sessions.had_two_factors(session, this, account.id)
+    if asked.are_wanted and not is_strong:
+        msg = "make a passkey here, or sign in with one first: else the password would still make the first one"
         raise InvalidError(msg)
     account.wants_two_factors = asked.are_wanted
     if asked.are_wanted:

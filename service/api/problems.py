@@ -27,7 +27,7 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 logger = logging.getLogger(__name__)
-TOLD: Final = frozenset({"refused", "signed_out", "too_many"})  # what somebody who tries doors meets
+TOLD: Final = frozenset({"refused", "passkey_needed", "signed_out", "too_many"})  # what somebody who tries doors meets
 _lines = TryLimit(tries=20, refill_s=30)
 
 _STATUS: Final = {

@@ -11,7 +11,7 @@ from service.api.account import note, prove
 from service.api.deps import MachineNow, OpenSession, Parts, PartsOf, SignedIn, host_of
 from service.api.identity import ask_for_passkey, signed_in
 from service.errors import NotFoundError, RefusedError
-from service.store import challenges, providers
+from service.store import challenges, providers, sessions
 from service.store.challenges import CHALLENGE_LASTS
 
 router = APIRouter(tags=["provider"])
@@ -38,7 +38,7 @@ def sign_in_by_provider(
     """Sign in as whom the provider has seen; an account that was to be tied to that identity is tied to it first."""
     service.host_tries.spend(host_of(request))
     secret = _secret(service, request)
-    if not secrets.compare_digest(oidc.state_of(secret), asked.state):
+    if not secrets.compare_digest(oidc.state_of(secret).encode(), asked.state.encode()):
         msg = "this sign-in was begun in another browser, or longer than five minutes ago; begin again"
         raise RefusedError(msg)
     with service.database.write() as session:
@@ -46,12 +46,14 @@ def sign_in_by_provider(
     who = _provider(service).identity(secret, asked.code)
     response.delete_cookie(service.cookie + COOKIE, path="/", secure=service.is_https, httponly=True)
     with service.database.write() as session:
+        this = request.cookies.get(service.cookie, "")
         if to_tie is not None:
-            providers.tie(session, to_tie, who.issuer, who.subject, known_as=who.known_as, now=now)
+            _tie(session, service, to_tie, this, who, now)
         account = providers.account_of(session, who.issuer, who.subject)
-        if not who.has_two_factors:
+        has_two_factors = who.has_two_factors or sessions.had_two_factors(session, this, account.id)
+        if not has_two_factors:
             ask_for_passkey(session, service, account)
-        return signed_in(session, service, account, now, request, response, with_two_factors=who.has_two_factors)
+        return signed_in(session, service, account, now, request, response, with_two_factors=has_two_factors)
 
 
 @router.get("/me/provider", response_model=forms.TiedOut)
@@ -70,7 +72,6 @@ def begin_to_tie(
     """Return where the browser goes for the identity that is to sign this account in from then on."""
     with service.database.write() as session:
         prove(session, service, who, asked.password, request)
-        note(session, who, "identity to be tied", now)
     return _begun(service, now, response, who.account_id)
 
 
@@ -82,6 +83,18 @@ def untie(
     account = prove(session, service, who, asked.password, request)
     providers.untie(session, account.id)
     note(session, who, "identity untied", now)
+
+
+def _tie(
+    session: OpenSession, service: Parts, account_id: int, token: str, who: oidc.Identity, now: MachineNow
+) -> None:
+    """Tie an identity to the account for which it was fetched, if that one is still signed in here."""
+    owner = sessions.who_is(session, token, now=now, all_need_two=service.needs_two_factors)
+    if owner is None or owner.account_id != account_id or owner.lacks_factor:
+        msg = "sign in again, then tie the identity: the account is no longer signed in here"
+        raise RefusedError(msg)
+    providers.tie(session, account_id, who.issuer, who.subject, known_as=who.known_as, now=now)
+    note(session, owner, "identity tied", now)
 
 
 def _begun(service: Parts, now: MachineNow, response: Response, account_id: int | None) -> forms.WayOut:

@@ -7,7 +7,7 @@ from pydantic import Field
 from service.api.schemas import In, Out
 
 Code = Annotated[str, Field(min_length=1, max_length=4000)]
-State = Annotated[str, Field(min_length=1, max_length=200)]
+State = Annotated[str, Field(max_length=200, pattern="^[A-Za-z0-9_-]+$")]
 
 
 class ProviderOut(Out):

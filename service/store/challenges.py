@@ -34,6 +34,11 @@ def keep(
     session.flush()
 
 
+def forget(session: Session, account_id: int) -> None:
+    """Let nothing that was asked for an account be answered any more."""
+    session.execute(delete(SignInChallenge).where(SignInChallenge.account_id == account_id))
+
+
 def spend(session: Session, kind: Kind, challenge: bytes, *, now: datetime) -> tuple[int | None, dict[str, Any]]:
     """Return for whom a challenge was and its state, and let it never be answered again."""
     spent = session.execute(

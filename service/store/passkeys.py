@@ -41,6 +41,7 @@ from service.store.models import Account, Passkey
 MAX_PASSKEYS: Final = 20  # of an account
 MAX_CREDENTIAL_BYTES: Final = 1023  # of the id (WebAuthn level 3, 5.8.3)
 NAME: Final = "Canh Lò"
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _ALGORITHMS: Final = frozenset({-7, -8, -257})  # ES256, Ed25519, RS256: what phones, keys and Windows have
 # What the library raises over bytes that are not what they should be: it reads them as they come.
 _DAMAGE: Final = (
@@ -55,7 +56,8 @@ class PasskeySite:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self.host = parts.hostname or ""
-        self.origin = f"{parts.scheme}://{parts.netloc}"
+        port = "" if parts.port in {None, DEFAULT_PORTS.get(parts.scheme)} else f":{parts.port}"
+        self.origin = f"{parts.scheme}://{self.host}{port}"  # as browsers write it
         self.is_fit = (parts.scheme == "https" and not _is_number(self.host)) or self.host == "localhost"
 
     def check_fit(self) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError
+from service.store import challenges
 from service.store.models import Account, Membership, SignInSession
 from service.store.passkeys import has_one
 from service.store.roles import GRANTS, Role
@@ -133,5 +134,7 @@ def end_sessions(session: Session, account_id: int, *, only: str | None = None, 
         raise NotFoundError(msg)
     for one in ended:
         session.delete(one)
+    if only is None:
+        challenges.forget(session, account_id)  # begun in one of them
     session.flush()
     return len(ended)

@@ -19,10 +19,11 @@ from sqlalchemy import select, update
 from service.app import create_app
 from service.errors import ConflictError, ServiceError
 from service.settings import Settings
-from service.store import audit, passkeys
+from service.store import audit, members, passkeys
 from service.store.database import Database
 from service.store.models import Account, Passkey, SignInChallenge, SignInSession
 from service.store.passkeys import MAX_PASSKEYS, PasskeySite
+from service.store.roles import Role
 
 LOGIN = "lan@example.org"
 SITE = "https://lo.example.org"
@@ -316,12 +317,16 @@ async def test_where_two_factors_are_required_a_password_opens_the_way_to_a_pass
             await phone.put(f"{API}/me/login", json={"password": PASSWORD, "login": "0912345678"}),
             await phone.post(f"{API}/workshops/1/tokens", json={"name": "x", "scope": "read", "days": 9}),
         ]
+        with database.write() as session:
+            invited = members.invite(session, 1, Role.OPERATOR, invited_by="Lan", now=datetime.now(UTC))[1]
+        joined = await phone.post(f"{API}/invitations/join", json={"token": invited})
         passkey = await new_passkey(phone)
         opened = await phone.get(f"{API}/kilns")
         by_word = await by_password(phone)
         by_key = await by_passkey(phone, passkey)
 
     assert (me["lacks_factor"], me["workshops"]) == (True, [])
+    assert (joined.status_code, joined.json()["code"]) == (403, "passkey_needed")
     assert {(one.status_code, one.json()["code"]) for one in tried} == {(403, "passkey_needed")}
     assert (opened.status_code, by_word, by_key.status_code) == (200, 403, 200)
 
@@ -364,6 +369,7 @@ async def test_sessions_of_a_password_end_where_two_factors_come_to_be_required(
     [
         ("https://lo.example.org", True),
         ("https://lo.example.org:8443", True),
+        ("https://Lo.Example.org:443", True),
         ("http://localhost:8600", True),
         ("http://127.0.0.1:8600", False),
         ("https://192.168.1.10", False),
@@ -373,6 +379,11 @@ async def test_sessions_of_a_password_end_where_two_factors_come_to_be_required(
 )
 def test_a_passkey_needs_https_and_a_name(url: str, is_fit: bool) -> None:
     assert PasskeySite(url).is_fit == is_fit
+
+
+def test_a_site_is_called_as_browsers_call_it() -> None:
+    assert PasskeySite("https://Lo.Example.org:443").origin == "https://lo.example.org"
+    assert PasskeySite("http://localhost:8600").origin == "http://localhost:8600"
 
 
 async def test_without_a_name_it_is_told_what_is_wanted(settings: Settings, database: Database) -> None:

@@ -194,6 +194,30 @@ async def test_a_disabled_account_is_tied_to_nothing(
     assert after.status_code == 403
 
 
+async def test_what_was_begun_in_a_session_ends_with_it(
+    lan: httpx.AsyncClient, app: FastAPI, people: Callable[..., str]
+) -> None:
+    brought = at_provider(await way_to_tie(lan))
+    people("disable", LOGIN)
+    disabled = await come_back(lan, brought)
+
+    assert (disabled.status_code, (await lan.get(f"{API}/me")).status_code) == (403, 401)
+
+
+async def test_an_identity_is_tied_by_who_is_still_signed_in(lan: httpx.AsyncClient, app: FastAPI) -> None:
+    brought = at_provider(await way_to_tie(lan))
+    await lan.delete(f"{API}/session")
+    gone = await come_back(lan, brought)
+    async with browser(app) as phone:
+        after = await come_back(phone, at_provider(await way(phone)))
+
+    assert (gone.status_code, "no longer signed in" in gone.text, after.status_code) == (403, True, 403)
+
+
+async def test_what_is_no_state_is_refused_in_words(lan: httpx.AsyncClient) -> None:
+    assert (await come_back(lan, {"code": "x", "state": "é"})).status_code == 422
+
+
 async def test_without_a_provider_there_is_none(settings: Settings, database: Database) -> None:
     plain = create_app(settings.model_copy(update={"provider": None}), database)
     async with plain.router.lifespan_context(plain), browser(plain) as http:
@@ -260,6 +284,8 @@ def test_a_good_token_says_who_it_is() -> None:
         token(nbf=int(datetime.now(UTC).timestamp()) + 600),
         token(nonce="of another sign-in"),
         token(nonce=None),
+        token(nonce="của ai"),
+        token(sub="x" * 256),
         token(sub=None),
         token(exp=None),
         token()[:-6] + "AAAAAA",
@@ -277,9 +303,10 @@ def test_a_provider_that_says_it_is_another_is_not_believed() -> None:
         provider(issuer="https://id.example.com").address(b"secret")
 
 
-def test_an_address_that_others_can_read_is_not_used() -> None:
+@pytest.mark.parametrize("address", ["http://id.example.org/in", "javascript://localhost/%0aalert(1)", "https://[", ""])
+def test_an_address_that_others_can_read_is_not_used(address: str) -> None:
     with pytest.raises(ProviderError, match="https"):
-        provider(authorization_endpoint="http://id.example.org/in").address(b"secret")
+        provider(authorization_endpoint=address).address(b"secret")
 
 
 def test_the_way_says_a_proof_a_state_and_a_nonce_that_belong_together() -> None:

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, type Me } from "../api";
+import { ApiError } from "../api/client";
 import { useLoad } from "../load";
 import { problemText } from "../names";
 import { Icon } from "../parts/icons";
@@ -93,8 +94,12 @@ export function ProviderPage() {
   useEffect(() => {
     const said = new URLSearchParams(location.search);
     history.replaceState(null, "", "/provider"); // it stays in no list of pages
-    const brought = { code: said.get("code") ?? "-", state: said.get("state") ?? "-" };
-    void run(async () => enter(await api.signInByProvider(brought))).then((isIn) => isIn && goHome());
+    const [code, state] = [said.get("code"), said.get("state")];
+    const come = async () => {
+      if (code === null || state === null) throw new ApiError("passkey_stopped", 0, said.get("error") ?? "no code");
+      enter(await api.signInByProvider({ code, state }));
+    };
+    void run(come).then((isIn) => isIn && goHome());
   }, []);
   if (doing.is !== "failed") return <p class="waiting">{say("enter.link")}</p>;
   return (

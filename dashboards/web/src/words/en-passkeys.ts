@@ -24,7 +24,7 @@ export const enPasskeys: Record<keyof typeof viPasskeys, string> = {
   "provider.untie": "Untie the {name} account",
   "provider.unknown":
     "Not signed in: that account is tied to nobody here, or five minutes have passed. Enter with the password, then tie it in the settings.",
-  "error.provider_failed": "The identity provider does not answer. Enter with the password.",
+  "error.provider_failed": "The identity provider does not answer. Try again later, or enter another way.",
 
   "error.passkey_stopped": "Not done: you cancelled, or the device did not know you. Try again.",
   "error.passkey_known": "This device signs you in here already.",
@@ -38,6 +38,6 @@ export const enPasskeys: Record<keyof typeof viPasskeys, string> = {
   "audit.password_changed": "changed the password",
   "audit.login_changed": "changed the e-mail or phone number",
   "audit.sessions_ended": "signed out other devices",
-  "audit.identity_to_be_tied": "ties another account to sign in with",
+  "audit.identity_tied": "tied another account to sign in with",
   "audit.identity_untied": "untied the other account",
 };

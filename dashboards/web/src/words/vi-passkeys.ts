@@ -25,7 +25,7 @@ export const viPasskeys = {
   "provider.untie": "Gỡ tài khoản {name}",
   "provider.unknown":
     "Chưa vào được: tài khoản ấy chưa gắn với ai ở đây, hoặc đã quá năm phút. Hãy vào bằng mật khẩu, rồi gắn ở trang Cài đặt.",
-  "error.provider_failed": "Nơi xác nhận tài khoản không trả lời. Hãy vào bằng mật khẩu.",
+  "error.provider_failed": "Nơi xác nhận tài khoản không trả lời. Hãy thử lại sau, hoặc vào cách khác.",
 
   "error.passkey_stopped": "Chưa xong: bạn đã huỷ, hoặc máy chưa nhận ra bạn. Hãy thử lại.",
   "error.passkey_known": "Máy này đã dùng được vân tay ở đây rồi.",
@@ -39,6 +39,6 @@ export const viPasskeys = {
   "audit.password_changed": "đổi mật khẩu",
   "audit.login_changed": "đổi e-mail hoặc số điện thoại",
   "audit.sessions_ended": "đăng xuất các máy khác",
-  "audit.identity_to_be_tied": "gắn tài khoản đăng nhập khác",
+  "audit.identity_tied": "đã gắn tài khoản đăng nhập khác",
   "audit.identity_untied": "gỡ tài khoản đăng nhập khác",
 } as const;
