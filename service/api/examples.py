@@ -38,7 +38,7 @@ _SAID: Final[Mapping[str, Any]] = {
     "device": "Điện thoại của Lan",
     "options": {"challenge": "Vu8u…", "rpId": "lo.example.org", "userVerification": "required"},
     "url": "https://id.example.org/authorize?client_id=canhlo…",
-    "state": "9dHk…",
+    "state": "9dHkV3",
     "known_as": "lan@example.org",
     "client_data": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
     "attestation": "o2NmbXRkbm9uZQ",

@@ -3962,7 +3962,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "not_found",
-                 *       "state": "9dHk…"
+                 *       "state": "9dHkV3"
                  *     }
                  */
                 "application/json": components["schemas"]["ReturnIn"];
