@@ -76,6 +76,7 @@ class MonthFiles:
     def __init__(self, engine: Engine) -> None:
         name = engine.url.database
         self.folder = self.folder_beside(Path(name)) if name else None
+        self._engines: dict[str, Engine] = {}  # making one takes longer than most that is asked of a month
 
     @staticmethod
     def folder_beside(database: Path) -> Path:
@@ -88,18 +89,18 @@ class MonthFiles:
 
     @contextmanager
     def reading(self, session: Session, month: str) -> Iterator[Session]:
-        with self._engine(month) as engine, Session(engine) as chunks:
+        with Session(self._engine(month)) as chunks:
             yield chunks
 
     @contextmanager
     def writing(self, month: str) -> Iterator[Session]:
         path = self.path(month)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        with self._engine(month) as engine:
-            if not path.exists():
-                SERIES.create_all(engine)
-            with Session(engine.execution_options(writes=True)) as chunks, chunks.begin():
-                yield chunks
+        engine = self._engine(month)
+        if not path.exists():
+            SERIES.create_all(engine)
+        with Session(engine.execution_options(writes=True)) as chunks, chunks.begin():
+            yield chunks
 
     def drop(self, month: str) -> None:
         self.path(month).unlink()
@@ -111,13 +112,11 @@ class MonthFiles:
             raise ValueError(msg)
         return self.folder / f"{month}.sqlite3"
 
-    @contextmanager
-    def _engine(self, month: str) -> Iterator[Engine]:
-        engine = make_engine(f"sqlite:///{self.path(month)}", poolclass=NullPool)
-        try:
-            yield engine
-        finally:
-            engine.dispose()
+    def _engine(self, month: str) -> Engine:
+        """Return what opens a month's file, and leaves it open for nobody."""
+        if month not in self._engines:
+            self._engines[month] = make_engine(f"sqlite:///{self.path(month)}", poolclass=NullPool)
+        return self._engines[month]
 
 
 class MonthPartitions:
