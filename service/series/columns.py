@@ -38,12 +38,26 @@ class Readings(NamedTuple):
         return Samples(self.at_ms / 1000, self.value, self.quality if self.quality.any() else None)
 
 
-def readings_of(columns: Collection[KeptColumn]) -> Readings:
-    """Return what one channel said in some blocks, in the order of the blocks."""
-    at_ms = np.array([at for column in columns for at in column.at_ms], dtype=np.int64)
-    value = np.array([one for column in columns for one in column.value], dtype=np.float64)
-    quality = quality_of(columns)
-    return Readings(at_ms, value, np.zeros(len(at_ms), dtype=np.uint8) if quality is None else quality)
+class Growing:
+    """Readings of one column, put together as they are read: thousands of blocks need not be kept for it."""
+
+    def __init__(self) -> None:
+        self._at_ms: list[int] = []
+        self._value: list[float | None] = []
+        self._fault: dict[int, Quality] = {}
+
+    def add(self, column: KeptColumn) -> None:
+        """Go on with what came after."""
+        for index, one in column.fault.items():
+            self._fault[len(self._at_ms) + index] = one
+        self._at_ms += column.at_ms
+        self._value += column.value
+
+    def readings(self) -> Readings:
+        quality = np.zeros(len(self._at_ms), dtype=np.uint8)
+        for index, one in self._fault.items():
+            quality[index] = _CODE[one]
+        return Readings(np.array(self._at_ms, dtype=np.int64), np.array(self._value, dtype=np.float64), quality)
 
 
 def quality_of(columns: Collection[KeptColumn]) -> ByteArray | None:

@@ -19,9 +19,8 @@ from service.counters import SINK_READS
 from service.series import blocks, chunks
 from service.series.blocks import TEMPERATURES
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, HOUR_MS, SPAN_MS, Chunk
-from service.series.columns import IntArray, Key, Readings, in_order, readings_of
+from service.series.columns import Growing, IntArray, Key, Readings, in_order
 from service.series.corrections import Corrections, corrections_of
-from service.series.kept import KeptColumn
 from service.series.rollups import STEPS_MS
 from service.series.sinks.reading import Reader
 from service.series.sinks.sending import SinkError
@@ -89,7 +88,9 @@ def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
             parts[key.channel].append(readings)
     for block_id, block in waiting:
         for column in block.columns:
-            readings = readings_of([column])
+            came = Growing()
+            came.add(column)
+            readings = came.readings()
             hours = (readings.at_ms // HOUR_MS * HOUR_MS).tolist()
             is_new = [block_id > sealed_upto.get(from_ms, 0) for from_ms in hours]
             parts[column.channel].append(readings.where(np.array(is_new, dtype=np.bool_)))
@@ -141,12 +142,12 @@ def _read(session: Session, kiln_id: int, from_ms: int, to_ms: int, units: Colle
 def _since_sealed(
     session: Session, kiln_id: int, from_ms: int, to_ms: int, units: Collection[Unit]
 ) -> defaultdict[str, list[Readings]]:
-    columns: defaultdict[str, list[KeptColumn]] = defaultdict(list)
+    found: defaultdict[str, Growing] = defaultdict(Growing)
     for block in blocks.between(session, kiln_id, from_ms, to_ms):
         for column in block.columns:
             if column.unit in units:
-                columns[column.channel].append(column)
-    return defaultdict(list, {name: [readings_of(found)] for name, found in columns.items()})
+                found[column.channel].add(column)
+    return defaultdict(list, {name: [one.readings()] for name, one in found.items()})
 
 
 def _sealed(

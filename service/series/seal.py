@@ -10,14 +10,15 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 import numpy as np
-from sqlalchemy import and_, delete, select
+from sqlalchemy import and_, delete, func, not_, or_, select
 from sqlalchemy.orm import Session
 
+from firmware_bridge.wire import Unit
 from service.series import chunks as rows
 from service.series.blocks import newest_id
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS, HOUR_MS, SPAN_MS, Chunk
-from service.series.columns import IntArray, Key, Readings, in_order, readings_of
-from service.series.kept import KeptBlock, KeptColumn, read_block
+from service.series.columns import Growing, IntArray, Key, Readings, in_order
+from service.series.kept import read_block
 from service.series.rollups import STEPS_MS, replace, roll_up
 from service.store import sinks
 from service.store.database import Database
@@ -38,10 +39,12 @@ class _Came(NamedTuple):
 
 
 class _Ready(NamedTuple):
-    """Blocks of a kiln that wait for nothing any more, from its first on."""
+    """What came in the blocks of a kiln that wait for nothing any more, from its first on."""
 
     workshop_id: int
-    blocks: list[tuple[int, KeptBlock]]
+    blocks: int
+    last_id: int
+    came: Mapping[Key, _Came]
 
 
 def _anybody(_session: Session) -> None:
@@ -63,19 +66,17 @@ def seal(
         ready = _ready(session, kiln_id, received_before)
     if not ready.blocks:
         return 0
-    came = _by_column(ready.blocks)
-    days_ms = _days_ms(came)
+    days_ms = _days_ms(ready.came)
     for month, its_days in groupby(days_ms.tolist(), key=month_of):
         with database.months.writing(month) as chunks:
             check(chunks)
             for day_ms in its_days:
-                _seal_day(chunks, kiln_id, ready, came, day_ms)
+                _seal_day(chunks, kiln_id, ready, day_ms)
     with database.write() as session:
-        last_id = ready.blocks[-1][0]
-        _owe_to_sinks(session, kiln_id, ready.workshop_id, came, last_id)
-        session.execute(delete(StoredBlock).where(StoredBlock.kiln_id == kiln_id, StoredBlock.id <= last_id))
+        _owe_to_sinks(session, kiln_id, ready)
+        session.execute(delete(StoredBlock).where(StoredBlock.kiln_id == kiln_id, StoredBlock.id <= ready.last_id))
     _join_days(database, kiln_id, ready.workshop_id, _days_that_are_over(days_ms, received_before), check)
-    return len(ready.blocks)
+    return ready.blocks
 
 
 def _days_ms(came: Mapping[Key, _Came], *, after_block: int = 0) -> IntArray:
@@ -84,12 +85,12 @@ def _days_ms(came: Mapping[Key, _Came], *, after_block: int = 0) -> IntArray:
     return np.unique(np.concatenate([np.empty(0, np.int64), *found])) * DAY_MS
 
 
-def _owe_to_sinks(session: Session, kiln_id: int, workshop_id: int, came: Mapping[Key, _Came], last_id: int) -> None:
+def _owe_to_sinks(session: Session, kiln_id: int, ready: _Ready) -> None:
     """Note for each sink what it has not taken of the blocks that are about to go."""
-    for name, mark in sinks.behind(session, last_id):
-        for _, found in groupby(_days_ms(came, after_block=mark).tolist(), key=month_of):
+    for name, mark in sinks.behind(session, ready.last_id):
+        for _, found in groupby(_days_ms(ready.came, after_block=mark).tolist(), key=month_of):
             days_ms = list(found)
-            sinks.owe(session, name, Stretch(kiln_id, workshop_id, days_ms[0], days_ms[-1] + DAY_MS - 1))
+            sinks.owe(session, name, Stretch(kiln_id, ready.workshop_id, days_ms[0], days_ms[-1] + DAY_MS - 1))
 
 
 def _days_that_are_over(touched_ms: IntArray, received_before: datetime) -> list[int]:
@@ -127,65 +128,56 @@ def _join_hours(chunks: Session, kiln_id: int, workshop_id: int, day_ms: int) ->
     rows.save(chunks, Chunk(kiln_id, DAY_AS_TAKEN, day_ms, repeats, upto_block, columns), workshop_id)
 
 
-def _ready(session: Session, kiln_id: int, received_before: datetime) -> _Ready:
-    """Return the blocks up to the first that is still needed.
+def _first_needed(session: Session, kiln_id: int, received_before: datetime) -> int:
+    """Return the first block of a kiln that is still needed as such.
 
     Those are the newest of all (the next number follows it), what the watch over the kiln has not taken in for good,
     and what lies above a gap in the numbers of its bridge: only the block itself says that it has come.
     """
     newest = newest_id(session)
+    is_watched = StoredBlock.is_history | (StoredBlock.id <= func.coalesce(LiveState.last_block_id, 0))
+    is_above_gap = StoredBlock.seq > func.coalesce(Mark.seq, 0)
     query = (
-        select(
-            StoredBlock.id,
-            StoredBlock.workshop_id,
-            StoredBlock.seq,
-            StoredBlock.readings,
-            StoredBlock.received_at,
-            StoredBlock.is_history,
-            StoredBlock.payload,
-            Mark.seq.label("mark"),
-            LiveState.last_block_id,
-        )
+        select(StoredBlock.id)
         .outerjoin(Mark, and_(Mark.bridge_id == StoredBlock.bridge_id, Mark.boot == StoredBlock.boot))
         .outerjoin(LiveState, LiveState.kiln_id == StoredBlock.kiln_id)
         .where(StoredBlock.kiln_id == kiln_id, StoredBlock.id < newest)
-        .order_by(StoredBlock.id)
-        .execution_options(yield_per=_ROWS_AT_A_TIME)
+        .where(or_(StoredBlock.received_at > received_before, not_(is_watched), is_above_gap))
     )
-    ready = _Ready(0, [])
-    readings = 0
-    with session.execute(query) as found:
-        for stored in found:
-            is_watched = stored.is_history or stored.id <= (stored.last_block_id or 0)
-            if stored.received_at > received_before or not is_watched or stored.seq > (stored.mark or 0):
-                break
-            ready = ready._replace(workshop_id=stored.workshop_id)
-            ready.blocks.append((stored.id, read_block(stored.payload)))
-            readings += stored.readings
+    return session.scalar(query.order_by(StoredBlock.id).limit(1)) or newest
+
+
+def _ready(session: Session, kiln_id: int, received_before: datetime) -> _Ready:
+    first_needed = _first_needed(session, kiln_id, received_before)
+    query = (
+        select(StoredBlock.id, StoredBlock.workshop_id, StoredBlock.readings, StoredBlock.payload)
+        .where(StoredBlock.kiln_id == kiln_id, StoredBlock.id < first_needed)
+        .order_by(StoredBlock.id)
+    )
+    came: defaultdict[tuple[str, Unit, str], tuple[Growing, list[int]]] = defaultdict(lambda: (Growing(), []))
+    blocks = block_id = workshop_id = readings = 0
+    with session.connection().execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME}) as found:
+        for block_id, workshop_id, its_readings, payload in found:  # noqa: B007 - the last of them is asked for
+            block = read_block(payload)
+            kind = "estimated" if block.is_estimated else ""
+            for column in block.columns:
+                growing, block_ids = came[column.channel, column.unit, kind]
+                growing.add(column)
+                block_ids += [block_id] * len(column.at_ms)
+            blocks += 1
+            readings += its_readings
             if readings >= MOST_READINGS:
                 break
-    return ready
+    by_column = {
+        Key(*key): _Came(one.readings(), np.array(block_ids, np.int64)) for key, (one, block_ids) in came.items()
+    }
+    return _Ready(workshop_id, blocks, block_id, by_column)
 
 
-def _by_column(blocks: Collection[tuple[int, KeptBlock]]) -> dict[Key, _Came]:
-    parts: defaultdict[Key, list[tuple[int, KeptColumn]]] = defaultdict(list)
-    for block_id, block in blocks:
-        for column in block.columns:
-            parts[Key(column.channel, column.unit, "estimated" if block.is_estimated else "")].append(
-                (block_id, column)
-            )
-    return {key: _came(columns) for key, columns in parts.items()}
-
-
-def _came(columns: Collection[tuple[int, KeptColumn]]) -> _Came:
-    block_id = np.repeat([block_id for block_id, _ in columns], [len(column.at_ms) for _, column in columns])
-    return _Came(readings_of([column for _, column in columns]), block_id)
-
-
-def _seal_day(chunks: Session, kiln_id: int, ready: _Ready, came: Mapping[Key, _Came], day_ms: int) -> None:
+def _seal_day(chunks: Session, kiln_id: int, ready: _Ready, day_ms: int) -> None:
     rolled: dict[tuple[int, int], Chunk] = {}
-    for before in _spans(chunks, kiln_id, came, day_ms):
-        span = _with(before, came, ready.blocks[-1][0])
+    for before in _spans(chunks, kiln_id, ready.came, day_ms):
+        span = _with(before, ready.came, ready.last_id)
         rows.save(chunks, span, ready.workshop_id)
         to_ms = span.from_ms + SPAN_MS[span.step_ms]
         for step_ms in STEPS_MS:
