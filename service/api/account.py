@@ -69,12 +69,12 @@ def change_password(
 ) -> None:
     """Take a new password; every session ends, and this browser gets a new one."""
     account = prove(session, service, who, asked.current, request)
-    had_two_factors = sessions.had_two_factors(session, request.cookies.get(service.cookie, ""), account.id)
+    has_two_factors = sessions.has_two_factors(session, request.cookies.get(service.cookie, ""), account.id, now=now)
     about = (account.name, account.login, *(one.name for one in identity.workshops(session, who.workshop_ids)))
     account.password_hash = new_password(asked.new, about=about)
     end_everywhere(session, service, who.account_id)
     device = request.headers.get("user-agent", "")
-    token = sessions.open_session(session, account, now=now, device=device, with_two_factors=had_two_factors)
+    token = sessions.open_session(session, account, now=now, device=device, with_two_factors=has_two_factors)
     service.set_cookie(response, token)
     note(session, who, "password changed", now)
 

@@ -78,7 +78,7 @@ def sign_in(
         raise SignedOutError(msg)
     service.sign_in_tries.give_back(f"{login} from {host}")
     service.login_tries.give_back(login)
-    ask_for_passkey(session, service, account)
+    refuse_one_factor(session, service, account)
     if is_outdated(account.password_hash):
         account.password_hash = hash_password(asked.password)
     return signed_in(session, service, account, now, request, response)
@@ -99,7 +99,7 @@ def sign_in_by_link(
     if account is None:
         msg = "this link makes the first account; it signs nobody in"
         raise RefusedError(msg)
-    ask_for_passkey(session, service, account)
+    refuse_one_factor(session, service, account)
     if asked.new_password is not None:
         account.password_hash = new_password(asked.new_password, about=(account.name, account.login))
         end_everywhere(session, service, account.id)
@@ -131,7 +131,7 @@ def change_me(asked: schemas.MeIn, session: Session, service: PartsOf, who: Sign
     return _me(session, service, who, asked.language)
 
 
-def ask_for_passkey(session: OpenSession, service: Parts, account: Account) -> None:
+def refuse_one_factor(session: OpenSession, service: Parts, account: Account) -> None:
     """Refuse what is one factor where two are needed, and the other one is there to be shown."""
     if (service.needs_two_factors or account.wants_two_factors) and passkeys.has_one(session, account.id):
         logger.warning("a password alone was shown where a passkey is asked for", extra={"account": account.id})

@@ -24,7 +24,7 @@ from service.store.who import Who
 router = APIRouter(tags=["kilns"])
 
 LONGEST_CURVE: Final = timedelta(days=3660)
-LONGEST_FILE: Final = timedelta(days=3)  # every reading of it is in memory at once: 8 probes at 1 Hz are some 100 MB
+LONGEST_FILE: Final = timedelta(days=3)  # every reading of it is in memory at once
 
 
 @router.get("/kilns", response_model=list[schemas.KilnOut])

@@ -128,11 +128,11 @@ def join(
     service.pairing_tries.spend(host_of(request))
     members.invitation_of(session, asked.token, now=now)
     account = _account_for(asked, session, service, request, now)
-    had_two_factors = sessions.had_two_factors(session, request.cookies.get(service.cookie, ""), account.id)
+    has_two_factors = sessions.has_two_factors(session, request.cookies.get(service.cookie, ""), account.id, now=now)
     invitation = members.join(session, asked.token, account, now=now)
     audit.note(session, invitation.workshop_id, who=account.name, what="joined", now=now, role=invitation.role)
     service.hub.rights_changed(account.id)
-    return signed_in(session, service, account, now, request, response, with_two_factors=had_two_factors)
+    return signed_in(session, service, account, now, request, response, with_two_factors=has_two_factors)
 
 
 def _account_for(

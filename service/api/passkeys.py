@@ -1,6 +1,5 @@
 """Passkeys: signing in with a phone's finger or face, and which devices may."""
 
-import logging
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -16,7 +15,6 @@ from service.store.models import Account
 from service.store.who import Who
 
 router = APIRouter(tags=["passkeys"])
-logger = logging.getLogger(__name__)
 
 
 @router.post("/session/passkey/challenge", response_model=forms.ChallengeOut)
@@ -102,7 +100,7 @@ def choose_two_factors(
     """Choose whether a password alone signs one in; where it no longer does, sessions begun with it end."""
     account = prove(session, service, who, asked.password, request)
     this = request.cookies.get(service.cookie, "")
-    is_strong = passkeys.has_one(session, account.id) and sessions.had_two_factors(session, this, account.id)
+    is_strong = passkeys.has_one(session, account.id) and sessions.has_two_factors(session, this, account.id, now=now)
     if asked.are_wanted and not is_strong:
         msg = "make a passkey here, or sign in with one first: else the password would still make the first one"
         raise InvalidError(msg)

@@ -9,7 +9,7 @@ from service.api import oidc, schemas
 from service.api import provider_forms as forms
 from service.api.account import note, prove
 from service.api.deps import MachineNow, OpenSession, Parts, PartsOf, SignedIn, host_of
-from service.api.identity import ask_for_passkey, signed_in
+from service.api.identity import refuse_one_factor, signed_in
 from service.errors import NotFoundError, RefusedError
 from service.store import challenges, providers, sessions
 from service.store.challenges import CHALLENGE_LASTS
@@ -50,9 +50,9 @@ def sign_in_by_provider(
         if to_tie is not None:
             _tie(session, service, to_tie, this, who, now)
         account = providers.account_of(session, who.issuer, who.subject)
-        has_two_factors = who.has_two_factors or sessions.had_two_factors(session, this, account.id)
+        has_two_factors = who.has_two_factors or sessions.has_two_factors(session, this, account.id, now=now)
         if not has_two_factors:
-            ask_for_passkey(session, service, account)
+            refuse_one_factor(session, service, account)
         return signed_in(session, service, account, now, request, response, with_two_factors=has_two_factors)
 
 

@@ -8,7 +8,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError
@@ -60,6 +60,15 @@ def close_session(session: Session, token: str) -> int | None:
     return found.account_id
 
 
+def _good(token: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the condition that a session is of this token and has not ended."""
+    return (
+        SignInSession.token_hash == hash_secret(token),
+        SignInSession.expires_at > now,
+        SignInSession.seen_at > now - IDLE_LASTS,
+    )
+
+
 def device_name(agent: str) -> str:
     """Return what is kept of what a browser calls itself."""
     return "".join(char for char in agent if char.isprintable())[:MAX_DEVICE]
@@ -70,11 +79,7 @@ def who_is(session: Session, token: str, *, now: datetime, all_need_two: bool = 
     row = session.execute(
         select(Account, SignInSession.seen_at, SignInSession.with_two_factors)
         .join(SignInSession, SignInSession.account_id == Account.id)
-        .where(
-            SignInSession.token_hash == hash_secret(token),
-            SignInSession.expires_at > now,
-            SignInSession.seen_at > now - IDLE_LASTS,
-        )
+        .where(*_good(token, now))
     ).one_or_none()
     if row is None:
         return None
@@ -88,9 +93,9 @@ def who_is(session: Session, token: str, *, now: datetime, all_need_two: bool = 
     return Who(account.id, account.name, account.login, account.language, grants, seen_at=seen_at)
 
 
-def had_two_factors(session: Session, token: str, account_id: int) -> bool:
-    """Say whether a session is of this account and stands on two factors."""
-    mine = SignInSession.token_hash == hash_secret(token), SignInSession.account_id == account_id
+def has_two_factors(session: Session, token: str, account_id: int, *, now: datetime) -> bool:
+    """Say whether a session that has not ended is of this account, and stands on two factors."""
+    mine = *_good(token, now), SignInSession.account_id == account_id
     return bool(session.scalar(select(SignInSession.with_two_factors).where(*mine)))
 
 

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,12 +19,14 @@ from pydantic import SecretStr, ValidationError
 from service_parts import PASSWORD, new_workshop
 from sink_servers import free_port
 from software_passkey import SoftwarePasskey
+from sqlalchemy import update
 
 from service.api.oidc import MOST_AT_ONCE, Provider
 from service.app import create_app
 from service.errors import ProviderError, RefusedError, TooManyError
 from service.settings import ProviderSettings, Settings
 from service.store.database import Database
+from service.store.models import SignInSession
 
 LOGIN = "lan@example.org"
 SITE = "https://lo.example.org"
@@ -181,6 +183,18 @@ async def test_two_factors_are_what_the_provider_says_it_has_seen(lan: httpx.Asy
     assert made.status_code == 201
     assert (weak.status_code, weak.json()["code"]) == (403, "passkey_needed")
     assert (strong.status_code, strong.json()["lacks_factor"]) == (200, False)
+
+
+async def test_a_session_that_has_ended_lends_no_second_factor(lan: httpx.AsyncClient, database: Database) -> None:
+    options = (await lan.post(f"{API}/me/passkeys/challenge", json={"password": PASSWORD})).json()["options"]
+    await lan.post(f"{API}/me/passkeys", json=SoftwarePasskey(SITE).make(options))
+    await lan.put(f"{API}/me/two-factors", json={"password": PASSWORD, "are_wanted": True})
+    still_in = await come_back(lan, at_provider(await way_to_tie(lan)))
+    with database.write() as session:
+        session.execute(update(SignInSession).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+    ended = await come_back(lan, at_provider(await way(lan)))
+
+    assert (still_in.status_code, ended.status_code, ended.json()["code"]) == (200, 403, "passkey_needed")
 
 
 async def test_a_disabled_account_is_tied_to_nothing(
