@@ -129,6 +129,35 @@ def test_a_finger_is_asked_for_once_and_signs_in_from_then_on(strict: Page, tmp_
 
 
 @pytest.mark.timeout(120)
+def test_a_person_closes_the_account_to_the_password_and_opens_it_again(federated: Page, tmp_path: Path) -> None:
+    page = federated
+    page.goto("/settings")
+    page.get_by_test_id("add-passkey").click()
+    page.get_by_test_id("new-passkey-password").fill(PASSWORD)
+    page.get_by_test_id("new-passkey-go").click()
+    wanted = page.get_by_test_id("wants-passkey")
+    expect(wanted).not_to_be_checked()
+    wanted.click()
+    page.get_by_test_id("choose-passkey-password").fill(PASSWORD)
+    picture(page, "passkey-wanted", tmp_path)
+    page.get_by_test_id("choose-passkey-go").click()
+    expect(wanted).to_be_checked()
+    page.get_by_test_id("sign-out").click()
+    page.get_by_test_id("login").fill("0912 345 678")
+    page.get_by_test_id("password").fill(PASSWORD)
+    page.get_by_test_id("sign-in").click()
+    expect(page.get_by_test_id("outcome")).to_have_attribute("data-is", "failed")
+    page.get_by_test_id("sign-in-passkey").click()
+    expect(page.get_by_test_id("sign-in-form")).to_have_count(0)
+
+    page.goto("/settings")
+    wanted.click()
+    page.get_by_test_id("choose-passkey-password").fill(PASSWORD)
+    page.get_by_test_id("choose-passkey-go").click()
+    expect(wanted).not_to_be_checked()
+
+
+@pytest.mark.timeout(120)
 def test_an_account_elsewhere_is_tied_and_signs_in_from_then_on(federated: Page, tmp_path: Path) -> None:
     page = federated
     page.goto("/settings")

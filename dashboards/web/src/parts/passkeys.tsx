@@ -75,18 +75,20 @@ export function Passkeys() {
               ))}
             </ul>
             {found.passkeys.length > 0 && !found.are_required && (
-              <label class="check">
-                <input
-                  type="checkbox"
-                  checked={found.are_wanted}
-                  data-testid="wants-passkey"
-                  onClick={(event) => {
-                    event.preventDefault(); // it stands for what is so, and changes with the password
-                    setWish({ is: "wanted", wanted: !found.are_wanted });
-                  }}
-                />
-                <span>{say("passkeys.only")}</span>
-              </label>
+              <div class="ticks">
+                <label>
+                  <input
+                    type="checkbox"
+                    checked={found.are_wanted}
+                    data-testid="wants-passkey"
+                    onClick={(event) => {
+                      event.preventDefault(); // it stands for what is so, and changes with the password
+                      setWish({ is: "wanted", wanted: !found.are_wanted });
+                    }}
+                  />
+                  {say("passkeys.only")}
+                </label>
+              </div>
             )}
           </>
         )}
