@@ -20,19 +20,18 @@ from service.series.corrections import Corrections, corrections_of
 from service.store import alarms as alarm_rows
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
-from service.store.models import Firing, Kiln, LiveState
-
-# msgspec knows all of a state but arrays; `core.snapshot` does the same, and takes twenty times as long.
-_encode_state = msgspec.json.Encoder(enc_hook=lambda numbers: numbers.tolist()).encode
+from service.store.kilns import Stood
+from service.store.models import Firing, Kiln
 
 
 def _array(kind: Any, numbers: list[float]) -> Any:
     return array("d", numbers) if (get_origin(kind) or kind) is array else np.array(numbers, dtype=np.float64)
 
 
-def _state(snapshot: Mapping[str, Any]) -> State:
-    """Return an analysis as it was written down."""
-    return msgspec.convert(snapshot, State, dec_hook=_array)
+# msgspec knows all of a state but arrays; `core.snapshot` does the same, and takes twenty times as long.
+_encode = msgspec.json.Encoder(enc_hook=lambda numbers: numbers.tolist()).encode
+_state = msgspec.json.Decoder(State, dec_hook=_array).decode
+_status = msgspec.json.Decoder(Status).decode
 
 
 @dataclass(frozen=True)
@@ -112,8 +111,8 @@ class Watched:
             "workshop_id": self.now.workshop_id,
             "last_block_id": self.last_block_id,
             "last_block_at": self.now.heard_at,
-            "snapshot": msgspec.Raw(_encode_state(self.live.state)),  # as `live.snapshot()`
-            "status": msgspec.to_builtins(self.now.status),
+            "snapshot": msgspec.Raw(_encode(self.live.state)),  # as `live.snapshot()`
+            "status": msgspec.Raw(_encode(self.now.status)),
         }
 
 
@@ -181,8 +180,8 @@ def load_watched(session: Session, kiln_ids: Collection[int]) -> list[Watched]:
     return loaded
 
 
-def _stored(kiln: Kiln, state: LiveState | None) -> LiveKiln:
+def _stored(kiln: Kiln, state: Stood | None) -> LiveKiln:
     live = LiveKiln(kiln.id, kiln.workshop_id)
     if state is None:
         return live
-    return replace(live, status=msgspec.convert(state.status, Status), heard_at=state.last_block_at)
+    return replace(live, status=_status(state.status), heard_at=state.last_block_at)

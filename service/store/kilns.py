@@ -6,8 +6,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import Text, cast, literal, or_, select
+from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, NotFoundError, TooManyError
 from service.store.among import among
@@ -119,11 +119,20 @@ def add_channel(session: Session, kiln: Kiln, name: str, unit: str) -> Channel:
     return channel
 
 
-def live_states(session: Session, kiln_ids: Collection[int], *, with_snapshot: bool) -> dict[int, LiveState]:
-    query = select(LiveState).where(LiveState.kiln_id.in_(kiln_ids))
-    if not with_snapshot:  # some 30 kB of each
-        query = query.options(defer(LiveState.snapshot, raiseload=True))
-    return {row.kiln_id: row for row in session.scalars(query)}
+class Stood(NamedTuple):
+    """Where the analysis of a kiln last stood on disk; what it is made of as it was written, which is JSON."""
+
+    last_block_id: int
+    last_block_at: datetime
+    status: str
+    snapshot: str
+
+
+def live_states(session: Session, kiln_ids: Collection[int], *, with_snapshot: bool) -> dict[int, Stood]:
+    snapshot = cast(LiveState.snapshot, Text) if with_snapshot else literal("")  # some 30 kB of each
+    columns = (LiveState.last_block_id, LiveState.last_block_at, cast(LiveState.status, Text), snapshot)
+    found = session.execute(select(LiveState.kiln_id, *columns).where(LiveState.kiln_id.in_(kiln_ids)))
+    return {row[0]: Stood._make(row[1:]) for row in found}
 
 
 def last_blocks(session: Session) -> dict[int, int]:
