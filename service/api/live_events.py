@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
+from weakref import ReferenceType, ref
 
 import msgspec
 import numpy as np
@@ -18,7 +19,7 @@ from service.api.versions import version_of
 from service.api.views import KILN_SAID, worth_showing
 from service.clock import Clock
 from service.core.curve import thin_min_max
-from service.core.firing import ConeProgress
+from service.core.firing import ConeProgress, Phase
 from service.core.watch import ChannelStatus
 from service.monitor.watched import LiveKiln
 from service.series.blocks import Curve
@@ -28,8 +29,6 @@ POINTS_WIDTH: Final = 16  # pixels that the newest block gets at most: its extre
 FEW: Final = 4  # readings of a channel that are all drawn
 GAP_MS: Final = int(GAP_S * 1000)
 _SILENT: Final = ChannelStatus("", None, None, None, "no_value")
-_NO_CONES: Final = msgspec.Raw(b"[]")
-_NOW: Final = msgspec.Raw(b"\0")  # where the time of asking goes: nothing else in JSON has this byte
 _encode = msgspec.json.Encoder().encode
 
 
@@ -50,10 +49,11 @@ class _Channel(msgspec.Struct):
 
 
 class _KilnNow(msgspec.Struct):
+    """All but `now_at` and the cones."""
+
     kiln_id: int
-    now_at: datetime | msgspec.Raw
     last_at: datetime | None
-    phase: str
+    phase: Phase
     firing_id: int | None
     started_at: datetime | None
     peak_c: float | None
@@ -61,13 +61,14 @@ class _KilnNow(msgspec.Struct):
     cone_reached: str | None
     next_cone: str | None
     next_cone_progress: float | None
-    cones: msgspec.Raw
-    channels: msgspec.Raw
+    channels: list[_Channel]
     bridge_seen_at: datetime | None
     open_alarms: int
 
 
 class _Kiln(msgspec.Struct):
+    """All but how it is now."""
+
     id: int
     workshop_id: int
     key: str
@@ -78,7 +79,6 @@ class _Kiln(msgspec.Struct):
     plan_id: int | None
     retired_at: datetime | None
     version: str
-    now: _KilnNow
 
 
 class _Points(msgspec.Struct):
@@ -116,41 +116,41 @@ class KilnEvents:
     """Says how kilns are now; what has not changed since it was said last is not written anew."""
 
     def __init__(self) -> None:
-        self._cones: dict[int, tuple[Sequence[ConeProgress], msgspec.Raw]] = {}
-        self._channels: dict[int, tuple[Sequence[ChannelStatus], Mapping[str, int], msgspec.Raw]] = {}
-        self._listed: dict[tuple[int, bool], tuple[KilnSaid, LiveKiln, bytes, bytes]] = {}
+        self._kilns: dict[int, tuple[KilnSaid, bytes]] = {}
+        self._nows: dict[int, tuple[ReferenceType[LiveKiln], bytes]] = {}  # what is over is not kept for it
+        self._cones: dict[int, tuple[Sequence[ConeProgress], bytes]] = {}
 
     def kiln(self, live: LiveKiln, now: datetime) -> str:
         """Return the event of how a kiln is now."""
-        return event("kiln", self._now(live, now))
+        return event("kiln", msgspec.Raw(self._now(live, _encode(now))))
 
     def list_of(
         self, kilns: Sequence[KilnSaid], live: Mapping[int, LiveKiln], now: datetime, *, with_cones: bool = True
     ) -> bytes:
         """Return kilns with how they are now, as JSON: a list of what `schemas.KilnOut` says."""
         now_at = _encode(now)
-        each = (self._of_list(kiln, live[kiln.id], with_cones=with_cones) for kiln in kilns)
-        return b"[%s]" % b",".join([head + now_at + rest for head, rest in each])
+        said = [
+            b'%b,"now":%b}' % (self._said(kiln), self._now(live[kiln.id], now_at, with_cones=with_cones))
+            for kiln in kilns
+        ]
+        return b"[%b]" % b",".join(said)
 
-    def _of_list(self, kiln: KilnSaid, live: LiveKiln, *, with_cones: bool) -> tuple[bytes, bytes]:
-        """Return what a list says of a kiln, before and after the time of asking."""
-        known = self._listed.get((kiln.id, with_cones))
-        if known is not None and known[1] is live and known[0] == kiln:
-            return known[2], known[3]
-        version = version_of(kiln, *KILN_SAID)
-        said = _Kiln(**kiln._asdict(), version=version, now=self._now(live, _NOW, with_cones=with_cones))
-        head, _, rest = _encode(said).partition(b"\0")
-        self._listed[kiln.id, with_cones] = kiln, live, head, rest
-        return head, rest
-
-    def _now(self, live: LiveKiln, now: datetime | msgspec.Raw, *, with_cones: bool = True) -> _KilnNow:
+    def _now(self, live: LiveKiln, now_at: bytes, *, with_cones: bool = True) -> bytes:
         """Return what `schemas.KilnNow` says."""
+        cones = self._cones_of(live.kiln_id, live.status.cones) if with_cones else b"[]"
+        return b'{"now_at":%b,"cones":%b,%b' % (now_at, cones, self._rest_of(live))
+
+    def _rest_of(self, live: LiveKiln) -> bytes:
+        """Return what `schemas.KilnNow` says but for `now_at` and the cones, which come before."""
+        known = self._nows.get(live.kiln_id)
+        if known is not None and known[0]() is live:
+            return known[1]
         status = live.status
-        return _KilnNow(
+        seen = {channel.name: channel for channel in status.channels}
+        said = _KilnNow(
             kiln_id=live.kiln_id,
-            now_at=now,
             last_at=_at(status.last_s),
-            phase=status.phase.value,
+            phase=status.phase,
             firing_id=live.firing_id,
             started_at=live.firing_started_at,
             peak_c=status.peak_c,
@@ -158,30 +158,34 @@ class KilnEvents:
             cone_reached=status.cone_reached,
             next_cone=status.next_cone,
             next_cone_progress=status.next_cone_progress,
-            cones=self._cones_of(live.kiln_id, status.cones) if with_cones else _NO_CONES,
-            channels=self._channels_of(live),
+            channels=[
+                _channel(channel_id, name, seen.get(name, _SILENT)) for name, channel_id in live.channel_ids.items()
+            ],
             bridge_seen_at=live.heard_at,
             open_alarms=live.open_alarms,
         )
+        rest = _encode(said)[1:]
+        self._nows[live.kiln_id] = ref(live), rest
+        return rest
 
-    def _channels_of(self, live: LiveKiln) -> msgspec.Raw:
-        known = self._channels.get(live.kiln_id)
-        if known is not None and known[0] is live.status.channels and known[1] is live.channel_ids:
-            return known[2]
-        seen = {channel.name: channel for channel in live.status.channels}
-        said = [_channel(channel_id, name, seen.get(name, _SILENT)) for name, channel_id in live.channel_ids.items()]
-        raw = msgspec.Raw(_encode(said))
-        self._channels[live.kiln_id] = live.status.channels, live.channel_ids, raw
-        return raw
+    def _said(self, kiln: KilnSaid) -> bytes:
+        """Return what `schemas.KilnOut` says but for `now`, which is to follow."""
+        known = self._kilns.get(kiln.id)
+        if known is not None and known[0] == kiln:
+            return known[1]
+        said = _encode(_Kiln(*kiln, version_of(kiln, *KILN_SAID)))[:-1]
+        self._kilns[kiln.id] = kiln, said
+        return said
 
-    def _cones_of(self, kiln_id: int, cones: Sequence[ConeProgress]) -> msgspec.Raw:
+    def _cones_of(self, kiln_id: int, cones: Sequence[ConeProgress]) -> bytes:
         known = self._cones.get(kiln_id)
         if known is not None and known[0] is cones:
             return known[1]
-        said = [_Cone(cone.channel, cone.cone, cone.progress, _at(cone.down_s)) for cone in worth_showing(cones)]
-        raw = msgspec.Raw(_encode(said))
-        self._cones[kiln_id] = cones, raw
-        return raw
+        said = _encode(
+            [_Cone(cone.channel, cone.cone, cone.progress, _at(cone.down_s)) for cone in worth_showing(cones)]
+        )
+        self._cones[kiln_id] = cones, said
+        return said
 
 
 def _channel(channel_id: int, name: str, status: ChannelStatus) -> _Channel:
