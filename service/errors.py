@@ -21,6 +21,18 @@ class RefusedError(ServiceError):
     code = "refused"
 
 
+class WrongPasswordError(ServiceError):
+    """Who asks is signed in, but the password that was shown once more is not right."""
+
+    code = "wrong_password"
+
+
+class TooLateError(ServiceError):
+    """What was begun was ended before, was begun elsewhere or has taken too long: it has to begin again."""
+
+    code = "too_late"
+
+
 class FactorNeededError(ServiceError):
     """A password is not enough here: the account has a passkey, and it is asked for."""
 

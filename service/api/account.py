@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request, Response
 
 from service.api import schemas
 from service.api.deps import MachineNow, OpenSession, Parts, PartsOf, SignedIn, host_of
-from service.api.identity import end_everywhere
-from service.errors import ConflictError, RefusedError
+from service.api.identity import end_everywhere, with_password
+from service.errors import ConflictError, WrongPasswordError
 from service.store import audit, identity, sessions
 from service.store.logins import checked_login
 from service.store.models import Account
-from service.store.passwords import new_password, verify_password
+from service.store.passwords import new_password
 from service.store.who import Who
 
 router = APIRouter(tags=["account"])
@@ -99,11 +99,11 @@ def prove(session: OpenSession, service: Parts, who: Who, password: str, request
     """Return the account of who asks, if that person knows its password."""
     tries = f"account {who.account_id} by {sessions.id_of(request.cookies.get(service.cookie, ''))}"
     service.sign_in_tries.spend(tries)  # whoever guesses in one session locks its owner out of no other
-    account = session.get_one(Account, who.account_id)
-    if not verify_password(account.password_hash, password):
+    account = with_password(session, service, lambda among: among.get(Account, who.account_id), password)
+    if account is None:
         logger.warning("password not shown", extra={"account": who.account_id, "host": host_of(request)})
         msg = "the password is not right"
-        raise RefusedError(msg)
+        raise WrongPasswordError(msg)
     service.sign_in_tries.give_back(tries)
     return account
 

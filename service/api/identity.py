@@ -1,9 +1,12 @@
 """Accounts: the first one, signing in and out, and who I am."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.orm import Session as OrmSession
 
 from service.api import schemas
 from service.api.deps import (
@@ -71,9 +74,9 @@ def sign_in(
     service.host_tries.spend(host)
     service.sign_in_tries.spend(f"{login} from {host}")
     service.login_tries.spend(login)
-    account = identity.account_by_login(session, asked.login)
-    if not verify_password(account.password_hash if account else None, asked.password) or account is None:
-        logger.warning("sign-in refused", extra={"login": masked(login), "host": host, "known": account is not None})
+    account = with_password(session, service, partial(identity.account_by_login, login=asked.login), asked.password)
+    if account is None:
+        logger.warning("sign-in refused", extra={"login": masked(login), "host": host})
         msg = "the e-mail, phone number or password is not right"
         raise SignedOutError(msg)
     service.sign_in_tries.give_back(f"{login} from {host}")
@@ -129,6 +132,23 @@ def change_me(asked: schemas.MeIn, session: Session, service: PartsOf, who: Sign
     account = session.get_one(Account, who.account_id)
     account.language = asked.language
     return _me(session, service, who, asked.language)
+
+
+def with_password(
+    session: OpenSession, service: Parts, find: Callable[[OrmSession], Account | None], password: str
+) -> Account | None:
+    """Return the account that is found, if this is its password.
+
+    It takes a while, in which the request's own session must not be begun: on SQLite it would keep all others from
+    writing, bridges too.
+    """
+    with service.database.read() as reading:
+        account = find(reading)
+        stored = account.password_hash if account is not None else None
+    if not verify_password(stored, password):
+        return None
+    account = find(session)
+    return account if account is not None and account.password_hash == stored else None
 
 
 def refuse_one_factor(session: OpenSession, service: Parts, account: Account) -> None:

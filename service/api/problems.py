@@ -27,13 +27,16 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 logger = logging.getLogger(__name__)
-TOLD: Final = frozenset({"refused", "passkey_needed", "signed_out", "too_many"})  # what somebody who tries doors meets
+# What somebody meets who tries doors.
+TOLD: Final = frozenset({"refused", "wrong_password", "passkey_needed", "signed_out", "too_many"})
 _lines = TryLimit(tries=20, refill_s=30)
 
 _STATUS: Final = {
     "not_found": 404,
     "conflict": 409,
     "refused": 403,
+    "wrong_password": 403,
+    "too_late": 403,
     "passkey_needed": 403,
     "signed_out": 401,
     "changed_meanwhile": 412,

@@ -10,7 +10,7 @@ from service.api import provider_forms as forms
 from service.api.account import note, prove
 from service.api.deps import MachineNow, OpenSession, Parts, PartsOf, SignedIn, host_of
 from service.api.identity import refuse_one_factor, signed_in
-from service.errors import NotFoundError, RefusedError
+from service.errors import NotFoundError, RefusedError, TooLateError
 from service.store import challenges, providers, sessions
 from service.store.challenges import CHALLENGE_LASTS
 
@@ -40,7 +40,7 @@ def sign_in_by_provider(
     secret = _secret(service, request)
     if not secrets.compare_digest(oidc.state_of(secret).encode(), asked.state.encode()):
         msg = "this sign-in was begun in another browser, or longer than five minutes ago; begin again"
-        raise RefusedError(msg)
+        raise TooLateError(msg)
     with service.database.write() as session:
         to_tie, _ = challenges.spend(session, "provider", asked.state.encode(), now=now)
     who = _provider(service).identity(secret, asked.code)

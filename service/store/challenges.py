@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import and_, delete, or_
 from sqlalchemy.orm import Session
 
-from service.errors import RefusedError
+from service.errors import TooLateError
 from service.store.models import SignInChallenge
 from service.store.secrets import hash_bytes
 
@@ -52,5 +52,5 @@ def spend(session: Session, kind: Kind, challenge: bytes, *, now: datetime) -> t
     ).one_or_none()
     if spent is None:
         msg = "this took longer than five minutes, or was used before; try again"
-        raise RefusedError(msg)
+        raise TooLateError(msg)
     return spent.account_id, spent.state

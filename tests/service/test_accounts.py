@@ -21,7 +21,7 @@ from service.store.database import Database
 from service.store.logins import checked_login, masked, normal_login
 from service.store.models import Account, Membership, SignInSession
 from service.store.password_rules import MAX_LENGTH, MIN_LENGTH, _common, _words_of_this_place, check_password
-from service.store.passwords import is_outdated, verify_password
+from service.store.passwords import hash_password, is_outdated, verify_password
 from service.store.roles import Role
 
 LOGIN = "lan@example.org"
@@ -464,6 +464,37 @@ async def test_who_signs_in_often_is_not_taken_for_somebody_who_guesses(app: Fas
 
     assert [await entered(lan, PASSWORD) for _ in range(4)] == [200] * 4
     assert [await entered(lan, "a guess of mine") for _ in range(3)] == [401, 401, 429]
+
+
+async def test_others_write_while_a_password_is_looked_at(
+    lan: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+
+    def meanwhile(stored: str | None, password: str) -> bool:
+        with database.write() as session:
+            audit.note(session, 1, who="the bridge", what="wrote", now=NOW)
+        written.append(password)
+        return verify_password(stored, password)
+
+    monkeypatch.setattr("service.api.identity.verify_password", meanwhile)
+
+    assert await entered(lan) == 200
+    assert (await lan.post("/api/v1/me/sessions/end", json={"password": PASSWORD})).status_code == 204
+    assert written == [PASSWORD] * 2
+
+
+async def test_a_password_that_is_changed_while_it_is_looked_at_is_the_old_one(
+    lan: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(stored: str | None, password: str) -> bool:
+        with database.write() as session:
+            session.execute(update(Account).values(password_hash=hash_password(OTHER)))
+        return verify_password(stored, password)
+
+    monkeypatch.setattr("service.api.identity.verify_password", meanwhile)
+
+    assert await entered(lan) == 401
 
 
 async def test_what_is_refused_is_logged_with_who_asked(

@@ -39,16 +39,7 @@ export function Asked({ go, doing, onGo, onClose, testid }: AskedProps) {
           </button>
         )}
       </div>
-      {doing.is === "failed" && (doing.code === "refused" ? <Wrong /> : <Outcome doing={doing} />)}
+      {doing.is === "failed" && <Outcome doing={doing} />}
     </form>
-  );
-}
-
-function Wrong() {
-  const { say } = useLanguage();
-  return (
-    <p class="outcome" role="status" data-is="failed">
-      ✕ {say("passkeys.wrong")}
-    </p>
   );
 }

@@ -11,7 +11,6 @@ export const enPasskeys: Record<keyof typeof viPasskeys, string> = {
   "passkeys.close": "Let the password open nothing",
   "passkeys.open": "Let the password in again",
   "passkeys.remove": "Remove this device",
-  "passkeys.wrong": "The password is not right, or five minutes have passed. Begin again.",
   "passkeys.needTitle": "One more step, {name}",
   "passkeys.need": "A password is not enough here. Use your finger, your face or the code of this device, this once.",
   "passkeys.cannot": "Finger or face are needed here, and this device cannot do it: open the page on your phone.",
@@ -23,9 +22,11 @@ export const enPasskeys: Record<keyof typeof viPasskeys, string> = {
   "provider.tie": "Tie the {name} account",
   "provider.untie": "Untie the {name} account",
   "provider.unknown":
-    "Not signed in: that account is tied to nobody here, or five minutes have passed. Enter with the password, then tie it in the settings.",
+    "Not signed in: that account is tied to nobody here. Enter with the password, then tie it in the settings.",
   "error.provider_failed": "The identity provider does not answer. Try again later, or enter another way.",
 
+  "error.wrong_password": "The password is not right.",
+  "error.too_late": "Five minutes have passed, or this was used already. Begin again.",
   "error.passkey_stopped": "Not done: you cancelled, or the device did not know you. Try again.",
   "error.passkey_known": "This device signs you in here already.",
   "error.passkey_needed": "This account is entered with finger or face only.",

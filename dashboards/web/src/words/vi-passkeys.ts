@@ -10,7 +10,6 @@ export const viPasskeys = {
   "passkeys.close": "Không cho vào bằng mật khẩu nữa",
   "passkeys.open": "Cho vào lại bằng mật khẩu",
   "passkeys.remove": "Bỏ máy này",
-  "passkeys.wrong": "Mật khẩu không đúng, hoặc đã quá năm phút. Hãy làm lại.",
   "passkeys.needTitle": "Còn một bước nữa, {name}",
   "passkeys.need":
     "Ở đây mật khẩu thôi chưa đủ. Hãy dùng vân tay, khuôn mặt hay mã mở máy của bạn, một lần này rồi thôi.",
@@ -24,9 +23,11 @@ export const viPasskeys = {
   "provider.tie": "Gắn tài khoản {name}",
   "provider.untie": "Gỡ tài khoản {name}",
   "provider.unknown":
-    "Chưa vào được: tài khoản ấy chưa gắn với ai ở đây, hoặc đã quá năm phút. Hãy vào bằng mật khẩu, rồi gắn ở trang Cài đặt.",
+    "Chưa vào được: tài khoản ấy chưa gắn với ai ở đây. Hãy vào bằng mật khẩu, rồi gắn ở trang Cài đặt.",
   "error.provider_failed": "Nơi xác nhận tài khoản không trả lời. Hãy thử lại sau, hoặc vào cách khác.",
 
+  "error.wrong_password": "Mật khẩu không đúng.",
+  "error.too_late": "Đã quá năm phút, hoặc đã dùng rồi. Hãy làm lại từ đầu.",
   "error.passkey_stopped": "Chưa xong: bạn đã huỷ, hoặc máy chưa nhận ra bạn. Hãy thử lại.",
   "error.passkey_known": "Máy này đã dùng được vân tay ở đây rồi.",
   "error.passkey_needed": "Tài khoản này chỉ vào bằng vân tay hoặc khuôn mặt.",
