@@ -33,6 +33,7 @@ from service.api import (
     firings,
     identity,
     kilns,
+    logs,
     members,
     openapi,
     passkeys,
@@ -68,7 +69,7 @@ from service.store.passkeys import PasskeySite
 
 API: Final = "/api/v1"
 ROUTERS: Final = (
-    *(identity, account, passkeys, provider, members, kilns, channels, plans, bridges),
+    *(identity, account, passkeys, provider, members, kilns, logs, channels, plans, bridges),
     *(firings, firing_edits, findings, batches, alarms, stream),
 )
 

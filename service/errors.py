@@ -21,10 +21,10 @@ class RefusedError(ServiceError):
     code = "refused"
 
 
-class WrongPasswordError(ServiceError):
+class WrongProofError(ServiceError):
     """Who asks is signed in, but the password that was shown once more is not right."""
 
-    code = "wrong_password"
+    code = "wrong_proof"
 
 
 class TooLateError(ServiceError):
@@ -45,6 +45,12 @@ class InvalidError(ServiceError):
     code = "invalid"
 
 
+class UndatedError(InvalidError):
+    """A log's times count from its beginning, and nobody said when that was."""
+
+    code = "undated_log"
+
+
 class StaleError(ServiceError):
     """Somebody else has changed it since the caller looked."""
 
@@ -55,6 +61,12 @@ class ProviderError(ServiceError):
     """The identity provider does not answer, or not as one."""
 
     code = "provider_failed"
+
+
+class TooLongError(ServiceError):
+    """Something takes more time or memory than it may."""
+
+    code = "took_too_long"
 
 
 class TooManyError(ServiceError):

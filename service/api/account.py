@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from service.api import schemas
 from service.api.deps import MachineNow, OpenSession, Parts, PartsOf, SignedIn, host_of
 from service.api.identity import end_everywhere, with_password
-from service.errors import ConflictError, WrongPasswordError
+from service.errors import ConflictError, WrongProofError
 from service.store import audit, identity, sessions
 from service.store.logins import checked_login
 from service.store.models import Account
@@ -103,7 +103,7 @@ def prove(session: OpenSession, service: Parts, who: Who, password: str, request
     if account is None:
         logger.warning("password not shown", extra={"account": who.account_id, "host": host_of(request)})
         msg = "the password is not right"
-        raise WrongPasswordError(msg)
+        raise WrongProofError(msg)
     service.sign_in_tries.give_back(tries)
     return account
 

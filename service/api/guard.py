@@ -1,6 +1,7 @@
 """What every request and answer has in common: security headers, bounds on bodies, and no other site's doing."""
 
 import asyncio
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,8 +13,12 @@ from service.api import problems
 from service.api.deps import SAFE_METHODS
 from service.api.headers import API_PATH, security_headers
 
-MAX_BODY_BYTES: Final = 256_000  # the largest thing a page sends is a plan or a batch, some 20 kB
+MAX_BODY_BYTES: Final = 256_000  # the largest form that a page sends is a plan or a batch, some 20 kB
 BODY_TIMEOUT_S: Final = 20.0
+# A logger's file of a week at one reading a second, over a phone; read piece by piece, and only of who may send it.
+MAX_LOG_BYTES: Final = 32_000_000
+LOG_TIMEOUT_S: Final = 300.0
+_LOGS: Final = re.compile(rf"{API_PATH}v1/kilns/\d+/logs")
 
 Raw = list[tuple[bytes, bytes]]
 
@@ -56,8 +61,10 @@ class BodyBounds:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             await self._app(scope, receive, send)
             return
+        is_log = _LOGS.fullmatch(scope["path"]) is not None
+        most_bytes, timeout_s = (MAX_LOG_BYTES, LOG_TIMEOUT_S) if is_log else (self._most_bytes, self._timeout_s)
         seen, has_ended = 0, False
-        ends_s = asyncio.get_running_loop().time() + self._timeout_s
+        ends_s = asyncio.get_running_loop().time() + timeout_s
 
         async def receive_bounded() -> Message:
             nonlocal seen, has_ended
@@ -67,10 +74,10 @@ class BodyBounds:
                 async with asyncio.timeout_at(ends_s):
                     message = await receive()
             except TimeoutError as error:
-                raise BodyError(408, f"the body did not come within {self._timeout_s:.0f} s") from error
+                raise BodyError(408, f"the body did not come within {timeout_s:.0f} s") from error
             seen += len(message.get("body", b""))
-            if seen > self._most_bytes:
-                raise BodyError(413, f"a body has at most {self._most_bytes} bytes here, and this one is larger")
+            if seen > most_bytes:
+                raise BodyError(413, f"a body has at most {most_bytes} bytes here, and this one is larger")
             has_ended = not message.get("more_body", False)
             return message
 

@@ -109,18 +109,12 @@ def _begin(database: Database, asked: Asked, key: str) -> _Answer | None:
     except IntegrityError:  # the same key came twice at once
         return _refusal(409, "conflict", _IN_WORK)
     if before.asked_hash != asked.asked_hash:
-        return _refusal(
-            422, "key_reused", "this Idempotency-Key was used for another request; every request has its own"
-        )
+        return _refusal(422, "key_reused", _OTHER)
     if before.answer is not None and before.status is not None:
         return _opened(before.status, before.answer, _seal_key(asked, key))
     if now - before.at < ANSWERED_WITHIN:
         return _refusal(409, "conflict", _IN_WORK)
-    return _refusal(
-        409,
-        "conflict",
-        "a request with this Idempotency-Key began and nobody knows how it ended: look, then use a new key",
-    )
+    return _refusal(409, "conflict", _UNKNOWN)
 
 
 def _end(database: Database, asked: Asked, key: str, answer: _Answer) -> None:

@@ -28,14 +28,14 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 
 logger = logging.getLogger(__name__)
 # What somebody meets who tries doors.
-TOLD: Final = frozenset({"refused", "wrong_password", "passkey_needed", "signed_out", "too_many"})
+TOLD: Final = frozenset({"refused", "wrong_proof", "passkey_needed", "signed_out", "too_many"})
 _lines = TryLimit(tries=20, refill_s=30)
 
 _STATUS: Final = {
     "not_found": 404,
     "conflict": 409,
     "refused": 403,
-    "wrong_password": 403,
+    "wrong_proof": 403,
     "too_late": 403,
     "passkey_needed": 403,
     "signed_out": 401,
@@ -43,6 +43,7 @@ _STATUS: Final = {
     "invalid": 400,
     "unreadable_schedule": 400,
     "unreadable_log": 400,
+    "undated_log": 400,
     "too_large": 413,
     "took_too_long": 503,
     "too_many": 429,

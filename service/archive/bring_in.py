@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Final
@@ -11,11 +11,11 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block, Column, Quality
-from service.analysis.analyse import AnalysedFiring, analyse
+from service.analysis.analyse import AnalysedFiring, Analysis, analyse
 from service.core.firing import EndCause
 from service.core.series import QUALITIES, Samples
 from service.core.watch import Watch
-from service.errors import ConflictError, InvalidError
+from service.errors import ConflictError, InvalidError, UndatedError
 from service.importers.log import Channel, Log, Recording
 from service.series import blocks as series
 from service.series.blocks import NewBlock
@@ -28,10 +28,16 @@ PER_COLUMN: Final = 3600  # readings; an hour at one a second, so that a chart o
 EARLIEST: Final = datetime(1971, 1, 1, tzinfo=UTC)
 
 
-def bring_in(
-    session: Session, kiln: Kiln, log: Log, *, start_at: datetime | None, target_cone: str | None, now: datetime
-) -> list[Firing]:
-    """Store a log with all that is found in it; return its firings. The caller's transaction is all or nothing.
+@dataclass(frozen=True)
+class BroughtIn:
+    """What a log came to in a kiln's history."""
+
+    readings: int
+    firings: list[Firing]
+
+
+def look_at(kiln: Kiln, log: Log, *, start_at: datetime | None, target_cone: str | None, now: datetime) -> Analysis:
+    """Return what is found in a log of a kiln. It takes a while, in which nobody needs to be kept from writing.
 
     Parameters
     ----------
@@ -40,32 +46,42 @@ def bring_in(
 
     Raises
     ------
+    UndatedError
+        If its times are no calendar's and nobody said when it began.
     InvalidError
-        If its times are no calendar's and nobody said when it began, or lie in the future.
-    ConflictError
-        If the kiln has readings of a firing at that time already.
+        If they lie before 1971 or in the future.
     """
     log = _dated(log, start_at)
     _check_times(log, now)
+    return analyse(log, Watch(target_cone=target_cone, fuel=kiln.fuel, ware=frozenset(kiln.ware)))
+
+
+def bring_in(session: Session, kiln: Kiln, analysis: Analysis, *, now: datetime) -> BroughtIn:
+    """Store a log with all that was found in it. The caller's transaction is all or nothing.
+
+    Raises
+    ------
+    ConflictError
+        If the kiln has readings of a firing at that time already.
+    """
     series.take_turn(session)
-    analysis = analyse(log, Watch(target_cone=target_cone, fuel=kiln.fuel, ware=frozenset(kiln.ware)))
     for one in analysis.firings:
         _check_free(session, kiln, one)
-    _store_readings(session, kiln, log, now)
-    firings = [_store_firing(session, kiln, one, target_cone) for one in analysis.firings]
+    readings = _store_readings(session, kiln, analysis.log, now)
+    firings = [_store_firing(session, kiln, one, analysis.watch.target_cone) for one in analysis.firings]
     firing_rows.save_findings(session, kiln, None, analysis.findings)
     kiln.edited_at = datetime.now(UTC)  # who watches the kiln learns of its new channels
-    return firings
+    return BroughtIn(readings, firings)
 
 
 def _dated(log: Log, start_at: datetime | None) -> Log:
     if log.is_dated and start_at is None:
         return log
     if start_at is None:
-        msg = "its times count from its beginning; say --start with when that was, such as 2026-11-20T19:30+07:00"
-        raise InvalidError(msg)
+        msg = "its times count from its beginning; say --start (start_at) with when that was, 2026-11-20T19:30+07:00"
+        raise UndatedError(msg)
     if log.is_dated:
-        msg = "its times are those of a calendar already; leave --start out"
+        msg = "its times are those of a calendar already; leave --start (start_at) out"
         raise InvalidError(msg)
     first_s = min(float(one.time_s.min()) for part in log.recordings for one in part.temperatures.values())
     shift_s = start_at.timestamp() - first_s
@@ -102,7 +118,7 @@ def _check_free(session: Session, kiln: Kiln, one: AnalysedFiring) -> None:
         raise ConflictError(msg)
 
 
-def _store_readings(session: Session, kiln: Kiln, log: Log, now: datetime) -> None:
+def _store_readings(session: Session, kiln: Kiln, log: Log, now: datetime) -> int:
     known = {channel.name: channel.unit for channel in kiln_rows.channels(session, [kiln.id])}
     for recording in log.recordings:
         for name, channel in recording.channels.items():
@@ -124,6 +140,7 @@ def _store_readings(session: Session, kiln: Kiln, log: Log, now: datetime) -> No
     ]
     series.append(session, blocks, received_at=now, is_history=True)
     session.add(Mark(bridge_id=bridge.bridge_id, boot=boot, seq=len(blocks)))
+    return sum(len(column.at_ms) for column in columns)
 
 
 def _columns(recording: Recording) -> Iterator[Column]:

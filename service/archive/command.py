@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.analysis.command import add_reading_options, asked_of
 from service.archive.backup import back_up, restore
-from service.archive.bring_in import bring_in
+from service.archive.bring_in import bring_in, look_at
 from service.archive.hand_out import FORMATS, hand_out, write
 from service.archive.opening import opened, settings_of
 from service.client.command import add_connection, connect
@@ -75,12 +75,15 @@ def run_import(options: argparse.Namespace) -> None:
     asked = asked_of(options)
     start_at = _start(options.start, asked.zone or UTC) if options.start else None
     log = read_log(options.log, asked)
-    with opened(options) as database, database.write() as session:
-        kiln = _find_kiln(session, options.kiln)
-        firings = bring_in(session, kiln, log, start_at=start_at, target_cone=options.cone, now=datetime.now(UTC))
-        readings = sum(len(one.samples.time_s) for part in log.recordings for one in part.channels.values())
-        lines = [f"{kiln.name}: {readings:,} readings and {len(firings)} firings brought in"]
-        lines += [_told(firing) for firing in firings]
+    now = datetime.now(UTC)
+    with opened(options) as database:
+        with database.read() as session:
+            kiln = _find_kiln(session, options.kiln)
+        found = look_at(kiln, log, start_at=start_at, target_cone=options.cone, now=now)
+        with database.write() as session:
+            came = bring_in(session, session.get_one(Kiln, kiln.id), found, now=now)
+            lines = [f"{kiln.name}: {came.readings:,} readings and {len(came.firings)} firings brought in"]
+            lines += [_told(firing) for firing in came.firings]
     print("\n".join(lines))
 
 

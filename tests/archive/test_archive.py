@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from service_parts import NOW, PASSWORD
 
-from service.archive.bring_in import bring_in
+from service.archive.bring_in import bring_in, look_at
 from service.archive.hand_out import FORMATS, hand_out, hand_out_readings, write
 from service.cli import main
 from service.errors import ConflictError, InvalidError
@@ -58,8 +58,9 @@ def kiln_in(session: object) -> Kiln:
 
 def brought(database: Database, log: Log, *, start_at: datetime | None = None, cone: str | None = None) -> list[int]:
     with database.write() as session:
-        made = bring_in(session, kiln_in(session), log, start_at=start_at, target_cone=cone, now=NOW)
-        return [firing.id for firing in made]
+        kiln = kiln_in(session)
+        found = look_at(kiln, log, start_at=start_at, target_cone=cone, now=NOW)
+        return [firing.id for firing in bring_in(session, kiln, found, now=NOW).firings]
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ async def test_behind_tls_and_a_password_and_after_a_restart(guarded: tuple[Mosq
 
 
 @pytest.mark.parametrize("is_v5", [False, True])
-async def test_a_wrong_password_never_connects(guarded: tuple[Mosquitto, Path], is_v5: bool) -> None:
+async def test_a_wrong_proof_never_connects(guarded: tuple[Mosquitto, Path], is_v5: bool) -> None:
     mosquitto, authority = guarded
     ear = Ear()
     async with listening(Broker("127.0.0.1", mosquitto.port, "b", "lo", "no", is_v5, True, authority), ear, "lo-1/#"):

@@ -48,9 +48,7 @@ async def test_over_https_the_cookie_is_bound_to_this_host(settings: Settings, d
     assert "Secure" in answer.headers["set-cookie"]
 
 
-async def test_a_wrong_password_and_an_unknown_account_look_the_same(
-    http: httpx.AsyncClient, database: Database
-) -> None:
+async def test_a_wrong_proof_and_an_unknown_account_look_the_same(http: httpx.AsyncClient, database: Database) -> None:
     new_workshop(database, "lan@example.org")
 
     wrong = await http.post("/api/v1/session", json={"login": "lan@example.org", "password": "another one"})

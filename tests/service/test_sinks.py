@@ -282,7 +282,7 @@ def test_late_readings_that_come_while_a_debt_is_paid_are_sent_too(
     assert len(village.read_sink()["late"].time_s) == 9
 
 
-def test_a_wrong_password_is_told_plainly(village: Village, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_proof_is_told_plainly(village: Village, caplog: pytest.LogCaptureFixture) -> None:
     village.add_firing(hours=1)
     wrong = village.server.settings.model_copy(update={"password": SecretStr("sai")})
     feed = village.new_feed(wrong)

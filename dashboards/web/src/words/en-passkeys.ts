@@ -25,7 +25,7 @@ export const enPasskeys: Record<keyof typeof viPasskeys, string> = {
     "Not signed in: that account is tied to nobody here. Enter with the password, then tie it in the settings.",
   "error.provider_failed": "The identity provider does not answer. Try again later, or enter another way.",
 
-  "error.wrong_password": "The password is not right.",
+  "error.wrong_proof": "The password is not right.",
   "error.too_late": "Five minutes have passed, or this was used already. Begin again.",
   "error.passkey_stopped": "Not done: you cancelled, or the device did not know you. Try again.",
   "error.passkey_known": "This device signs you in here already.",

@@ -26,7 +26,7 @@ export const viPasskeys = {
     "Chưa vào được: tài khoản ấy chưa gắn với ai ở đây. Hãy vào bằng mật khẩu, rồi gắn ở trang Cài đặt.",
   "error.provider_failed": "Nơi xác nhận tài khoản không trả lời. Hãy thử lại sau, hoặc vào cách khác.",
 
-  "error.wrong_password": "Mật khẩu không đúng.",
+  "error.wrong_proof": "Mật khẩu không đúng.",
   "error.too_late": "Đã quá năm phút, hoặc đã dùng rồi. Hãy làm lại từ đầu.",
   "error.passkey_stopped": "Chưa xong: bạn đã huỷ, hoặc máy chưa nhận ra bạn. Hãy thử lại.",
   "error.passkey_known": "Máy này đã dùng được vân tay ở đây rồi.",
