@@ -2,6 +2,7 @@
 
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from programs import BIN, Program
 from service.demo.broker import free_port
 from service.demo.village import LOGIN
 
+GLASS_KILN = Path(__file__).parents[2] / "service/demo/recordings/qtkiln_mqtt_first_run.log"
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 expect.set_options(timeout=20_000)  # a busy machine is no fault of the page
 # `make screenshots` keeps the pictures for the README; otherwise they stay with the test's own files.
@@ -50,6 +52,7 @@ def view(request: pytest.FixtureRequest, browser: Browser, demo: tuple[str, str]
     errors.clear()  # asking who is signed in, before anybody is, is answered with 401
     page.get_by_test_id("sign-in").click()
     expect(page.get_by_test_id("kiln-card")).to_have_count(2)
+    page.canhlo_errors = errors  # type: ignore[attr-defined]
     page.canhlo_name = f"{language}-{SIZES[size]['width']}"  # type: ignore[attr-defined]
     yield page
     context.close()
@@ -229,6 +232,31 @@ def test_people_put_right_what_the_readings_alone_got_wrong(view: Page, tmp_path
     expect(view.get_by_test_id("plan-choice").locator("option:checked")).to_have_text("cone-6")
     made.get_by_role("button").click()
     expect(made).to_have_count(0)
+
+
+@pytest.mark.timeout(180)
+def test_an_old_log_becomes_a_firing_of_the_kiln(view: Page, tmp_path: Path) -> None:
+    """A file without a date is refused until somebody says when it began."""
+    view.goto("/")
+    view.get_by_test_id("kiln-card").first.get_by_role("link").first.click()
+    log = view.get_by_test_id("log-file")
+    log.locator("summary").click()
+    view.get_by_test_id("log-file-input").set_input_files(GLASS_KILN)
+    view.get_by_test_id("log-file-cone").select_option("010")
+    view.get_by_test_id("log-file-go").click()
+    expect(log.get_by_test_id("outcome")).to_have_attribute("data-is", "failed", timeout=60_000)
+    view.canhlo_errors.clear()  # type: ignore[attr-defined]  # the browser tells of an answer that refuses
+    page_picture(view, "log-undated", tmp_path)
+    # Each browser its own day: what was brought in is not brought in again.
+    day = 1 + zlib.crc32(view.canhlo_name.encode()) % 28  # type: ignore[attr-defined]
+    view.get_by_test_id("log-file-start").fill(f"2015-02-{day:02}T18:00")
+    view.get_by_test_id("log-file-go").click()
+    came = view.get_by_test_id("log-file-came")
+    expect(came.get_by_role("link")).to_have_count(1, timeout=60_000)
+    page_picture(view, "log-came", tmp_path)
+    assert fits(view)
+    came.get_by_role("link").first.click()
+    expect(view.get_by_test_id("chart")).to_have_attribute("data-points", re.compile("[1-9]"))
 
 
 def page_picture(page: Page, name: str, folder: Path) -> None:

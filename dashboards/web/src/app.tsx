@@ -32,7 +32,7 @@ const OPEN_PAGES: readonly (readonly [string, (params: Params) => ComponentChild
 
 const PAGES: readonly (readonly [string, (params: Params, me: Me) => ComponentChild])[] = [
   ["/", () => <KilnsPage />],
-  ["/kilns/:id", ({ id }) => <KilnPage id={Number(id)} />],
+  ["/kilns/:id", ({ id }, me) => <KilnPage id={Number(id)} me={me} />],
   ["/firings", () => <FiringsPage />],
   ["/firings/:id", ({ id }) => <FiringPage id={Number(id)} />],
   ["/compare", () => <ComparePage />],

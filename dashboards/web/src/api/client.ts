@@ -31,11 +31,23 @@ export async function ask<T>(
   body?: unknown,
   seen?: string,
 ): Promise<T> {
-  const headers: Record<string, string> = { Accept: "application/json", "Accept-Language": language.get() };
+  const headers: Record<string, string> = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (seen !== undefined) headers["If-Match"] = `"${seen}"`; // who changed it meanwhile is not overwritten
-  const init: RequestInit = { method, headers, credentials: "same-origin", signal: AbortSignal.timeout(20_000) };
-  if (body !== undefined) init.body = JSON.stringify(body);
+  return told<T>(path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) }, 20_000);
+}
+
+/** Send a file as it is; reading it takes a while. */
+export const send = <T>(path: string, file: Blob): Promise<T> =>
+  told<T>(path, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file }, 400_000);
+
+async function told<T>(path: string, asked: RequestInit, withinMs: number): Promise<T> {
+  const init: RequestInit = {
+    ...asked,
+    headers: { ...asked.headers, Accept: "application/json", "Accept-Language": language.get() },
+    credentials: "same-origin",
+    signal: AbortSignal.timeout(withinMs),
+  };
   let response: Response;
   try {
     response = await fetch(`/api/v1${path}`, init);

@@ -1,4 +1,4 @@
-import { ask } from "./client";
+import { ask, send } from "./client";
 import type { components } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -37,6 +37,7 @@ export type Token = Schemas["ApiTokenOut"];
 export type NewToken = Schemas["NewApiTokenOut"];
 export type AuditEntry = Schemas["AuditOut"];
 export type Channel = Schemas["ChannelOut"];
+export type BroughtIn = Schemas["LogOut"];
 export type Calibration = Schemas["CalibrationOut"];
 export type FuelUnit = Schemas["FuelUnit"];
 export type Changed = Schemas["SecondLookOut"];
@@ -129,6 +130,10 @@ export const api = {
   forecast: (id: number) => ask<Forecast>("GET", `/firings/${id}/forecast`),
   readingsOf: (kiln: number, from: string, to: string, form: "csv" | "parquet" | "json") =>
     `/api/v1/kilns/${kiln}/file?from_at=${encodeURIComponent(from)}&to_at=${encodeURIComponent(to)}&format=${form}`,
+  bringInLog: (kiln: number, file: File, said: Record<string, string>) => {
+    const query = new URLSearchParams({ file_name: file.name.slice(0, 120), ...said });
+    return send<BroughtIn>(`/kilns/${kiln}/logs?${query}`, file);
+  },
   fileOf: (id: number, form: "csv" | "parquet" | "json") => `/api/v1/firings/${id}/file?format=${form}`,
 
   batches: (firingId: number) => ask<Batch[]>("GET", `/firings/${firingId}/batches`),

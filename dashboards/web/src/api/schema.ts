@@ -722,6 +722,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/kilns/{kiln_id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring In Log
+         * @description Read a log of any known system into a kiln's history, all of it or nothing; its firings are looked at as ever.
+         *
+         *     A log that names no unit, or whose times are no calendar's, is refused until that is said.
+         */
+        post: operations["logs_bring_in_log"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/kilns/{kiln_id}/channels": {
         parameters: {
             query?: never;
@@ -2362,6 +2384,20 @@ export interface components {
             token: string;
             /** New Password */
             new_password?: string | null;
+        };
+        /**
+         * LogOut
+         * @description What a log came to.
+         */
+        LogOut: {
+            /** Format */
+            format: string;
+            /** Readings */
+            readings: number;
+            /** Firing Ids */
+            firing_ids: number[];
+            /** Remarks */
+            remarks: string[];
         };
         /** LoginIn */
         LoginIn: {
@@ -5219,6 +5255,69 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ConditionOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logs_bring_in_log: {
+        parameters: {
+            query: {
+                file_name: string;
+                /** @description of temperatures that name none */
+                unit?: ("c" | "f") | null;
+                /** @description of times without one (UTC) */
+                time_zone?: string | null;
+                /** @description between readings without times */
+                interval_s?: number | null;
+                /** @description when a log without a calendar began */
+                start_at?: string | null;
+                /** @description that its firings were to reach */
+                target_cone?: string | null;
+            };
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                kiln_id: number;
+            };
+            cookie?: never;
+        };
+        /** @description the file as it is, or zipped; its format is seen from what it holds */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "format": "x",
+                     *       "readings": 1,
+                     *       "firing_ids": [
+                     *         1
+                     *       ],
+                     *       "remarks": [
+                     *         "x"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LogOut"];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */

@@ -1,9 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
-import { api, type FiringDetail, type Forecast, type Kiln } from "../api";
+import { api, type FiringDetail, type Forecast, type Kiln, type Me } from "../api";
 import { useNow } from "../clock";
 import { kilns, lastAlarm, lastFiring, onConnected, refresh } from "../live";
 import { type CurveSource, useCurve } from "../live-curve";
 import { useLoad } from "../load";
+import { mayIn } from "../may";
 import { Calibrations } from "../parts/calibrations";
 import { Cones } from "../parts/cones";
 import { CurveChart } from "../parts/curve-chart";
@@ -11,6 +12,7 @@ import { Readings } from "../parts/files";
 import { Findings } from "../parts/findings";
 import { KilnMouth, NextCone, PhaseWord, shownOf } from "../parts/kiln-card";
 import { KilnSettings } from "../parts/kiln-settings";
+import { LogFile } from "../parts/log-file";
 import { Probe } from "../parts/probe";
 import { Confirm, Figure, Loaded, Moment, Outcome } from "../parts/small";
 import { useAction, useLanguage } from "../parts/use";
@@ -124,7 +126,7 @@ function useFiring(firingId: number | null): FiringDetail | null {
   return load.is === "ready" && load.value?.id === firingId ? load.value : null;
 }
 
-function LiveKiln({ kiln }: { kiln: Kiln }) {
+function LiveKiln({ kiln, maySetUp }: { kiln: Kiln; maySetUp: boolean }) {
   const { say } = useLanguage();
   const now = useNow();
   const [openedMs] = useState(() => now.getTime());
@@ -192,6 +194,7 @@ function LiveKiln({ kiln }: { kiln: Kiln }) {
           <Cones cones={kiln.now.cones} target={kiln.target_cone} />
           <KilnSettings kiln={kiln} />
           <Calibrations kilnId={kiln.id} />
+          {maySetUp && <LogFile kiln={kiln} />}
           <Readings addressOf={(from, to, form) => api.readingsOf(kiln.id, from, to, form)} />
         </div>
       </div>
@@ -199,14 +202,18 @@ function LiveKiln({ kiln }: { kiln: Kiln }) {
   );
 }
 
-export function KilnPage({ id }: { id: number }) {
+export function KilnPage({ id, me }: { id: number; me: Me }) {
   const { say } = useLanguage();
   const load = useStore(kilns);
   return (
     <Loaded load={load} retry={() => void refresh()}>
       {(found) => {
         const kiln = found.find((one) => one.id === id);
-        return kiln ? <LiveKiln key={kiln.id} kiln={kiln} /> : <p class="waiting">{say("error.not_found")}</p>;
+        return kiln ? (
+          <LiveKiln key={kiln.id} kiln={kiln} maySetUp={mayIn(me, kiln.workshop_id, "set_up")} />
+        ) : (
+          <p class="waiting">{say("error.not_found")}</p>
+        );
       }}
     </Loaded>
   );

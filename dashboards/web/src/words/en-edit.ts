@@ -37,6 +37,22 @@ export const enEdit: { readonly [key in keyof typeof viEdit]: string } = {
   "file.unitWhy": "This file does not say °C or °F. Choose one and try again.",
   "file.go": "Take it in",
 
+  "log.title": "Bring in an old firing log",
+  "log.why":
+    "A file from a logger, a controller or its memory card: CSV, JSON, logs of kiln-controller, PiLN, MultiZone, QTKiln. Zipped is fine.",
+  "log.choose": "Log file",
+  "log.start": "Began at (if the file has no date)",
+  "log.noCone": "none",
+  "log.go": "Bring it in",
+  "log.busy": "Reading and looking at every reading, it may take a minute…",
+  "log.done": "{format}: {readings} readings brought in, firings: {firings}.",
+  "log.look": "See firing {n}",
+  "log.unitWhy": "If the file does not say °C or °F, choose one and try again.",
+  "error.unreadable_log": "This file cannot be read.",
+  "error.undated_log": "This file has no date. Say when it began and try again.",
+  "error.took_too_long": "This file is too long. Send it in parts.",
+  "error.http_413": "This file is too large. Send it in parts.",
+
   "calibration.title": "Corrections of probes",
   "calibration.why": "Enter here how wrong a probe reads. The raw readings are kept.",
   "calibration.probe": "Probe",

@@ -36,6 +36,22 @@ export const viEdit = {
   "file.unitWhy": "Tệp này không ghi °C hay °F. Hãy chọn rồi bấm lại.",
   "file.go": "Lấy vào",
 
+  "log.title": "Đưa nhật ký mẻ cũ vào lò này",
+  "log.why":
+    "Tệp do máy ghi nhiệt, hộp điều khiển hay thẻ nhớ ghi lại: CSV, JSON, nhật ký của kiln-controller, PiLN, MultiZone, QTKiln. Gói zip cũng được.",
+  "log.choose": "Tệp nhật ký",
+  "log.start": "Bắt đầu lúc (nếu tệp không ghi ngày)",
+  "log.noCone": "không đặt",
+  "log.go": "Đưa vào",
+  "log.busy": "Đang đọc và xem từng số đo, có thể mất một phút…",
+  "log.done": "{format}: đã đưa vào {readings} số đo, {firings} mẻ.",
+  "log.look": "Xem mẻ {n}",
+  "log.unitWhy": "Nếu tệp không ghi °C hay °F, hãy chọn rồi bấm lại.",
+  "error.unreadable_log": "Chưa đọc được tệp này.",
+  "error.undated_log": "Tệp này không ghi ngày. Hãy chọn lúc bắt đầu rồi bấm lại.",
+  "error.took_too_long": "Tệp này quá dài. Hãy chia nhỏ ra.",
+  "error.http_413": "Tệp này lớn quá. Hãy chia nhỏ ra.",
+
   "calibration.title": "Hiệu chỉnh can",
   "calibration.why": "Can chỉ sai bao nhiêu thì ghi vào đây. Số đo gốc vẫn được giữ.",
   "calibration.probe": "Can",
