@@ -45,7 +45,7 @@ async def bring_in_log(
     who: SetsUp,
     service: PartsOf,
     language: Language,
-    file_name: Annotated[str, Query(min_length=1, max_length=120, pattern=WRITABLE)],
+    file_name: Annotated[str, Query(min_length=1, max_length=120, pattern=WRITABLE)] = "log",
     unit: Annotated[Literal["c", "f"] | None, Query(description="of temperatures that name none")] = None,
     time_zone: Annotated[
         str | None, Query(max_length=60, pattern=WRITABLE, description="of times without one (UTC)")

@@ -5270,8 +5270,8 @@ export interface operations {
     };
     logs_bring_in_log: {
         parameters: {
-            query: {
-                file_name: string;
+            query?: {
+                file_name?: string;
                 /** @description of temperatures that name none */
                 unit?: ("c" | "f") | null;
                 /** @description of times without one (UTC) */
