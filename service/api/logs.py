@@ -20,11 +20,12 @@ from service.store.who import Who
 
 router = APIRouter(tags=["logs"])
 
+_TYPE: Final = "application/octet-stream"
 _FILE: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "description": "the file as it is, or zipped; its format is seen from what it holds",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {_TYPE: {"schema": {"type": "string", "format": "binary"}}},
     }
 }
 
@@ -58,6 +59,7 @@ async def bring_in_log(
 
     A log that names no unit, or whose times are no calendar's, is refused until that is said.
     """
+    _check_type(request)
     _check_zone(time_zone)
     workshop_id = await asyncio.to_thread(_workshop_of, service, who, kiln_id)
     with tempfile.TemporaryDirectory(prefix="canhlo-log-") as folder:
@@ -85,6 +87,13 @@ async def bring_in_log(
 def _workshop_of(service: Parts, who: Who, kiln_id: int) -> int:
     with service.database.read() as session:
         return kilns.get_kiln(confine(session, who.workshop_ids), who.workshop_ids, kiln_id).workshop_id
+
+
+def _check_type(request: Request) -> None:
+    """Refuse what a form of another site could send: a browser sends this type nowhere without asking first."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _TYPE:
+        msg = f"send the file as it is, with the content type {_TYPE}"
+        raise InvalidError(msg)
 
 
 def _check_zone(name: str | None) -> None:

@@ -22,6 +22,8 @@ from service.importers.read import read_log
 from service.store import audit, kilns
 from service.store.database import Database
 
+MOST_MEMORY_BYTES: Final = 2 * 1024**3
+MOST_PROCESSOR_S: Final = 60
 WITHIN_S: Final = 100.0
 _PROGRAM: Final = (sys.executable, "-m", "service.archive.upload")
 _NO_MEMORY: Final = 3  # what it ends with
@@ -43,8 +45,8 @@ class Order(msgspec.Struct, frozen=True):
     unit: str | None = None
     time_zone: str | None = None
     interval_s: float | None = None
-    most_memory_bytes: int = 2 * 1024**3
-    most_processor_s: int = 60
+    most_memory_bytes: int = MOST_MEMORY_BYTES
+    most_processor_s: int = MOST_PROCESSOR_S
 
 
 class Told(msgspec.Struct, frozen=True):

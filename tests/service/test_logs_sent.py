@@ -82,6 +82,7 @@ async def test_what_is_no_log_is_refused_in_words(owner: httpx.AsyncClient) -> N
 
     noise = await sent(owner, b"\x00\xffno log at all")
     inflated = await sent(owner, bomb.getvalue())
+    form = await owner.post("/api/v1/kilns/1/logs", content=TWO_PROBES, headers={"content-type": "text/plain"})
     nowhere = await sent(owner, TWO_PROBES, time_zone="Bat/Trang")
 
     assert [(status, told["code"]) for status, told in (noise, inflated, nowhere)] == [
@@ -89,6 +90,7 @@ async def test_what_is_no_log_is_refused_in_words(owner: httpx.AsyncClient) -> N
         (400, "unreadable_log"),
         (400, "invalid"),
     ]
+    assert (form.status_code, form.json()["code"]) == (400, "invalid")
     assert "not a log that is known" in noise[1]["detail"]
     assert "larger than 256 MB" in inflated[1]["detail"]
 
