@@ -30,7 +30,7 @@ _FILE: Final[dict[str, Any]] = {
 }
 
 
-class LogOut(schemas.Out):
+class BroughtInOut(schemas.Out):
     """What a log came to."""
 
     format: str
@@ -39,7 +39,7 @@ class LogOut(schemas.Out):
     remarks: list[str]
 
 
-@router.post("/kilns/{kiln_id}/logs", response_model=LogOut, status_code=201, openapi_extra=_FILE)
+@router.post("/kilns/{kiln_id}/logs", response_model=BroughtInOut, status_code=201, openapi_extra=_FILE)
 async def bring_in_log(
     kiln_id: schemas.Id,
     request: Request,

@@ -15,6 +15,7 @@ from service.client import models
 from service.errors import ServiceError
 
 TIMEOUT_S: Final = 30.0
+LOG_TIMEOUT_S: Final = 400.0  # it is sent and looked at meanwhile
 TRIES: Final = 4
 FIRST_WAIT_S: Final = 0.25
 LONGEST_WAIT_S: Final = 30.0
@@ -148,6 +149,18 @@ class Client:
         """Write every reading of up to three days of a kiln into a file; return its length [bytes]."""
         asked = {"format": form, "from_at": from_at.isoformat(), "to_at": to_at.isoformat()}
         return self._keep(f"/kilns/{kiln_id}/file", file, asked)
+
+    def bring_in_log(self, kiln_id: int, file: Path, **said: str) -> models.BroughtIn:
+        """Bring a log into a kiln's history: `unit`, `time_zone`, `start_at`, `target_cone` say what it does not."""
+        asked = {"file_name": file.name[:120], **said}
+        headers = {"content-type": "application/octet-stream"}
+        with file.open("rb") as log:
+            answer = self._http.post(
+                f"/kilns/{kiln_id}/logs", params=asked, content=log, headers=headers, timeout=LOG_TIMEOUT_S
+            )
+        if not answer.is_success:
+            raise _problem(answer)
+        return self._told(answer, models.BroughtIn)
 
     # --- how it asks ---
 

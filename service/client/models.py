@@ -326,3 +326,12 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     cleared_at: datetime | None
     words: Words
     events: list[AlarmEvent]
+
+
+class BroughtIn(msgspec.Struct, frozen=True, kw_only=True):
+    """What a log came to."""
+
+    format: str
+    readings: int
+    firing_ids: list[int]
+    remarks: list[str]

@@ -21,6 +21,7 @@ from service.store.roles import Scope
 
 ANY = "canhlo_any"
 ROOT = Path(__file__).parents[2]
+TWO_PROBES = ROOT / "service/demo/recordings/ocr_two_probe_20151021.csv"
 
 
 @pytest.fixture
@@ -62,6 +63,9 @@ def test_a_program_reads_and_writes_what_its_token_may(service: tuple[str, str],
         canhlo.export_readings(kiln.id, tmp_path / "readings.csv", **hour)
         with pytest.raises(AnswerError, match="3 days apart"):
             canhlo.export_readings(kiln.id, tmp_path / "x.csv", from_at=NOW, to_at=NOW + timedelta(days=4))
+        log = canhlo.bring_in_log(kiln.id, TWO_PROBES, time_zone="Europe/Paris", target_cone="10")
+        with pytest.raises(AnswerError, match="brought in before"):
+            canhlo.bring_in_log(kiln.id, TWO_PROBES, time_zone="Europe/Paris")
 
     assert [one.number for one in found] == list(range(205, 0, -1))
     assert changed.fuel_used is not None
@@ -71,6 +75,7 @@ def test_a_program_reads_and_writes_what_its_token_may(service: tuple[str, str],
     assert again.firing.id == found[0].id
     assert length == len((tmp_path / "firing.json").read_bytes())
     assert json.loads((tmp_path / "firing.json").read_text())["firing"]["number"] == 205
+    assert (log.readings, len(log.firing_ids)) == (11_008, 1)
     assert (tmp_path / "readings.csv").read_text() == "time\n"
 
 

@@ -1728,6 +1728,20 @@ export interface components {
             token: string;
         };
         /**
+         * BroughtInOut
+         * @description What a log came to.
+         */
+        BroughtInOut: {
+            /** Format */
+            format: string;
+            /** Readings */
+            readings: number;
+            /** Firing Ids */
+            firing_ids: number[];
+            /** Remarks */
+            remarks: string[];
+        };
+        /**
          * CalibrationIn
          * @description What is taken from the readings from a moment on: a table, straight between its points, and an offset.
          */
@@ -2384,20 +2398,6 @@ export interface components {
             token: string;
             /** New Password */
             new_password?: string | null;
-        };
-        /**
-         * LogOut
-         * @description What a log came to.
-         */
-        LogOut: {
-            /** Format */
-            format: string;
-            /** Readings */
-            readings: number;
-            /** Firing Ids */
-            firing_ids: number[];
-            /** Remarks */
-            remarks: string[];
         };
         /** LoginIn */
         LoginIn: {
@@ -5317,7 +5317,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["LogOut"];
+                    "application/json": components["schemas"]["BroughtInOut"];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
