@@ -15,9 +15,15 @@ install: $(STAMPS)/package
 run: install
 	$(VENV)/bin/canhlo demo $(ARGS)
 
+# Side by side, a file at a time; what measures comes after, alone. With ARGS, those tests and no others.
 test: install servers $(STAMPS)/dev check
 	@echo "== tests (python)"
+ifdef ARGS
 	$(VENV)/bin/pytest $(ARGS)
+else
+	$(VENV)/bin/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --ignore tests/benchmarks
+	$(VENV)/bin/pytest tests/benchmarks
+endif
 
 check: $(STAMPS)/dev page
 	@echo "== style, types, layers"
