@@ -89,24 +89,27 @@ def sign_in(
 
 @router.post("/session/link", response_model=schemas.MeOut)
 def sign_in_by_link(
-    asked: schemas.LinkInIn,
-    session: OpenSession,
-    service: PartsOf,
-    now: MachineNow,
-    request: Request,
-    response: Response,
+    asked: schemas.LinkInIn, service: PartsOf, now: MachineNow, request: Request, response: Response
 ) -> schemas.MeOut:
-    """Sign in with a link that works once; whoever has forgotten the password sets a new one with it."""
+    """Sign in with a link that works once; whoever has forgotten the password sets a new one with it.
+
+    Where a passkey is asked for, the new password is set, and nobody is signed in by the link alone.
+    """
     service.pairing_tries.spend(host_of(request))
-    account = identity.use_link(session, asked.token, now=now)
-    if account is None:
-        msg = "this link makes the first account; it signs nobody in"
-        raise RefusedError(msg)
-    refuse_one_factor(session, service, account)
-    if asked.new_password is not None:
-        account.password_hash = new_password(asked.new_password, about=(account.name, account.login))
-        end_everywhere(session, service, account.id)
-    return signed_in(session, service, account, now, request, response)
+    with service.database.write() as session:
+        account = identity.use_link(session, asked.token, now=now)
+        if account is None:
+            msg = "this link makes the first account; it signs nobody in"
+            raise RefusedError(msg)
+        if asked.new_password is None:
+            refuse_one_factor(session, service, account)
+        else:
+            account.password_hash = new_password(asked.new_password, about=(account.name, account.login))
+            end_everywhere(session, service, account.id)
+        if not _needs_passkey(session, service, account):
+            return signed_in(session, service, account, now, request, response)
+    msg = "the new password is set; sign in with the passkey of this account now"
+    raise FactorNeededError(msg)
 
 
 @router.delete("/session", status_code=204)
@@ -151,9 +154,14 @@ def with_password(
     return account if account is not None and account.password_hash == stored else None
 
 
+def _needs_passkey(session: OpenSession, service: Parts, account: Account) -> bool:
+    """Say whether two factors are needed, and the other one is there to be shown."""
+    return (service.needs_two_factors or account.wants_two_factors) and passkeys.has_one(session, account.id)
+
+
 def refuse_one_factor(session: OpenSession, service: Parts, account: Account) -> None:
     """Refuse what is one factor where two are needed, and the other one is there to be shown."""
-    if (service.needs_two_factors or account.wants_two_factors) and passkeys.has_one(session, account.id):
+    if _needs_passkey(session, service, account):
         logger.warning("a password alone was shown where a passkey is asked for", extra={"account": account.id})
         msg = "sign in with the passkey of this account; one that is lost is forgotten by whoever runs the service"
         raise FactorNeededError(msg)

@@ -59,9 +59,9 @@ async def bring_in_log(
 
     A log that names no unit, or whose times are no calendar's, is refused until that is said.
     """
+    workshop_id = await asyncio.to_thread(_workshop_of, service, who, kiln_id)
     _check_type(request)
     _check_zone(time_zone)
-    workshop_id = await asyncio.to_thread(_workshop_of, service, who, kiln_id)
     with tempfile.TemporaryDirectory(prefix="canhlo-log-") as folder:
         path = Path(folder) / "log"
         with path.open("wb") as file:

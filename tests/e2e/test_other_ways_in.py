@@ -2,19 +2,21 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from programs import Program, until
+from programs import BIN, Program, until
 
 from service.demo.broker import free_port
 
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 PHONE = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
 PASSWORD = "quả bưởi rơi xuống ao"
+OTHER = "bát đầy nước mưa chiều"
 
 
 def page_of(browser: Browser, url: str, size: str, language: str) -> Page:
@@ -150,9 +152,22 @@ def test_a_person_closes_the_account_to_the_password_and_opens_it_again(federate
     page.get_by_test_id("sign-in-passkey").click()
     expect(page.get_by_test_id("sign-in-form")).to_have_count(0)
 
+    # A link for whoever forgot the password sets another one, and lets nobody in without the passkey.
+    words = [str(BIN / "canhlo"), "people", "link", "0912345678", "--data-dir", str(tmp_path / "data")]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    page.goto("/reset#" + said.rpartition("#")[2].strip())
+    page.get_by_test_id("new-password").fill(OTHER)
+    page.get_by_test_id("reset").click()
+    done = page.get_by_test_id("reset-done")
+    expect(done).to_be_visible()
+    picture(page, "reset-done", tmp_path)
+    done.get_by_role("link").click()
+    page.get_by_test_id("sign-in-passkey").click()
+    expect(page.get_by_test_id("sign-in-form")).to_have_count(0)
+
     page.goto("/settings")
     wanted.click()
-    page.get_by_test_id("choose-passkey-password").fill(PASSWORD)
+    page.get_by_test_id("choose-passkey-password").fill(OTHER)
     page.get_by_test_id("choose-passkey-go").click()
     expect(wanted).not_to_be_checked()
 

@@ -254,10 +254,28 @@ async def test_who_asks_for_a_passkey_is_not_signed_in_by_the_password_any_more(
         refused = await other.post(f"{API}/session", json={"login": LOGIN, "password": PASSWORD})
         assert (refused.status_code, refused.json()["code"]) == (403, "passkey_needed")
         link = people("link", LOGIN).rpartition("#")[2].strip()
-        by_link = await other.post(f"{API}/session/link", json={"token": link, "new_password": "quả bưởi rơi"})
+        by_link = await other.post(f"{API}/session/link", json={"token": link})
         assert (by_link.status_code, by_link.json()["code"]) == (403, "passkey_needed")
         assert (await by_passkey(other, passkey)).status_code == 200
     assert (await lan.get(f"{API}/me")).status_code == 200
+
+
+async def test_a_forgotten_password_is_set_by_a_link_that_does_not_replace_the_passkey(
+    lan: httpx.AsyncClient, app: FastAPI, people: Callable[..., str]
+) -> None:
+    passkey = await new_passkey(lan)
+    await lan.put(f"{API}/me/two-factors", json={"password": PASSWORD, "are_wanted": True})
+    link = people("link", LOGIN).rpartition("#")[2].strip()
+    new = "quả bưởi rơi xuống ao"
+
+    by_link = await lan.post(f"{API}/session/link", json={"token": link, "new_password": new})
+
+    assert (by_link.status_code, by_link.json()["code"]) == (403, "passkey_needed")
+    assert "the new password is set" in by_link.json()["detail"]
+    assert (await lan.get(f"{API}/me")).status_code == 401
+    assert (await by_passkey(lan, passkey)).status_code == 200
+    proofs = [await lan.post(f"{API}/me/sessions/end", json={"password": one}) for one in (PASSWORD, new)]
+    assert [one.status_code for one in proofs] == [403, 204]
 
 
 async def test_a_new_password_leaves_the_session_as_strong_as_it_was(lan: httpx.AsyncClient) -> None:

@@ -60,6 +60,8 @@ export interface paths {
         /**
          * Sign In By Link
          * @description Sign in with a link that works once; whoever has forgotten the password sets a new one with it.
+         *
+         *     Where a passkey is asked for, the new password is set, and nobody is signed in by the link alone.
          */
         post: operations["identity_sign_in_by_link"];
         delete?: never;

@@ -176,7 +176,7 @@ export function LinkPage() {
   if (doing.is !== "failed") return <p class="waiting">{say("enter.link")}</p>;
   return (
     <div class="panel problem" role="alert">
-      <p>✕ {doing.code === "offline" ? problemText(say, doing.code) : say("enter.linkBad")}</p>
+      <p>✕ {doing.code === "refused" ? say("enter.linkBad") : problemText(say, doing.code)}</p>
       <a class="button" href="/sign-in">
         {say("enter.title")}
       </a>
@@ -194,6 +194,15 @@ export function ResetPage() {
     event.preventDefault();
     if (await run(async () => enter(await api.signInByLink({ token, new_password: chosen })))) goHome();
   };
+  if (doing.is === "failed" && doing.code === "passkey_needed")
+    return (
+      <div class="panel stack" role="status" data-testid="reset-done">
+        <p>✓ {say("passkeys.nowEnter")}</p>
+        <a class="button" href="/sign-in">
+          {say("enter.title")}
+        </a>
+      </div>
+    );
   return (
     <form class="panel stack" onSubmit={(event) => void submit(event)} data-testid="reset-form">
       <h1>{say("safety.reset")}</h1>

@@ -11,6 +11,7 @@ export const enPasskeys: Record<keyof typeof viPasskeys, string> = {
   "passkeys.close": "Let the password open nothing",
   "passkeys.open": "Let the password in again",
   "passkeys.remove": "Remove this device",
+  "passkeys.nowEnter": "The password is changed. Now enter with finger or face.",
   "passkeys.needTitle": "One more step, {name}",
   "passkeys.need": "A password is not enough here. Use your finger, your face or the code of this device, this once.",
   "passkeys.cannot": "Finger or face are needed here, and this device cannot do it: open the page on your phone.",

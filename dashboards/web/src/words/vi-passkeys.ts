@@ -10,6 +10,7 @@ export const viPasskeys = {
   "passkeys.close": "Không cho vào bằng mật khẩu nữa",
   "passkeys.open": "Cho vào lại bằng mật khẩu",
   "passkeys.remove": "Bỏ máy này",
+  "passkeys.nowEnter": "Đã đổi mật khẩu. Bây giờ hãy vào bằng vân tay hoặc khuôn mặt.",
   "passkeys.needTitle": "Còn một bước nữa, {name}",
   "passkeys.need":
     "Ở đây mật khẩu thôi chưa đủ. Hãy dùng vân tay, khuôn mặt hay mã mở máy của bạn, một lần này rồi thôi.",
