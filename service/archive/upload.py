@@ -3,6 +3,7 @@
 What it holds is anybody's guess, and a long one takes many seconds of a processor: the service goes on beside it.
 """
 
+import os
 import resource
 import subprocess
 import sys
@@ -137,6 +138,7 @@ def _do(order: Order) -> Told:
 def main() -> None:
     """Do what standard input orders, and tell it on standard output."""
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    os.nice(10)  # bridges come first
     resource.setrlimit(resource.RLIMIT_AS, (order.most_memory_bytes, order.most_memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (order.most_processor_s, order.most_processor_s))
     try:
