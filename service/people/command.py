@@ -34,6 +34,8 @@ def add_people(parser: argparse.ArgumentParser) -> None:
     ):
         one = doings.add_parser(name, help=what)
         one.add_argument("login", metavar="LOGIN", help="e-mail address or phone number")
+        # Here too, where other commands have it; left out, it does not take away what was said before.
+        one.add_argument("--data-dir", type=Path, default=argparse.SUPPRESS, help="where the database lives")
         one.set_defaults(run=_run, do=do)
 
 

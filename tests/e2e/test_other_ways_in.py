@@ -153,7 +153,7 @@ def test_a_person_closes_the_account_to_the_password_and_opens_it_again(federate
     expect(page.get_by_test_id("sign-in-form")).to_have_count(0)
 
     # A link for whoever forgot the password sets another one, and lets nobody in without the passkey.
-    words = [str(BIN / "canhlo"), "people", "--data-dir", str(tmp_path / "data"), "link", "0912345678"]
+    words = [str(BIN / "canhlo"), "people", "link", "0912345678", "--data-dir", str(tmp_path / "data")]
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     page.goto("/reset#" + said.rpartition("#")[2].strip())
     page.get_by_test_id("new-password").fill(OTHER)
