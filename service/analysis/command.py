@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rich.console import Console
 
@@ -18,6 +17,7 @@ from service.errors import InvalidError
 from service.importers.log import Asked
 from service.importers.read import read_log
 from service.importers.schedules.read import read_schedule
+from service.importers.times import zone_called
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
@@ -33,15 +33,7 @@ def asked_of(options: argparse.Namespace) -> Asked:
     if options.interval is not None and not 0 < options.interval <= 86_400:
         msg = f"--interval must be more than 0 and at most 86,400 seconds, not {options.interval:g}"
         raise InvalidError(msg)
-    return Asked(options.unit, _zone(options.time_zone), options.interval)
-
-
-def _zone(name: str | None) -> ZoneInfo | None:
-    try:
-        return None if name is None else ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        msg = f"there is no time zone {name!r}; wanted a name such as Asia/Ho_Chi_Minh or Europe/Paris"
-        raise InvalidError(msg) from error
+    return Asked(options.unit, zone_called(options.time_zone), options.interval)
 
 
 def add_command(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,6 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -20,6 +19,7 @@ from service.archive.bring_in import bring_in, look_at
 from service.errors import ServiceError, TooLongError, TooManyError
 from service.importers.log import Asked
 from service.importers.read import read_log
+from service.importers.times import zone_called
 from service.store import audit, kilns
 from service.store.database import Database
 
@@ -107,10 +107,10 @@ def _too_long() -> TooLongError:
 
 def _do(order: Order) -> Told:
     now = datetime.now(UTC)
-    zone = None if order.time_zone is None else ZoneInfo(order.time_zone)
+    asked = Asked(order.unit, zone_called(order.time_zone), order.interval_s)
     database = Database(order.database_url)
     try:
-        log = read_log(Path(order.path), Asked(order.unit, zone, order.interval_s))
+        log = read_log(Path(order.path), asked)
         with database.read() as session:
             kiln = kilns.get_kiln(session, [order.workshop_id], order.kiln_id)
         found = look_at(kiln, log, start_at=order.start_at, target_cone=order.target_cone, now=now)

@@ -3,7 +3,9 @@
 import re
 from datetime import UTC, datetime, tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from service.errors import InvalidError
 from service.importers.log import Asked, Remark
 
 _DAY_FIRST: Final = re.compile(r"(\d\d)/(\d\d)/(\d{4})[ T](\d\d:\d\d(?::\d\d)?)", re.ASCII)
@@ -85,3 +87,12 @@ class TimeOfDay:
             self._days += 1
         self._last_s = at_s
         return at_s + self._days * _DAY_S
+
+
+def zone_called(name: str | None) -> ZoneInfo | None:
+    """Return the time zone that a person names, None if nobody did; InvalidError if there is none of that name."""
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        msg = f"there is no time zone {name!r}; wanted a name such as Asia/Ho_Chi_Minh or Europe/Paris"
+        raise InvalidError(msg) from error

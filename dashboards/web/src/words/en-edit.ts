@@ -80,6 +80,7 @@ export const enEdit: { readonly [key in keyof typeof viEdit]: string } = {
   "audit.plan_made": "added a plan",
   "audit.plan_changed": "changed a plan",
   "audit.plan_removed": "removed a plan",
+  "audit.log_brought_in": "brought in an old log",
   "audit.plans_read_from_a_file": "took plans from a file",
   "audit.channel_changed": "changed a probe",
   "audit.calibration_made": "added a correction of a probe",

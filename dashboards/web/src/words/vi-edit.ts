@@ -79,6 +79,7 @@ export const viEdit = {
   "audit.plan_made": "thêm đường nung",
   "audit.plan_changed": "sửa đường nung",
   "audit.plan_removed": "bỏ đường nung",
+  "audit.log_brought_in": "đưa nhật ký mẻ cũ vào lò",
   "audit.plans_read_from_a_file": "lấy đường nung từ tệp",
   "audit.channel_changed": "sửa can",
   "audit.calibration_made": "thêm hiệu chỉnh can",
