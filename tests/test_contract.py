@@ -1,6 +1,7 @@
 """What other programs rely on stays as they know it."""
 
 import json
+import re
 from pathlib import Path
 
 from service.app import create_app
@@ -19,3 +20,14 @@ def test_the_page_was_made_from_this_api(tmp_path: Path) -> None:
         database.close()
 
     assert json.loads((PAGE / "openapi.json").read_text()) == json.loads(json.dumps(document))
+
+
+def test_the_page_has_words_for_whatever_is_noted_of_people() -> None:
+    """What the audit log calls a deed is said in the reader's language, and not as the service calls it."""
+    service = "".join(path.read_text() for path in (PAGE.parents[1] / "service").rglob("*.py"))
+    noted = set(re.findall(r'audit\.note\([^"]*?what="([a-z ]+)"', service))  # with a keyword ...
+    noted |= set(re.findall(r'_?note\(session, \w+, "([a-z ]+)"', service))  # ... of oneself, and by `canhlo people`
+    words = "".join(path.read_text() for path in (PAGE / "src/words").glob("vi*.ts"))
+
+    assert len(noted) > 30
+    assert {what for what in noted if f'"audit.{what.replace(" ", "_")}"' not in words} == set()

@@ -7,9 +7,9 @@ import { useAction, useLanguage } from "./use";
 function Entry({ entry }: { entry: AuditEntry }) {
   const { say, format } = useLanguage();
   const key = `audit.${entry.what.replaceAll(" ", "_")}`;
-  const { role, after, name, changes } = entry.details;
+  const { role, after, name, file, changes } = entry.details;
   const roleKey = `role.${after ?? role}`;
-  const about = isWordKey(roleKey) ? say(roleKey) : (name ?? changes);
+  const about = isWordKey(roleKey) ? say(roleKey) : (name ?? file ?? changes);
   return (
     <li data-testid="audit-entry">
       <div>
