@@ -8,7 +8,7 @@ same once more. The loops of the service use sessions without it.
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import event, text
+from sqlalchemy import Insert, Update, event, text
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 
 from service.store.among import FEW, each_of, is_in
@@ -52,7 +52,21 @@ def _add_workshops(state: ORMExecuteState) -> None:
             return
         msg = f"a request may only ask through the mapped tables, not: {state.statement}"
         raise OutOfBoundsError(msg)
+    if isinstance(state.statement, Insert):
+        msg = f"a request adds rows as mapped objects, which are looked at, not by: {state.statement}"
+        raise OutOfBoundsError(msg)
+    if isinstance(state.statement, Update):
+        _check_values(state, state.statement, state.session.info[_KEY])
     state.statement = state.statement.options(state.session.info[_CRITERIA])
+
+
+def _check_values(state: ORMExecuteState, statement: Update, ids: Collection[int]) -> None:
+    """Refuse to give rows to another workshop: the condition only says which rows are changed."""
+    given = state.parameters if isinstance(state.parameters, list) else [state.parameters or {}]
+    for values in (statement.compile().params, *given):
+        if values.get("workshop_id") not in (*ids, None):
+            msg = f"a request of others gives rows to workshop {values['workshop_id']}"
+            raise OutOfBoundsError(msg)
 
 
 @event.listens_for(Session, "before_flush")

@@ -1,10 +1,11 @@
 """The second lock: what a query forgets to say about workshops changes nothing."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from service_parts import NOW, new_workshop
-from sqlalchemy import create_engine, func, select, text, update
+from sqlalchemy import create_engine, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from service.store import audit, firings, identity, kilns
@@ -93,6 +94,37 @@ def test_a_row_of_another_workshop_cannot_be_written(village: Database) -> None:
         confine(session, [LAN]).add(Plan(workshop_id=MINH, name="men", points=[]))
         with pytest.raises(OutOfBoundsError, match="Plan of workshop 2"):
             session.flush()
+        session.rollback()
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [
+        (update(Kiln).values(workshop_id=MINH), None),
+        (update(Kiln).where(Kiln.workshop_id == LAN), {"workshop_id": MINH}),
+        (update(Kiln), [{"id": 1, "workshop_id": MINH}]),
+    ],
+)
+def test_a_change_cannot_give_rows_to_another_workshop(village: Database, statement: Any, values: Any) -> None:
+    with village.write() as session:
+        with pytest.raises(OutOfBoundsError, match="gives rows to workshop 2"):
+            confine(session, [LAN]).execute(statement, values)
+        session.rollback()
+
+
+def test_a_change_may_move_rows_among_its_own_workshops(village: Database) -> None:
+    with village.write() as session:
+        moved = update(Kiln).where(Kiln.workshop_id == LAN).values(workshop_id=MINH, key="lo-2")
+        confine(session, [LAN, MINH]).execute(moved)
+
+    with village.read() as session:
+        assert session.scalars(select(Kiln.workshop_id)).all() == [MINH, MINH]
+
+
+def test_a_request_cannot_add_rows_that_nobody_looks_at(village: Database) -> None:
+    with village.write() as session:
+        with pytest.raises(OutOfBoundsError, match="as mapped objects"):
+            confine(session, [LAN]).execute(insert(Plan).values(workshop_id=LAN, name="men", points=[]))
         session.rollback()
 
 
