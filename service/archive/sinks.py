@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from service.archive.opening import opened, settings_of
 from service.errors import NotFoundError, ServiceError
+from service.series.sinks.errors import SinkError
 from service.series.sinks.kinds import reader
 from service.series.sinks.reading import EVERY_UNIT
-from service.series.sinks.sending import SinkError
 from service.settings import SinkSettings
 from service.store import sinks
 from service.store.models import Sink

@@ -9,7 +9,6 @@ from math import inf, sqrt
 from typing import Final
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
 BASE_METALS: Final = ("K", "N", "J", "E", "T")
 LEAST_FIRINGS: Final = 5  # own choice: fewer give a line with no idea of its error
@@ -112,6 +111,8 @@ def drift(uses: Sequence[Use]) -> Drift | None:
     left = minus_cone_c - minus_cone_c.mean() - slope * centred
     freedom = len(known) - 2
     slope_sd = max(sqrt(float(left @ left) / freedom), CONE_SD_C) / sqrt(square)
+    from scipy.special import stdtr, stdtrit  # here, as in `ageing`: it takes a tenth of the service's start
+
     margin = float(stdtrit(freedom, SURE)) * slope_sd
     lasted = float(number[-1] - number[0])
     probability = float(stdtr(freedom, abs(slope) / slope_sd))

@@ -26,9 +26,10 @@ from service.series import blocks, history
 from service.series.blocks import NewBlock
 from service.series.seal import seal
 from service.series.sinks import feed as feed_module
+from service.series.sinks.errors import SinkError
 from service.series.sinks.feed import Feed
 from service.series.sinks.kinds import reader
-from service.series.sinks.sending import Sender, SinkError
+from service.series.sinks.sending import Sender
 from service.settings import Settings, SinkSettings
 from service.store import identity, kilns, sinks
 from service.store.database import Database

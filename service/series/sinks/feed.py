@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,13 +25,16 @@ from service.series.codec import DamagedError
 from service.series.columns import Key
 from service.series.kept import KeptBlock, read_block
 from service.series.sinks import lines
-from service.series.sinks.sending import Sender, SinkError
+from service.series.sinks.errors import SinkError
 from service.store import sinks
 from service.store.database import Database
 from service.store.kilns import kilns_by_id
 from service.store.models import OwedToSink, Sink, StoredBlock
 from service.store.months import month_bounds_ms
 from service.store.sinks import Stretch
+
+if TYPE_CHECKING:
+    from service.series.sinks.sending import Sender
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ _SEALED: Final = (AS_TAKEN, DAY_AS_TAKEN)
 class Feed:
     """Keeps one sink up to date; of several processes one at a time does."""
 
-    def __init__(self, database: Database, clock: Clock, sender: Sender) -> None:
+    def __init__(self, database: Database, clock: Clock, sender: "Sender") -> None:
         self._database = database
         self._clock = clock
         self._sender = sender

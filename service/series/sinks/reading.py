@@ -10,8 +10,8 @@ import numpy as np
 
 from firmware_bridge.wire import Unit
 from service.series.columns import IntArray, Key, Readings
+from service.series.sinks.errors import SinkError, told, unreachable
 from service.series.sinks.lines import ESTIMATED
-from service.series.sinks.sending import SinkError, told, unreachable
 from service.settings import SinkSettings
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from service.counters import SINK_BEYOND_RETENTION
-from service.errors import ServiceError
+from service.series.sinks.errors import SinkError, told, unreachable
 from service.settings import SinkSettings
 
 TIMEOUT_S: Final = 20.0
@@ -24,12 +24,6 @@ MAX_LINES: Final = 10_000  # a post: InfluxDB advises 5,000 to 10,000
 _MS: Final = cast("WritePrecision", WritePrecision.MS)  # which the client says is a str
 _BEGAN: Final = re.compile(r"^vm_app_start_timestamp (\S+)", re.MULTILINE)
 _BEYOND_RETENTION: Final = "beyond retention policy"  # words of InfluxDB 1.x, which has stored the rest
-
-
-class SinkError(ServiceError):
-    """A sink does not take or give readings now; the message says why, and what to look at."""
-
-    code = "sink_failed"
 
 
 class Sender:
@@ -95,17 +89,3 @@ class Sender:
                 raise SinkError(told(self.name, self._settings, error.status or 0, said)) from error
         except HTTPError as error:
             raise SinkError(unreachable(self.name, self._settings.url, error)) from error
-
-
-def told(name: str, settings: SinkSettings, status: int, said: str) -> str:
-    """Return what a refusal means, in words for whoever set the sink up."""
-    if status in (401, 403):
-        who = f"user {settings.username!r}" if settings.username else "a request without user"
-        return f"sink {name} refuses {who} (HTTP {status}): look at username and password in CANHLO_SINKS"
-    if status == 404:
-        return f"sink {name} does not know database {settings.database!r} or path (HTTP 404): {said}"
-    return f"sink {name} answered HTTP {status}: {said}"
-
-
-def unreachable(name: str, url: str, error: Exception) -> str:
-    return f"sink {name} cannot be reached at {url}: {type(error).__name__}: {error}"[:300]

@@ -8,9 +8,9 @@ import numpy as np
 
 from firmware_bridge.wire import Unit
 from service.series.columns import IntArray, Key, Readings, in_order
+from service.series.sinks.errors import SinkError
 from service.series.sinks.lines import MEASUREMENT
 from service.series.sinks.reading import Questions, joined, key_of
-from service.series.sinks.sending import SinkError
 from service.settings import SinkSettings
 
 _MOST_STEPS: Final = 20_000  # of a question; VictoriaMetrics answers at most 30,000 points a series
