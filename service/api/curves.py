@@ -38,12 +38,12 @@ class _Curve(msgspec.Struct):
 def curve_response(session: Session, kiln: Kiln, from_at: datetime, to_at: datetime, width: int) -> Response:
     """Answer with a kiln's curve, thinned to `width` pixels."""
     found, step_s = series.read_for_chart(session, kiln.id, from_at=from_at, to_at=to_at, width=width)
-    gap_s = max(GAP_S, 2 * step_s)
+    gap_s, is_rolled_up = max(GAP_S, 2 * step_s), step_s > series.USUAL_INTERVAL_S
     drawn = []
     for channel in kilns.channels(session, [kiln.id]):
         if channel.name in found:
             samples = found[channel.name]
-            time_s, value_c = thin_min_max(samples.time_s, samples.value, width, gap_s=gap_s)
+            time_s, value_c = thin_min_max(samples.time_s, samples.value, width, gap_s=gap_s, has_ends=not is_rolled_up)
             drawn.append(_Channel(channel.id, channel.name, time_s.tolist(), value_c.tolist()))
     body = msgspec.json.encode(_Curve(kiln.id, from_at, to_at, drawn))
     return Response(body, media_type="application/json")

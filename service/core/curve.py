@@ -104,7 +104,7 @@ def drawn_gap_s(time_s: FloatArray) -> float:
 
 
 def thin_min_max(
-    time_s: FloatArray, value: FloatArray, width: int, *, gap_s: float | None = None
+    time_s: FloatArray, value: FloatArray, width: int, *, gap_s: float | None = None, has_ends: bool = True
 ) -> tuple[FloatArray, FloatArray]:
     """Return few points that draw the same picture.
 
@@ -118,12 +118,16 @@ def thin_min_max(
         Columns of pixels of the chart, 1 or more.
     gap_s : float or None
         Points further apart than this get a NaN between them, so that no line is drawn over a gap. [s]
+    has_ends : bool
+        Whether the first and the last point of each column are kept as well, by which a line enters and leaves it. Of
+        what is rolled up already they say nothing.
 
     Returns
     -------
     time_s, value : two (m,) arrays
-        First, lowest, highest and last point of each column, in order of time, m <= 4 `width` and one for each gap. A
-        NaN stands where readings without a value stood.
+        First, lowest, highest and last point of each column, in order of time, m <= 4 `width` and one for each gap;
+        without `has_ends` those of the whole and the lowest and highest of each column. A NaN stands where readings
+        without a value stood.
 
     Raises
     ------
@@ -138,7 +142,7 @@ def thin_min_max(
     >>> thin_min_max(np.array([0.0, 900.0]), np.array([20.0, 30.0]), 10, gap_s=300.0)[1].tolist()
     [20.0, nan, 30.0]
     """
-    if time_s.shape != value.shape or time_s.ndim != 1 or (np.diff(time_s) < 0).any():
+    if time_s.shape != value.shape or time_s.ndim != 1 or (time_s[1:] < time_s[:-1]).any():
         msg = f"time_s {time_s.shape} and value {value.shape} must be alike, and time_s must not decrease"
         raise ValueError(msg)
     if width < 1:
@@ -146,27 +150,28 @@ def thin_min_max(
         raise ValueError(msg)
     if not len(time_s):
         return time_s, value
-    keep = _extremes(time_s, value, width)
+    keep = _kept(time_s, value, width, has_ends=has_ends)
     kept_s, kept = time_s[keep], value[keep]
-    if gap_s is None:
+    gaps = np.flatnonzero(time_s[1:] - time_s[:-1] > (np.inf if gap_s is None else gap_s))
+    if not len(gaps):
         return kept_s, kept
-    gaps = np.flatnonzero(np.diff(time_s) > gap_s)
     middle_s = (time_s[gaps] + time_s[gaps + 1]) / 2
     at = np.searchsorted(kept_s, middle_s)
     return np.insert(kept_s, at, middle_s), np.insert(kept, at, np.nan)
 
 
-def _extremes(time_s: FloatArray, value: FloatArray, width: int) -> np.typing.NDArray[np.intp]:
-    """Return the indices of the first, lowest, highest and last point of each column, and of one NaN in it."""
+def _kept(time_s: FloatArray, value: FloatArray, width: int, *, has_ends: bool) -> np.typing.NDArray[np.intp]:
+    """Return the indices of the lowest and highest point of each column, of one NaN in it, and of the ends."""
     lasted_s = time_s[-1] - time_s[0]
     share = (time_s - time_s[0]) / lasted_s if lasted_s > 0 else np.zeros(len(time_s))
     column = np.minimum((share * width).astype(np.intp), width - 1)
-    starts = np.flatnonzero(np.diff(column, prepend=-1))
+    starts = np.flatnonzero(_is_new(column))
     ends = np.append(starts[1:], len(time_s)) - 1
     lowest = _first_of_each(column, value == np.repeat(_fold(np.fmin, value, starts), ends - starts + 1))
     highest = _first_of_each(column, value == np.repeat(_fold(np.fmax, value, starts), ends - starts + 1))
     kept = np.zeros(len(value), dtype=np.bool_)
-    for chosen in (starts, ends, lowest, highest, _first_of_each(column, np.isnan(value))):
+    kept[[0, -1]] = True
+    for chosen in (lowest, highest, _first_of_each(column, np.isnan(value)), *((starts, ends) if has_ends else ())):
         kept[chosen] = True
     return np.flatnonzero(kept)
 
@@ -181,4 +186,11 @@ def _first_of_each(
 ) -> np.typing.NDArray[np.intp]:
     """Return the index of the first that is chosen in each column that has one."""
     index = np.flatnonzero(chosen)
-    return index[np.diff(column[index], prepend=-1) > 0]
+    return index[_is_new(column[index])]
+
+
+def _is_new(column: np.typing.NDArray[np.intp]) -> np.typing.NDArray[np.bool_]:
+    """Say of each whether it is in another column than the one before."""
+    is_new = np.ones(len(column), dtype=np.bool_)
+    np.not_equal(column[1:], column[:-1], out=is_new[1:])
+    return is_new

@@ -5,7 +5,7 @@ missed. Where a sink is read from, it stands in place of the sealed hours.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -22,8 +22,8 @@ from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, HOUR_MS, SPAN_MS, Chun
 from service.series.columns import Growing, IntArray, Key, Readings, in_order
 from service.series.corrections import Corrections, corrections_of
 from service.series.rollups import STEPS_MS
+from service.series.sinks.errors import SinkError
 from service.series.sinks.reading import Reader
-from service.series.sinks.sending import SinkError
 from service.store.models import Kiln
 from service.store.months import Months, month_bounds_ms, month_of
 from service.store.sinks import is_owed
@@ -34,7 +34,7 @@ EVERY_UNIT: Final = frozenset(Unit)
 STEPS_PER_PIXEL: Final = 2
 _AS_TAKEN: Final = (AS_TAKEN, DAY_AS_TAKEN)
 _EXTREMES: Final = frozenset(("min", "max"))
-_USUAL_INTERVAL_MS: Final = 1000
+USUAL_INTERVAL_S: Final = 1.0  # what is not rolled up
 _EVER_MS: Final = (0, 4_102_444_800_000)  # 1970 to 2100, as what travels
 
 
@@ -67,13 +67,15 @@ def read_for_chart(
     from_ms, to_ms = _ms(from_at), _ms(to_at)
     step_ms = max((step for step in STEPS_MS if (to_ms - from_ms) / step >= STEPS_PER_PIXEL * width), default=0)
     if not step_ms:
-        return read(session, kiln_id, from_at=from_at, to_at=to_at), _USUAL_INTERVAL_MS / 1000
-    parts = _since_sealed(session, kiln_id, from_ms, to_ms, TEMPERATURES)
-    for one in _sealed(session, kiln_id, [step_ms], from_ms, to_ms, TEMPERATURES, _EXTREMES):
-        for name, points in _lowest_and_highest(one.columns, step_ms).items():
-            parts[name].append(points)
-    drawn = {name: _within(in_order(found), from_ms, to_ms).samples() for name, found in parts.items()}
-    return corrections_of(session, [kiln_id])[kiln_id].apply(drawn), step_ms / 1000
+        return read(session, kiln_id, from_at=from_at, to_at=to_at), USUAL_INTERVAL_S
+    waiting = _since_sealed(session, kiln_id, from_ms, to_ms, TEMPERATURES)
+    sealed = (
+        drawn
+        for one in _sealed(session, kiln_id, [step_ms], from_ms, to_ms, TEMPERATURES, _EXTREMES)
+        for drawn in _lowest_and_highest(one.columns, step_ms)
+    )
+    found = {name: one.samples() for name, one in _joined(sealed, waiting, from_ms, to_ms).items()}
+    return corrections_of(session, [kiln_id])[kiln_id].apply(found), step_ms / 1000
 
 
 def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
@@ -130,10 +132,21 @@ def newest_sealed_ms(session: Session, kiln_id: int) -> int:
 
 def _read(session: Session, kiln_id: int, from_ms: int, to_ms: int, units: Collection[Unit]) -> dict[str, Readings]:
     waiting = _since_sealed(session, kiln_id, from_ms, to_ms, units)
+    sealed = (
+        (key.channel, readings)
+        for one in _sealed(session, kiln_id, _AS_TAKEN, from_ms, to_ms, units)
+        for key, readings in one.columns.items()
+    )
+    return _joined(sealed, waiting, from_ms, to_ms)
+
+
+def _joined(
+    sealed: Iterable[tuple[str, Readings]], waiting: Mapping[str, list[Readings]], from_ms: int, to_ms: int
+) -> dict[str, Readings]:
+    """Return what is sealed and what came since, by channel, within [from_ms, to_ms]."""
     parts: defaultdict[str, list[Readings]] = defaultdict(list)
-    for one in _sealed(session, kiln_id, _AS_TAKEN, from_ms, to_ms, units):
-        for key, readings in one.columns.items():
-            parts[key.channel].append(readings)
+    for name, readings in sealed:
+        parts[name].append(readings)
     for name, since in waiting.items():
         parts[name] += since
     return {name: _within(in_order(found), from_ms, to_ms) for name, found in parts.items()}
@@ -221,16 +234,14 @@ def _sealed_here(
                     yield from chunks.between(found, kiln_id, step_ms, *within_ms, units, kinds)
 
 
-def _lowest_and_highest(columns: Mapping[Key, Readings], step_ms: int) -> dict[str, Readings]:
-    """Return of each channel the two extremes of each step, a quarter from its beginning and from its end."""
-    points = {}
+def _lowest_and_highest(columns: Mapping[Key, Readings], step_ms: int) -> Iterator[tuple[str, Readings]]:
+    """Go through the channels with the two extremes of each step, a quarter from its beginning and from its end."""
     for key, lowest in columns.items():
         if key.kind == "min":
             highest = columns[key._replace(kind="max")]
             at_ms = np.stack([lowest.at_ms + step_ms // 4, lowest.at_ms + 3 * step_ms // 4], axis=1).ravel()
             value = np.stack([lowest.value, highest.value], axis=1).ravel()
-            points[key.channel] = Readings(at_ms, value, np.zeros(len(at_ms), dtype=np.uint8))
-    return points
+            yield key.channel, Readings(at_ms, value, np.zeros(len(at_ms), dtype=np.uint8))
 
 
 def _within(readings: Readings, from_ms: int, to_ms: int) -> Readings:

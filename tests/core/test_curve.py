@@ -8,14 +8,14 @@ from service.core.curve import rate_c_per_h, thin_min_max
 values = st.lists(st.floats(-50, 1400) | st.just(float("nan")), min_size=1, max_size=200)
 
 
-@given(values, st.integers(1, 50))
-def test_thinning_keeps_both_ends_and_every_extreme(value: list[float], width: int) -> None:
+@given(values, st.integers(1, 50), st.booleans())
+def test_thinning_keeps_both_ends_and_every_extreme(value: list[float], width: int, has_ends: bool) -> None:
     time_s, full = np.arange(len(value), dtype=float), np.array(value)
 
-    thin_s, thin = thin_min_max(time_s, full, width)
+    thin_s, thin = thin_min_max(time_s, full, width, has_ends=has_ends)
 
     assert (thin_s[0], thin_s[-1]) == (time_s[0], time_s[-1])
-    assert len(thin_s) <= 5 * width
+    assert len(thin_s) <= (5 * width if has_ends else 3 * width + 2)
     assert (np.diff(thin_s) > 0).all()
     assert np.nanmax(np.append(thin, -1e9)) == np.nanmax(np.append(full, -1e9))
     assert np.nanmin(np.append(thin, 1e9)) == np.nanmin(np.append(full, 1e9))
