@@ -48,7 +48,7 @@ def _with_tag(start: Message, message: Message, wanted: str) -> Message:
     """Return the start of the answer with its tag; if the caller has it already, `message` loses its body."""
     if message.get("more_body", False):
         return start  # a stream, which is not to be held up
-    digest = hashlib.blake2b(message.get("body", b"")).hexdigest()[:DIGITS]
+    digest = hashlib.sha256(message.get("body", b"")).hexdigest()[:DIGITS]
     headers = MutableHeaders(raw=start["headers"])
     version = headers.get("etag", "").strip('"')
     tag = f'"{version}-{digest}"' if version else f'"{digest}"'

@@ -1,6 +1,7 @@
 """What routes ask for: a session that commits before the reply, who is asking, and the parts of the running service."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import IPv6Network
@@ -207,21 +208,23 @@ SetsUp = Annotated[Who, Depends(May(Action.SET_UP))]
 Governs = Annotated[Who, Depends(May(Action.GOVERN))]
 
 
+def _opened(request: Request, service: Parts) -> AbstractContextManager[OrmSession]:
+    return service.database.read() if request.method in SAFE_METHODS else service.database.write()
+
+
 def _any_session(request: Request, service: PartsOf) -> Iterator[OrmSession]:
-    open_session = service.database.read if request.method in SAFE_METHODS else service.database.write
-    with open_session() as session:
+    with _opened(request, service) as session:
         yield session
+
+
+def _confined(request: Request, service: PartsOf, who: Caller) -> Iterator[OrmSession]:
+    with _opened(request, service) as session:
+        yield confine(session, who.workshop_ids)
 
 
 # The default scope would commit after the reply, and a failed commit would have been answered with success.
 # `OpenSession` is for those who are nobody yet: it sees every workshop.
 OpenSession = Annotated[OrmSession, Depends(_any_session, scope="function")]
-
-
-def _confined(session: OpenSession, who: Caller) -> OrmSession:
-    return confine(session, who.workshop_ids)
-
-
 Session = Annotated[OrmSession, Depends(_confined, scope="function")]
 
 

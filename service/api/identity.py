@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session as OrmSession
@@ -27,6 +28,8 @@ from service.store.logins import checked_login, masked, normal_login
 from service.store.models import Account
 from service.store.passwords import hash_password, is_outdated, new_password, verify_password
 from service.store.who import Who
+
+VERSION: Final = version("canhlo")  # read from a file
 
 router = APIRouter(tags=["identity"])
 logger = logging.getLogger(__name__)
@@ -211,7 +214,7 @@ def _me(session: OpenSession, service: Parts, who: Who, language: str) -> schema
             "now_at": service.clock.now(),
             "clock_rate": service.clock.rate,
             "vapid_public_key": service.vapid.public_key,
-            "version": version("canhlo"),
+            "version": VERSION,
         },
         from_attributes=True,
     )
