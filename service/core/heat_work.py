@@ -185,10 +185,12 @@ def work_between(lasted_s: FloatArray | float, from_c: FloatArray | float, to_c:
     >>> bool(np.allclose(two_hours, 2 * one_hour))
     True
     """
-    begin, end = ln_rate_per_s(np.array((from_c, to_c)))
-    span = np.abs(end - begin)
-    mean = np.where(span > LEVEL, -np.expm1(-span) / np.maximum(span, LEVEL), 1.0)
-    return np.asarray(np.asarray(lasted_s)[..., None] * np.exp(np.maximum(begin, end)) * mean)
+    activation_j_per_mol, ln_a_per_s = cones.kinetics()
+    slope_k = activation_j_per_mol / GAS_CONSTANT_J_PER_MOL_K
+    from_per_k, to_per_k = 1.0 / (np.maximum(from_c, 0.0) + ZERO_C_K), 1.0 / (np.maximum(to_c, 0.0) + ZERO_C_K)
+    ln_highest = ln_a_per_s - slope_k * np.minimum(from_per_k, to_per_k)[..., None]
+    span = np.maximum(slope_k * np.abs(to_per_k - from_per_k)[..., None], LEVEL)
+    return np.asarray(np.asarray(lasted_s)[..., None] * np.exp(ln_highest) * np.expm1(-span) / -span)
 
 
 def per_e_fold_c(cone: int) -> float:
