@@ -8,11 +8,13 @@ from sqlalchemy.orm import Session
 
 from service.archive.opening import opened, settings_of
 from service.errors import NotFoundError, ServiceError
+from service.series.sinks.compare import compare
 from service.series.sinks.errors import SinkError
 from service.series.sinks.kinds import reader
 from service.series.sinks.reading import EVERY_UNIT
-from service.settings import SinkSettings
+from service.settings import Settings, SinkSettings
 from service.store import sinks
+from service.store.database import Database
 from service.store.models import Sink
 
 
@@ -22,8 +24,19 @@ class SinkFailsError(ServiceError):
     code = "sink_fails"
 
 
+class SinkLacksError(ServiceError):
+    """A sink has not what it was sent; it is owed that anew."""
+
+    code = "sink_lacks"
+
+
 def add_sinks(parser: argparse.ArgumentParser) -> None:
     """Add the options of `canhlo sinks`."""
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="ask each sink for all that is sealed here, and send anew what it lacks",
+    )
     parser.add_argument("--forget", metavar="NAME", help="give up a sink that is no longer in CANHLO_SINKS")
     parser.add_argument("--data-dir", type=Path, help="where the database lives")
     parser.set_defaults(run=run_sinks)
@@ -39,6 +52,9 @@ def run_sinks(options: argparse.Namespace) -> None:
                     msg = f"there is no sink {options.forget!r}"
                     raise NotFoundError(msg)
             print(f"{options.forget}: forgotten")
+            return
+        if options.compare:
+            _compare(settings, database)
             return
         unwell = []
         with database.read() as session:
@@ -58,6 +74,24 @@ def run_sinks(options: argparse.Namespace) -> None:
     if unwell:
         msg = f"not well: {', '.join(unwell)}. Nothing is lost: they get what they lack once they are"
         raise SinkFailsError(msg)
+
+
+def _compare(settings: Settings, database: Database) -> None:
+    """Ask each sink for what it should have; fail if one lacks some of it."""
+    lacking = []
+    for name, one in settings.sinks.items():
+        asked = reader(name, one)
+        try:
+            print(f"{name} ({one.kind}, {one.url})", flush=True)
+            for month in compare(database, asked):
+                verdict = f"LACKS {month.lacking:,}, of {month.kilns:,} kilns" if month.lacking else "all there"
+                print(f"  {month.month}: {month.readings:,} readings: {verdict}", flush=True)
+                lacking += [name] if month.lacking and name not in lacking else []
+        finally:
+            asked.close()
+    if lacking:
+        msg = f"{', '.join(lacking)}: `canhlo serve` sends what is missing once more"
+        raise SinkLacksError(msg)
 
 
 def _progress(session: Session, sink: Sink | None) -> str:

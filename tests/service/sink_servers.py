@@ -68,6 +68,13 @@ class SinkServer:
             self._process.wait(30)
             self._process = None
 
+    def lose_everything(self) -> None:
+        """Be as on the first day, as after a disk that broke."""
+        self.stop(signal.SIGKILL)
+        shutil.rmtree(self.folder)
+        self.start()
+        self.prepare()
+
     @property
     def settings(self) -> SinkSettings:
         return SinkSettings(kind=self.kind, url=self.url, username=USER, password=SecretStr(PASSWORD))
@@ -117,6 +124,10 @@ class InfluxDb(SinkServer):
     kind = "influxdb"
     ready_path = "/ping"
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.door = V2Door(self.port)
+
     def command(self) -> list[str]:
         self.folder.mkdir(exist_ok=True)
         config = self.folder / "influxdb.conf"
@@ -133,7 +144,6 @@ class InfluxDb(SinkServer):
         for query in (f"CREATE USER {USER} WITH PASSWORD '{PASSWORD}' WITH ALL PRIVILEGES", "CREATE DATABASE canhlo"):
             answer = httpx.post(f"http://127.0.0.1:{self.port}/query", params={"q": query, "u": USER, "p": PASSWORD})
             assert "error" not in answer.text, answer.text
-        self.door = V2Door(self.port)
 
     @property
     def url(self) -> str:

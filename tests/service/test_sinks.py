@@ -404,6 +404,36 @@ def test_canhlo_sinks_says_how_each_sink_is(
     assert PASSWORD not in said.out + said.err
 
 
+def test_canhlo_sinks_compares_and_what_a_sink_has_lost_is_sent_again(
+    village: Village, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = village.server.settings
+    told = {"kind": settings.kind, "url": settings.url, "username": settings.username, "password": PASSWORD}
+    monkeypatch.setenv("CANHLO_SINKS", json.dumps({"kho": told}))
+    monkeypatch.setattr("sys.argv", ["canhlo", "sinks", "--compare", "--data-dir", str(tmp_path)])
+    january, february = village.add_firing(), village.add_firing(since_s=86_400)
+    village.feed_until(village.settled)
+    village.seal_all()
+    assert village.server.points() == january + february
+    main()
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        f"  2026-01: {january:,} readings: all there",
+        f"  2026-02: {february:,} readings: all there",
+    ]
+
+    village.server.lose_everything()
+    with pytest.raises(SystemExit):
+        main()
+
+    said = capsys.readouterr()
+    assert f"  2026-01: {january:,} readings: LACKS {january:,}, of 1 kilns" in said.out
+    assert "kho: `canhlo serve` sends what is missing once more" in said.err
+    village.feed_until(village.settled)
+    assert village.server.points() == january + february
+    main()
+    assert capsys.readouterr().out.count("all there") == 2
+
+
 async def test_what_a_bridge_sends_is_in_the_sink_a_moment_later(database: Database, tmp_path: Path) -> None:
     server = VictoriaMetrics(tmp_path / "server")
     app = create_app(Settings(data_dir=tmp_path, sinks={"kho": server.settings}), database)

@@ -1,0 +1,93 @@
+"""Whether a sink has what is sealed here: it is asked for every day of every kiln, and owed anew what it lacks."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from service.series import chunks
+from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS
+from service.series.columns import Key, Readings, in_order
+from service.series.sinks.reading import EVERY_UNIT, Reader
+from service.store import sinks
+from service.store.database import Database
+from service.store.months import month_bounds_ms
+from service.store.sinks import Stretch
+
+
+@dataclass
+class Compared:
+    """What one month came to: readings that the sink should have, and those it lacks or has otherwise."""
+
+    month: str
+    readings: int = 0
+    lacking: int = 0
+    kilns: int = 0  # of which it lacks some
+
+
+def compare(database: Database, reader: Reader) -> Iterator[Compared]:
+    """Go through the months, the oldest first; what is owed already is left out.
+
+    Raises
+    ------
+    SinkError
+        If the sink does not answer as it should.
+    DamagedError
+        If our own readings cannot be read.
+    """
+    with database.read() as session:
+        months = database.months.names(session)
+    for month in months:
+        compared = Compared(month)
+        with database.read() as session, database.months.reading(session, month) as held:
+            debts = [
+                debt
+                for kiln_id, workshop_id in chunks.kilns_of(held, month)
+                if (debt := _compare_kiln(session, held, reader, kiln_id, workshop_id, compared)) is not None
+            ]
+        with database.write() as session:
+            for debt in debts:
+                sinks.owe(session, reader.name, debt)
+        compared.kilns = len(debts)
+        yield compared
+
+
+def _compare_kiln(
+    session: Session, held: Session, reader: Reader, kiln_id: int, workshop_id: int, compared: Compared
+) -> Stretch | None:
+    """Return from when to when the sink lacks something of a kiln in this month."""
+    at_ms, ends_ms = month_bounds_ms(compared.month)
+    lacks: list[int] = []
+    while (day_ms := chunks.next_day_ms(held, kiln_id, at_ms, ends_ms - 1)) is not None:
+        at_ms = day_ms + DAY_MS
+        if sinks.is_owed(session, reader.name, kiln_id, day_ms, at_ms - 1):
+            continue
+        theirs = reader.as_taken(workshop_id, kiln_id, day_ms, at_ms - 1, EVERY_UNIT)
+        for key, ours in _day(held, kiln_id, day_ms).items():
+            lacking = _lacking(ours, theirs.get(key))
+            compared.readings += len(ours.at_ms)
+            compared.lacking += lacking
+            lacks += [day_ms] if lacking else []
+    return Stretch(kiln_id, workshop_id, lacks[0], lacks[-1] + DAY_MS - 1) if lacks else None
+
+
+def _day(held: Session, kiln_id: int, day_ms: int) -> dict[Key, Readings]:
+    parts: defaultdict[Key, list[Readings]] = defaultdict(list)
+    for step_ms in (AS_TAKEN, DAY_AS_TAKEN):
+        for one in chunks.between(held, kiln_id, step_ms, day_ms, day_ms + DAY_MS - 1):
+            for key, readings in one.columns.items():
+                parts[key].append(readings)
+    return {key: in_order(found) for key, found in parts.items()}
+
+
+def _lacking(ours: Readings, theirs: Readings | None) -> int:
+    """Return how many of our readings are not among theirs, or have another value or quality there."""
+    if theirs is None or not len(theirs.at_ms):
+        return len(ours.at_ms)
+    at = np.minimum(np.searchsorted(theirs.at_ms, ours.at_ms), len(theirs.at_ms) - 1)
+    there = theirs.where(at)
+    is_same = (there.at_ms == ours.at_ms) & (there.quality == ours.quality)
+    is_same &= (there.value == ours.value) | (np.isnan(there.value) & np.isnan(ours.value))
+    return int(len(is_same) - np.count_nonzero(is_same))
