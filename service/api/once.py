@@ -11,7 +11,8 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from tempfile import SpooledTemporaryFile
+from typing import IO, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.exc import IntegrityError
@@ -29,6 +30,8 @@ from service.store.who import Who
 KEPT_FOR: Final = timedelta(hours=24)
 ANSWERED_WITHIN: Final = timedelta(minutes=1)
 MOST_BYTES: Final = 500_000  # a longer answer is not kept, and its key is free again
+MOST_IN_MEMORY: Final = 1_000_000  # of a body that is looked at before it is passed on: a log is longer
+PIECE_BYTES: Final = 65_536
 _KEY: Final = re.compile(r"[\x21-\x7e]{8,200}")
 _NONCE_BYTES: Final = 12
 _IN_WORK: Final = "a request with this Idempotency-Key is being answered; ask again in a second"
@@ -66,17 +69,22 @@ class Once:
         if who is None:
             await self._app(scope, receive, send)  # whose routes answer that nobody is signed in
             return
-        body = await request.body()
-        # With the key in it, for a body may hold a password, and its hash alone could be guessed at.
-        said = _hash(b"asked", key.encode(), _said(request, who), body)
-        asked = Asked(who.account_id, _hash(b"key", key.encode()), said)
-        answer = await asyncio.to_thread(_begin, service.database, asked, key)
-        if answer is None:
-            answer = await self._ask(scope, body)
-            await asyncio.to_thread(_end, service.database, asked, key, answer)
+        with SpooledTemporaryFile(MOST_IN_MEMORY) as body:
+            digest = hashlib.blake2b()
+            async for piece in request.stream():
+                digest.update(piece)
+                body.write(piece)
+            # With the key in it, for a body may hold a password, and its hash alone could be guessed at.
+            said = _hash(b"asked", key.encode(), _said(request, who), digest.digest())
+            asked = Asked(who.account_id, _hash(b"key", key.encode()), said)
+            answer = await asyncio.to_thread(_begin, service.database, asked, key)
+            if answer is None:
+                body.seek(0)
+                answer = await self._ask(scope, body)
+                await asyncio.to_thread(_end, service.database, asked, key, answer)
         await _send(answer, send)
 
-    async def _ask(self, scope: Scope, body: bytes) -> _Answer:
+    async def _ask(self, scope: Scope, body: IO[bytes]) -> _Answer:
         """Let the routes answer, and gather what they say."""
         parts: list[Message] = []
         has_come = False
@@ -85,8 +93,9 @@ class Once:
             nonlocal has_come
             if has_come:
                 await asyncio.Event().wait()  # nothing more comes
-            has_come = True
-            return {"type": "http.request", "body": body, "more_body": False}
+            piece = body.read(PIECE_BYTES)
+            has_come = len(piece) < PIECE_BYTES
+            return {"type": "http.request", "body": piece, "more_body": not has_come}
 
         async def gather(message: Message) -> None:
             parts.append(message)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from service_parts import new_workshop, sign_in
 
 from service.api.guard import MAX_LOG_BYTES
+from service.api.once import MOST_IN_MEMORY
 from service.archive import upload
 from service.archive.upload import Order, bring_in_apart
 from service.errors import TooLongError
@@ -62,6 +63,19 @@ async def test_a_log_that_was_brought_in_is_not_brought_in_again(owner: httpx.As
 
     assert (status, told["code"]) == (409, "conflict")
     assert "brought in before" in told["detail"]
+    assert len((await owner.get("/api/v1/firings")).json()) == 1
+
+
+async def test_a_log_sent_twice_under_one_key_is_answered_once(owner: httpx.AsyncClient) -> None:
+    headers = {"content-type": "application/octet-stream", "idempotency-key": "a-log-on-a-bad-network"}
+    padded = TWO_PROBES + b"\n" * MOST_IN_MEMORY  # more than is held in memory
+    first, second = [
+        await owner.post("/api/v1/kilns/1/logs", params=PARIS, content=padded, headers=headers) for _ in range(2)
+    ]
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    assert second.headers["idempotency-replayed"] == "true"
     assert len((await owner.get("/api/v1/firings")).json()) == 1
 
 
