@@ -70,9 +70,21 @@ class TooLongError(ServiceError):
 
 
 class TooManyError(ServiceError):
-    """A limit on number or rate was reached."""
+    """Somebody tries too often."""
 
     code = "too_many"
+
+
+class BusyError(ServiceError):
+    """The service cannot take more now; whoever asked comes again."""
+
+    code = "busy"
+
+
+class FullError(ServiceError):
+    """There are as many of something as there can be."""
+
+    code = "full"
 
 
 class DeliveryError(ServiceError):

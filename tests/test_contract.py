@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+from service.api.problems import STATUS
 from service.app import create_app
 from service.settings import Settings
 from service.store.database import Database
@@ -31,3 +32,9 @@ def test_the_page_has_words_for_whatever_is_noted_of_people() -> None:
 
     assert len(noted) > 30
     assert {what for what in noted if f'"audit.{what.replace(" ", "_")}"' not in words} == set()
+
+
+def test_the_page_has_words_for_whatever_is_refused() -> None:
+    words = "".join(path.read_text() for path in (PAGE / "src/words").glob("vi*.ts"))
+
+    assert {code for code in STATUS if f'"error.{code}"' not in words} == set()

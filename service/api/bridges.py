@@ -7,7 +7,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from service.api import schemas
 from service.api.deps import MachineNow, OpenSession, PartsOf, Session, SetsUp, SignedOutError, host_of, own_workshop
-from service.errors import TooManyError
+from service.errors import FullError
 from service.store import audit, identity
 from service.store.models import Bridge
 
@@ -29,7 +29,7 @@ def create_bridge(asked: schemas.BridgeIn, session: Session, who: SetsUp, now: M
     workshop_id = own_workshop(who, asked.workshop_id)
     if identity.count_bridges(session, workshop_id) >= MAX_BRIDGES_PER_WORKSHOP:
         msg = f"a workshop has at most {MAX_BRIDGES_PER_WORKSHOP} bridges; revoked ones count too"
-        raise TooManyError(msg)
+        raise FullError(msg)
     bridge = identity.create_bridge(session, workshop_id, asked.name, now=now)
     audit.note(session, workshop_id, who=who.name, what="bridge made", now=now, bridge=bridge.id, name=bridge.name)
     return _pairing(session, bridge, now)

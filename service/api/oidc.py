@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpx
 import jwt
 
-from service.errors import ProviderError, RefusedError, TooManyError
+from service.errors import BusyError, ProviderError, RefusedError
 from service.settings import ProviderSettings
 
 ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA")
@@ -151,7 +151,7 @@ class Provider:
         """Return a JSON object that the provider answers with, of bounded size and in bounded time."""
         if not self._asking.acquire(blocking=False):
             msg = "many people are signing in at this moment; try again in some seconds"
-            raise TooManyError(msg)
+            raise BusyError(msg)
         until_s = time.monotonic() + ANSWER_WITHIN_S
         body = b""
         try:

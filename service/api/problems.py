@@ -28,10 +28,10 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 
 logger = logging.getLogger(__name__)
 # What somebody meets who tries doors.
-TOLD: Final = frozenset({"refused", "wrong_proof", "passkey_needed", "signed_out", "too_many"})
+TOLD: Final = frozenset({"refused", "wrong_proof", "passkey_needed", "signed_out", "too_many", "busy"})
 _lines = TryLimit(tries=20, refill_s=30)
 
-_STATUS: Final = {
+STATUS: Final = {
     "not_found": 404,
     "conflict": 409,
     "refused": 403,
@@ -44,9 +44,10 @@ _STATUS: Final = {
     "unreadable_schedule": 400,
     "unreadable_log": 400,
     "undated_log": 400,
-    "too_large": 413,
     "took_too_long": 503,
     "too_many": 429,
+    "busy": 503,
+    "full": 409,
     "delivery_failed": 502,
     "provider_failed": 502,
     "sink_failed": 503,
@@ -81,7 +82,7 @@ async def _expected(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for it
     if error.code in TOLD:
         _tell(request, error.code)
-    return problem(_STATUS.get(error.code, 500), error.code, error.code.replace("_", " "), str(error))
+    return problem(STATUS.get(error.code, 500), error.code, error.code.replace("_", " "), str(error))
 
 
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:

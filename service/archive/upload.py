@@ -16,7 +16,7 @@ import msgspec
 
 from service.analysis.words import Words
 from service.archive.bring_in import bring_in, look_at
-from service.errors import ServiceError, TooLongError, TooManyError
+from service.errors import BusyError, ServiceError, TooLongError
 from service.importers.log import Asked
 from service.importers.read import read_log
 from service.importers.times import zone_called
@@ -78,12 +78,12 @@ def bring_in_apart(order: Order) -> Told:
         If the log is refused, with the code of what refused it.
     TooLongError
         If it takes more time or memory than it may.
-    TooManyError
+    BusyError
         If another one is being brought in.
     """
     if not _at_work.acquire(blocking=False):
         msg = "another log is being read at this moment; try again in a minute"
-        raise TooManyError(msg)
+        raise BusyError(msg)
     try:
         said = msgspec.json.encode(order)
         done = subprocess.run(_PROGRAM, input=said, stdout=subprocess.PIPE, timeout=WITHIN_S, check=False)  # noqa: S603 - ours

@@ -106,7 +106,7 @@ class Known:
 
         Raises
         ------
-        TooManyError
+        FullError
             If the workshop has no room for one more kiln or channel.
         """
         key = (bridge.workshop_id, block.kiln)

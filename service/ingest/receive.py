@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from firmware_bridge.wire import MAX_POST_BYTES
 from service.counters import POSTS
-from service.errors import RefusedError, ServiceError, TooManyError
+from service.errors import FullError, RefusedError, ServiceError
 from service.ingest.admission import Admission
 from service.ingest.limits import HandedLimits
 from service.ingest.packed import MalformedError, Packed, TooLargeError
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 BODY_TIMEOUT_S: Final = 30.0
 
-_STATUS = {RefusedError: 401, MalformedError: 422, TooLargeError: 413, TooManyError: 422}
+_STATUS = {RefusedError: 401, MalformedError: 422, TooLargeError: 413, FullError: 422}
 _STORED: Final = POSTS.labels("stored")
 
 

@@ -11,14 +11,14 @@ from starlette.types import Receive, Scope, Send
 
 from service.clock import Clock
 from service.counters import LINE_POSTS, LINES_REFUSED
-from service.errors import InvalidError, RefusedError, ServiceError, TooManyError
+from service.errors import BusyError, FullError, InvalidError, RefusedError, ServiceError
 from service.ingest.line_post import TooSpreadError
 from service.ingest.line_protocol import parse
 from service.ingest.line_readings import PRECISIONS, Gathered, gather
 from service.ingest.packed import MalformedError, TooLargeError, unpack
 from service.ingest.receive import BODY_TIMEOUT_S, read_body
 from service.ingest.senders import ForbiddenError, Senders
-from service.ingest.writer import BusyError, Writer
+from service.ingest.writer import Writer
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ _ANSWERS: Final[dict[type[ServiceError], tuple[int, str]]] = {
     InvalidError: (400, "invalid"),
     TooLargeError: (413, "request too large"),
     TooSpreadError: (413, "request too large"),
-    TooManyError: (422, "unprocessable entity"),
+    FullError: (422, "unprocessable entity"),
     BusyError: (503, "unavailable"),
 }
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Post, Receipt
 from service.clock import Clock
-from service.errors import ServiceError
+from service.errors import BusyError, ServiceError
 from service.ingest.known import Known
 from service.ingest.line_post import LinePosts
 from service.ingest.line_readings import Gathered
@@ -31,12 +31,6 @@ GATHER_S: Final = 0.03
 MAX_POSTS_PER_COMMIT: Final = 256
 MAX_BYTES_PER_COMMIT: Final = 4_000_000  # as they came; one post may have as many
 MAX_WAITING: Final = 4096
-
-
-class BusyError(ServiceError):
-    """The writer cannot take more now; the bridge keeps its blocks and comes again."""
-
-    code = "busy"
 
 
 class Stored(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from service.errors import NotFoundError, TooManyError
+from service.errors import FullError, NotFoundError
 from service.store.among import among
 from service.store.models import Account, Alarm, Delivery, Membership, PushSubscription, StoredFinding
 from service.store.roles import Action, roles_that
@@ -162,7 +162,7 @@ def subscribe(
     if row is None:
         if len(subscriptions(session, account_id)) >= MAX_SUBSCRIPTIONS_PER_ACCOUNT:
             msg = f"an account has at most {MAX_SUBSCRIPTIONS_PER_ACCOUNT} devices: remove one that is no longer used"
-            raise TooManyError(msg)
+            raise FullError(msg)
         row = PushSubscription(account_id=account_id, endpoint=endpoint, created_at=now)
         session.add(row)
     row.p256dh, row.auth, row.device = p256dh, auth, device

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from service.errors import NotFoundError, TooManyError
+from service.errors import FullError, NotFoundError
 from service.store.models import Account, ApiToken, Membership
 from service.store.roles import GRANTS, SCOPES, Role, Scope
 from service.store.secrets import hash_secret
@@ -24,7 +24,7 @@ def create(
     """Return a token and its text, which exists in clear only here."""
     if len(tokens(session, workshop_id)) >= MAX_TOKENS:
         msg = f"a workshop has at most {MAX_TOKENS} tokens: revoke one that is no longer used"
-        raise TooManyError(msg)
+        raise FullError(msg)
     secret = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
         workshop_id=workshop_id,

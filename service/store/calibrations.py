@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.errors import ConflictError, NotFoundError, TooManyError
+from service.errors import ConflictError, FullError, NotFoundError
 from service.store.among import among
 from service.store.models import Calibration, Channel
 
@@ -55,7 +55,7 @@ def add_calibration(
     known = calibrations(session, [channel.id])
     if len(known) >= MOST_OF_A_CHANNEL:
         msg = f"a channel has at most {MOST_OF_A_CHANNEL} calibrations; remove one that was wrong"
-        raise TooManyError(msg)
+        raise FullError(msg)
     if any(one.from_at == from_at for one in known):
         msg = f"{channel.name} has a calibration that holds from {from_at.isoformat()} already; remove that one first"
         raise ConflictError(msg)

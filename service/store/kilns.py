@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Text, cast, literal, or_, select
 from sqlalchemy.orm import Session
 
-from service.errors import ConflictError, NotFoundError, TooManyError
+from service.errors import ConflictError, FullError, NotFoundError
 from service.store.among import among
 from service.store.models import Channel, Kiln, LiveState, Plan
 
@@ -80,7 +80,7 @@ def kiln_by_key(session: Session, workshop_id: int, key: str) -> Kiln | None:
 def create_kiln(session: Session, workshop_id: int, *, name: str, key: str, fuel: str = "lpg") -> Kiln:
     if len(list_kilns(session, [workshop_id], with_retired=True)) >= MAX_KILNS_PER_WORKSHOP:
         msg = f"a workshop has at most {MAX_KILNS_PER_WORKSHOP} kilns"
-        raise TooManyError(msg)
+        raise FullError(msg)
     if kiln_by_key(session, workshop_id, key) is not None:
         msg = f"this workshop already has a kiln with the key {key!r}"
         raise ConflictError(msg)
@@ -112,7 +112,7 @@ def get_channel(session: Session, workshop_ids: Collection[int], channel_id: int
 def add_channel(session: Session, kiln: Kiln, name: str, unit: str) -> Channel:
     if len(channels(session, [kiln.id])) >= MAX_CHANNELS_PER_KILN:
         msg = f"a kiln has at most {MAX_CHANNELS_PER_KILN} channels, and {kiln.key!r} would get {name!r} too"
-        raise TooManyError(msg)
+        raise FullError(msg)
     channel = Channel(workshop_id=kiln.workshop_id, kiln_id=kiln.id, name=name, unit=unit)
     session.add(channel)
     session.flush()

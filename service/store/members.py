@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from service.errors import ConflictError, NotFoundError, RefusedError, TooManyError
+from service.errors import ConflictError, FullError, NotFoundError, RefusedError
 from service.store.models import Account, Invitation, Membership
 from service.store.roles import Role
 from service.store.secrets import hash_secret
@@ -94,7 +94,7 @@ def invite(session: Session, workshop_id: int, role: Role, *, invited_by: str, n
     """Return an invitation and its token, which exists in clear only here; it works once."""
     if len(open_invitations(session, workshop_id, now=now)) >= MAX_OPEN_INVITATIONS:
         msg = f"{MAX_OPEN_INVITATIONS} invitations are open: take one back, or wait until one was used"
-        raise TooManyError(msg)
+        raise FullError(msg)
     token = secrets.token_urlsafe(24)
     invitation = Invitation(
         workshop_id=workshop_id,
@@ -151,7 +151,7 @@ def join(session: Session, token: str, account: Account, *, now: datetime) -> In
         raise ConflictError(msg)
     if len(members(session, invitation.workshop_id)) >= MAX_MEMBERS:
         msg = f"a workshop has at most {MAX_MEMBERS} people"
-        raise TooManyError(msg)
+        raise FullError(msg)
     spent = session.scalar(
         update(Invitation)
         .where(Invitation.id == invitation.id, Invitation.used_at.is_(None))

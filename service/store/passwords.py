@@ -8,7 +8,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from service.errors import TooManyError
+from service.errors import BusyError
 from service.store.password_rules import check_password
 
 # OWASP's smaller profile: 19 MiB, two passes, one lane.
@@ -24,7 +24,7 @@ _NOBODY = _hasher.hash("nobody has this password")
 def _turn() -> Iterator[None]:
     if not _waiting.acquire(blocking=False):
         msg = "many people are signing in at this moment; try again in some seconds"
-        raise TooManyError(msg)
+        raise BusyError(msg)
     try:
         with _working:
             yield

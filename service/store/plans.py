@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from service.errors import InvalidError, NotFoundError, TooManyError
+from service.errors import FullError, InvalidError, NotFoundError
 from service.store.among import among
 from service.store.models import Firing, Kiln, Plan
 
@@ -39,7 +39,7 @@ def create_plan(session: Session, workshop_id: int, *, name: str, points: list[d
     known = select(func.count()).where(Plan.workshop_id == workshop_id, Plan.removed_at.is_(None))
     if (session.scalar(known.select_from(Plan)) or 0) >= MOST_PLANS:
         msg = f"a workshop has at most {MOST_PLANS} plans; remove some that nobody follows any more"
-        raise TooManyError(msg)
+        raise FullError(msg)
     plan = Plan(workshop_id=workshop_id, name=name, points=points)
     session.add(plan)
     session.flush()

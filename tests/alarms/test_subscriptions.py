@@ -1,7 +1,7 @@
 import pytest
 from village import MACHINE, Village
 
-from service.errors import NotFoundError, TooManyError
+from service.errors import FullError, NotFoundError
 from service.store import alarms
 from service.store.models import Delivery, PushSubscription
 
@@ -31,7 +31,7 @@ def test_an_account_has_a_bounded_number_of_devices(village: Village) -> None:
     for number in range(alarms.MAX_SUBSCRIPTIONS_PER_ACCOUNT):
         village.subscribe(f"https://push.example/{number}")
 
-    with pytest.raises(TooManyError):
+    with pytest.raises(FullError):
         village.subscribe("https://push.example/one-more")
     assert village.subscribe("https://push.example/0").created_at == MACHINE
 

@@ -11,7 +11,7 @@ from service_parts import NOW, PASSWORD, new_workshop, sign_in
 from sqlalchemy import update
 
 from service.api.deps import Parts
-from service.errors import TooManyError
+from service.errors import BusyError
 from service.store import alarms, firings, kilns
 from service.store.database import Database
 from service.store.models import Invitation
@@ -207,11 +207,11 @@ def test_a_flood_of_passwords_is_turned_away_and_not_queued() -> None:
     def attempt(_number: int) -> str:
         try:
             return str(verify_password(None, PASSWORD))
-        except TooManyError as error:
+        except BusyError as error:
             return error.code
 
     with ThreadPoolExecutor(40) as crowd:
         answers = list(crowd.map(attempt, range(200)))
 
-    assert set(answers) == {"False", "too_many"}
+    assert set(answers) == {"False", "busy"}
     assert verify_password(hash_password(PASSWORD), PASSWORD)

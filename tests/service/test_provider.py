@@ -23,7 +23,7 @@ from sqlalchemy import update
 
 from service.api.oidc import MOST_AT_ONCE, Provider
 from service.app import create_app
-from service.errors import ProviderError, RefusedError, TooManyError
+from service.errors import BusyError, ProviderError, RefusedError
 from service.settings import ProviderSettings, Settings
 from service.store.database import Database
 from service.store.models import SignInSession
@@ -343,7 +343,7 @@ def test_a_provider_that_stands_still_holds_a_few_threads_and_no_more() -> None:
         still = Provider(settings, SITE)
         waiting = [people.submit(still.address, b"secret") for _ in range(MOST_AT_ONCE)]
         connections = [silent.accept()[0] for _ in waiting]
-        with pytest.raises(TooManyError):
+        with pytest.raises(BusyError):
             still.address(b"secret")
         for connection in connections:
             connection.close()
