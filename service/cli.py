@@ -9,8 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from pydantic import ValidationError
+from sqlalchemy.exc import DatabaseError, DBAPIError
+
 from service.analysis import command as analyse
-from service.app import Server, create_app
+from service.app import Server, check_port, create_app
 from service.archive import command as archive
 from service.archive import sinks
 from service.client import command as remote
@@ -32,8 +35,14 @@ def main() -> None:
     options = _parser().parse_args()
     try:
         options.run(options)
+    except ValidationError as error:
+        sys.exit(_fail(_told(error)))
     except (ServiceError, ValueError) as error:
         sys.exit(_fail(str(error)))
+    except DBAPIError as error:
+        sys.exit(_fail(_of_database(error)))
+    except OSError as error:
+        sys.exit(_fail(f"{error.filename or 'the system'}: {(error.strerror or str(error)).lower()}"))
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -41,6 +50,21 @@ def main() -> None:
 def _fail(message: str) -> int:
     print(f"canhlo: {message}", file=sys.stderr)
     return 2
+
+
+def _told(error: ValidationError) -> str:
+    """Return what is wrong with a setting, by the name that it has in the environment."""
+    wrong = error.errors(include_input=False, include_url=False)[0]
+    name = "_".join(["CANHLO", *(str(part).upper() for part in wrong["loc"][:1])])
+    within = "".join(f", {part}" for part in wrong["loc"][1:])
+    return f"{name}{within}: {wrong['msg'].removeprefix('Value error, ')}"
+
+
+def _of_database(error: DBAPIError) -> str:
+    why = str(error.orig).partition("\n")[0]
+    if type(error) is DatabaseError:  # SQLite's own word for a file that is not as it should be
+        return f"the database is damaged ({why}); `canhlo restore` brings back a backup, into an empty folder"
+    return f"the database cannot be used: {why}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,6 +107,7 @@ def _serve(options: argparse.Namespace) -> None:
     database = Database(settings.database, reads_from=reader_of(settings))
     try:
         upgrade(database)
+        check_port(settings.host, settings.port)
         _greet(settings, database)
         # The watch computes for seconds on end; who answers bridges must not wait long for its turn.
         sys.setswitchinterval(0.001)

@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path.home() / ".local/share/canhlo"
     database_url: str = Field(default="", repr=False)  # it may hold a password
     host: str = "127.0.0.1"
-    port: int = 8600
+    port: Annotated[int, Field(ge=0, le=65535)] = 8600
     public_url: str = ""
     two_factors: Literal["offered", "required"] = "offered"  # required: a password alone signs nobody in
     provider: Annotated[ProviderSettings | None, NoDecode] = None  # as JSON
@@ -87,6 +87,22 @@ class Settings(BaseSettings):
         except ValueError as error:
             msg = f'provider is JSON: {{"name": "...", "issuer": "https://...", ...}}; this is not: {error}'
             raise ValueError(msg) from error
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_can_be_opened(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            msg = f"{value!r} is no address that a phone opens; wanted https://lo.example.org"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_known(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            msg = "wanted postgresql+psycopg://NAME@HOST/DATABASE, or nothing for SQLite in the data folder"
+            raise ValueError(msg)
+        return value
 
     @field_validator("clock")
     @classmethod

@@ -25,6 +25,7 @@ from sqlalchemy.engine import make_url
 
 from service.errors import ConflictError, InvalidError
 from service.series.blocks import newest_id
+from service.series.codec import DamagedError
 from service.settings import Settings
 from service.store.database import Database
 from service.store.models import Base
@@ -58,11 +59,17 @@ def back_up(settings: Settings, database: Database, file: Path, *, now: datetime
     ------
     ConflictError
         If the file is there already, or `pg_dump` is needed and not to be had.
+    InvalidError, DamagedError
+        If its folder is not there; if the database is damaged.
     """
     if file.exists():
         msg = f"{file} is there already; a backup replaces nothing"
         raise ConflictError(msg)
+    if not file.parent.is_dir():
+        msg = f"there is no folder {file.parent} to write a backup into"
+        raise InvalidError(msg)
     unfinished = file.with_name(file.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)  # as a power cut left it
     try:
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".canhlo-") as folder:
             copies = Path(folder)
@@ -135,7 +142,14 @@ def _copy_sqlite(database: Database, folder: Path) -> Iterator[str]:
 
 def _copy(source: Path, target: Path) -> None:
     with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-        old.backup(new)
+        try:
+            old.backup(new)
+            wrong = [line for (line,) in new.execute("PRAGMA quick_check(1)") if line != "ok"]
+        except sqlite3.DatabaseError as error:
+            wrong = [str(error)]
+        if wrong:  # good backups would give way to it one by one
+            msg = f"{source.name} is damaged, and was not backed up ({wrong[0]}); keep the last good backup"
+            raise DamagedError(msg)
         new.execute("PRAGMA journal_mode=DELETE")
 
 

@@ -1,6 +1,7 @@
 """`canhlo import`, `export`, `verify`: firings in from logs and out as files, and whether what is stored holds."""
 
 import argparse
+import os
 import sys
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -10,13 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.analysis.command import add_reading_options, asked_of
+from service.analysis.words import Words, choose_language
 from service.archive.backup import back_up, restore
 from service.archive.bring_in import bring_in, look_at
 from service.archive.hand_out import FORMATS, hand_out, write
-from service.archive.opening import opened, settings_of
 from service.client.command import add_connection, connect
 from service.errors import InvalidError, NotFoundError
 from service.importers.read import read_log
+from service.opening import opened, settings_of
 from service.series.codec import DamagedError
 from service.series.verify import verify
 from service.store import audit
@@ -73,9 +75,12 @@ def add_restore(parser: argparse.ArgumentParser) -> None:
 def run_import(options: argparse.Namespace) -> None:
     """Bring in a log, all of it or nothing."""
     asked = asked_of(options)
-    start_at = _start(options.start, asked.zone or UTC) if options.start else None
+    start_at = _start(options.start, asked.zone) if options.start else None
     log = read_log(options.log, asked)
-    now = datetime.now(UTC)
+    if any(remark.key == "no_time_zone" for remark in log.remarks):  # hours off in a kiln's history, for good
+        msg = f"{options.log.name}: its times name no time zone; say --time-zone, such as Asia/Ho_Chi_Minh"
+        raise InvalidError(msg)
+    now, words = datetime.now(UTC), Words(choose_language(None))
     with opened(options) as database:
         with database.read() as session:
             kiln = _find_kiln(session, options.kiln)
@@ -84,12 +89,13 @@ def run_import(options: argparse.Namespace) -> None:
             came = bring_in(session, session.get_one(Kiln, kiln.id), found, now=now)
             lines = [f"{kiln.name}: {came.readings:,} readings and {len(came.firings)} firings brought in"]
             lines += [_told(firing) for firing in came.firings]
+            lines += [f"  {words(f'remark.{one.key}', **one.values)}" for one in log.remarks]
     print("\n".join(lines))
 
 
 def run_export(options: argparse.Namespace) -> None:
     """Hand out a firing, of the database here or of a running service."""
-    if options.url:
+    if options.url or (options.data_dir is None and "CANHLO_URL" in os.environ):
         _export_from(options)
         return
     with opened(options) as database, database.read() as session:
@@ -171,12 +177,15 @@ def _told(firing: Firing) -> str:
     return f"  firing {firing.number}: {started}{ended} UTC, peak {peak}, cone {firing.cone_reached or '-'}"
 
 
-def _start(text: str, zone: tzinfo) -> datetime:
+def _start(text: str, zone: tzinfo | None) -> datetime:
     try:
         start_at = datetime.fromisoformat(text)
     except ValueError as error:
         msg = f"--start {text!r} is no time; wanted one such as 2026-11-20T19:30+07:00"
         raise InvalidError(msg) from error
+    if start_at.tzinfo is None and zone is None:
+        msg = f"--start {text!r} names no time zone; say {text}+07:00, or --time-zone"
+        raise InvalidError(msg)
     return start_at if start_at.tzinfo else start_at.replace(tzinfo=zone)
 
 

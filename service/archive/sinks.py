@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from service.archive.opening import opened, settings_of
 from service.errors import NotFoundError, ServiceError
+from service.opening import opened, settings_of
 from service.series.sinks.compare import compare
 from service.series.sinks.errors import SinkError
 from service.series.sinks.kinds import reader

@@ -16,6 +16,7 @@ from typing import Final
 
 import httpx
 
+from service.app import check_port
 from service.clock import Clock
 from service.demo import village as demo_village
 from service.demo.broker import broker_command, free_port
@@ -79,6 +80,7 @@ class Demo:
         self._options = options
         self._folder = folder
         self._port = options.port or free_port()
+        check_port("127.0.0.1", self._port)
         self._url = f"http://127.0.0.1:{self._port}"
         self._broker_port = free_port()
         self._phone = Phone(free_port(), self._url)

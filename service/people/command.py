@@ -9,10 +9,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from service.errors import NotFoundError
+from service.opening import opened, settings_of
 from service.settings import Settings
 from service.store import audit, identity, passkeys, providers, sessions
-from service.store.database import Database
-from service.store.migrate import upgrade
 from service.store.models import Account, ApiToken, Membership, PushSubscription
 
 LINK_LASTS: Final = timedelta(minutes=30)
@@ -40,14 +39,9 @@ def add_people(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    settings = Settings(**({} if options.data_dir is None else {"data_dir": options.data_dir}))
-    database = Database(settings.database)
-    try:
-        upgrade(database)
-        with database.write() as session:
-            told = options.do(session, settings, options, datetime.now(UTC))
-    finally:
-        database.close()
+    settings = settings_of(options)
+    with opened(options) as database, database.write() as session:
+        told = options.do(session, settings, options, datetime.now(UTC))
     print(told)
 
 

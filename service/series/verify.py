@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 import numpy as np
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block
@@ -35,16 +36,25 @@ def verify(database: Database) -> Iterator[Checked]:
     """Go through the parts: what is sealed month by month, then what has come since."""
     with database.read() as session:
         for month in database.months.names(session):
-            with database.months.reading(session, month) as chunks:
-                yield _check_month(chunks, month)
-        yield _check_blocks(session)
+            checked = Checked(month)
+            try:
+                with database.months.reading(session, month) as chunks:
+                    _check_month(chunks, checked)
+            except DBAPIError as error:
+                checked.damaged.append(f"it cannot be read: {error.orig}")
+            yield checked
+        checked = Checked("not sealed yet")
+        try:
+            _check_blocks(session, checked)
+        except DBAPIError as error:
+            checked.damaged.append(f"the database cannot be read: {error.orig}")
+        yield checked
 
 
-def _check_month(chunks: Session, month: str) -> Checked:
-    checked = Checked(month)
+def _check_month(chunks: Session, checked: Checked) -> None:
     checked.damaged += _integrity(chunks)
     counts: Counter[tuple[int, int]] = Counter()  # readings with a value, by kiln and step
-    for row in rows.every(chunks, month):
+    for row in rows.every(chunks, checked.name):
         checked.bytes += len(row.payload)
         try:
             one = rows.opened(row)
@@ -64,7 +74,6 @@ def _check_month(chunks: Session, month: str) -> Checked:
             rolled = {counts[kiln_id, step] for step in STEPS_MS}
             if rolled != {counts[kiln_id, AS_TAKEN]}:
                 checked.damaged.append(f"kiln {kiln_id}: what is rolled up is not what was taken")
-    return checked
 
 
 def _with_value(one: Chunk) -> int:
@@ -73,8 +82,7 @@ def _with_value(one: Chunk) -> int:
     return sum(int(readings.value.sum()) for key, readings in rolled.items() if key.kind == "count")
 
 
-def _check_blocks(session: Session) -> Checked:
-    checked = Checked("not sealed yet")
+def _check_blocks(session: Session, checked: Checked) -> None:
     checked.damaged += _integrity(session)
     query = select(StoredBlock.id, StoredBlock.readings, StoredBlock.payload).execution_options(yield_per=100)
     for row in session.execute(query):
@@ -87,7 +95,6 @@ def _check_blocks(session: Session) -> Checked:
         checked.readings += readings
         if readings != row.readings:
             checked.damaged.append(f"block {row.id}: {readings} readings, and {row.readings} were written")
-    return checked
 
 
 def _integrity(session: Session) -> list[str]:

@@ -188,6 +188,45 @@ def test_a_running_firing_is_handed_out_as_far_as_it_is(database: Database) -> N
     assert handed(database, firing.id, "csv") == b"time\r\n"
 
 
+@pytest.mark.parametrize("words", [["verify"], ["people", "list"], ["sinks"], ["export", "1"]])
+def test_a_folder_without_a_database_is_no_database(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["canhlo", words[0], "--data-dir", str(tmp_path), *words[1:]])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert f"there is no database {tmp_path}/canhlo.sqlite3; say --data-dir" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("CANHLO_PORT", "abc", "CANHLO_PORT: Input should be a valid integer"),
+        ("CANHLO_TWO_FACTORS", "yes", "CANHLO_TWO_FACTORS: Input should be 'offered' or 'required'"),
+        ("CANHLO_SINKS", '{"kho": {"kind": "x", "url": "http://x"}}', "CANHLO_SINKS, kho, kind: Input should be"),
+        ("CANHLO_PUBLIC_URL", "lo.example", "CANHLO_PUBLIC_URL: 'lo.example' is no address that a phone opens"),
+        ("CANHLO_DATABASE_URL", "mysql://a:secret@b/c", "CANHLO_DATABASE_URL: wanted postgresql+psycopg://"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_with_its_name(
+    name: str, value: str, wanted: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.argv", ["canhlo", "verify"])
+
+    with pytest.raises(SystemExit):
+        main()
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"canhlo: {wanted}")
+    assert said.count("\n") == 1
+    assert "secret" not in said
+
+
 Run = Callable[..., str]
 
 
@@ -217,9 +256,15 @@ def test_a_person_brings_a_log_in_and_hands_it_out(run: Run, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
-        (["import", TWO_PROBES, "--kiln", "lo-9"], "there is no kiln 'lo-9'; there are: lo-1"),
+        (["import", TWO_PROBES, "--kiln", "lo-1"], "say --time-zone, such as Asia/Ho_Chi_Minh"),
+        (
+            ["import", TWO_PROBES, "--kiln", "lo-9", "--time-zone", "Europe/Paris"],
+            "there is no kiln 'lo-9'; there are: lo-1",
+        ),
         (["import", GLASS_KILN, "--kiln", "lo-1"], "say --start"),
         (["import", GLASS_KILN, "--kiln", "lo-1", "--start", "yesterday"], "is no time"),
+        (["import", GLASS_KILN, "--kiln", "lo-1", "--start", "2026-02-01T08:00"], "names no time zone"),
+        (["backup", "/nowhere/b.tar"], "there is no folder /nowhere"),
         (["export", "7"], "there is no firing '7'"),
         (["export", "lo-1/x"], "names no firing"),
     ],

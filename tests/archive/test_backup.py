@@ -194,3 +194,39 @@ def test_the_commands_say_what_they_did(
     assert "1  kilns" in said
     assert f"restored: a backup of {datetime.now(UTC):%Y-%m-%d}" in said
     assert "not sealed yet: 60 readings" in said
+
+
+@pytest.mark.parametrize("words", [["verify"], ["backup", "b.tar"], ["people", "list"]])
+def test_a_damaged_database_is_told_and_not_backed_up(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = Service(Settings(data_dir=tmp_path / "one"))
+    service.admit()
+    service.take(1)
+    service.database.close()
+    path = tmp_path / "one/canhlo.sqlite3"
+    whole = path.read_bytes()
+    begin = len(whole) // 3 // 4096 * 4096
+    path.write_bytes(whole[:begin] + bytes(range(256)) * 512 + whole[begin + 131_072 :])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["canhlo", words[0], "--data-dir", "one", *words[1:]])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said.startswith("canhlo: ")
+    assert "damaged" in said
+    assert not (tmp_path / "b.tar").exists()
+
+
+def test_a_backup_that_a_power_cut_left_half_done_is_in_nobodys_way(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "one")
+    service = Service(settings)
+    (tmp_path / "b.tar.unfinished").write_bytes(b"half of it")
+
+    list(back_up(settings, service.database, tmp_path / "b.tar", now=NOW))
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.tar", "one"]
+    service.database.close()

@@ -3,6 +3,9 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
 
 from service.errors import NotFoundError
 from service.series.sinks.kinds import reader_of
@@ -17,9 +20,11 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 @contextmanager
 def opened(options: argparse.Namespace) -> Iterator[Database]:
+    """Open the database that a command line names; there must be one, for what is not there is not looked after."""
     settings = settings_of(options)
-    if settings.database.startswith("sqlite") and not settings.data_dir.exists():
-        msg = f"there is no data folder {settings.data_dir}; say --data-dir, or start `canhlo serve` once"
+    url = make_url(settings.database)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        msg = f"there is no database {url.database}; say --data-dir, or start `canhlo serve` once"
         raise NotFoundError(msg)
     database = Database(settings.database, reads_from=reader_of(settings))
     try:
