@@ -112,7 +112,7 @@ def _judge(
             "fastest_channel": name,
             "at_c": stand[name],
             "worst_after_s": now_s - (standing.since_s or now_s),
-            **_others(limits, limit),
+            **_others(limits, limit, stand[name]),
             **_spread_evidence(rule, spread),
         }
     turn = standing.look(now_s, is_so=ratio > 1.0, is_gone=ratio < CALM_SHARE, after_s=rule.for_s, until_s=CALM_S)
@@ -159,9 +159,9 @@ def _ratio(rule: Rule, rate_c_per_h: float, limit: Limit | None) -> float:
     return 1.0 / ratio if rule.is_slower else ratio
 
 
-def _others(limits: tuple[Limit, ...], limit: Limit) -> Evidence:
-    """Return the next limit that holds too, where sources differ."""
-    other = next((one for one in limits if one.rate_c_per_h != limit.rate_c_per_h), None)
+def _others(limits: tuple[Limit, ...], limit: Limit, at_c: float) -> Evidence:
+    """Return the next limit that holds there too, where sources differ."""
+    other = next((one for one in limits if one.rate_c_per_h != limit.rate_c_per_h and at_c <= one.to_c), None)
     if other is None:
         return {}
     return {"other_limit_c_per_h": other.rate_c_per_h, "other_limit_source": other.source}

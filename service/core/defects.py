@@ -17,6 +17,8 @@ from service.core.watch import Watch
 
 # The cone model is off by up to 3.8 °C at the chart's rates, so ware is called underfired only beyond that.
 MODEL_ERROR_C: Final = 4.0
+# The logarithm of next to no heat work says nothing of the way that is left: beyond this it is the peak's own.
+FAR_C: Final = 100.0
 MODEL_SOURCE: Final = "largest error of the cone model against Orton's chart: 3.8 °C"
 # Heat work that the recording did not see does not count if it began this far below the target.
 SEEN_FROM_BELOW_TARGET_C: Final = 200.0
@@ -46,7 +48,7 @@ def judge_cone(firing: Firing, channels: list[str], watch: Watch, now_s: float, 
         evidence: Evidence = {
             "target_cone": watch.target_cone,
             "heat_work": float(firing.works[name].done[target]),
-            "short_by_c": missing_c[name],
+            "short_by_c": min(missing_c[name], max(target_end_c(watch.target_cone) - firing.peak_c, FAR_C)),
             "short_by_limit_c": limit_c[name],
             "limit_source": MODEL_SOURCE,
             "peak_c": firing.peak_c,

@@ -5,7 +5,7 @@ from typing import Final
 
 from service.core.findings import OWN_CHOICE, Finding, Group, Severity
 from service.core.ledger import Ledger
-from service.core.schedule import Schedule
+from service.core.schedule import ROOM_C, Schedule
 from service.core.standing import Evidence, Standing
 
 # Ware dries as long as it takes: lateness counts from where the water is out. The upper end of what is published for
@@ -211,7 +211,7 @@ def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s:
         if is_it and is_off and abs(late_s) > float(standing.evidence.get("off_s") or 0.0):
             standing.evidence = {
                 "off_s": abs(late_s),
-                "off_c": off_c,
+                "off_c": min(off_c, _most_off_c(schedule, level_c, late_s)),
                 "off_limit_s": limit_s,
                 "at_c": level_c,
                 "limit_source": OWN_CHOICE,
@@ -224,6 +224,11 @@ def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s:
             until_s=LATE_FOR_S[fuel],
         )
         to.follow(kind, standing, turn, kind=kind, group=Group.SCHEDULE, advice_key=advice_key)
+
+
+def _most_off_c(schedule: Schedule, level_c: float, late_s: float) -> float:
+    """Return how far from a kiln the schedule can want it: up to its top if it is late, else back to the beginning."""
+    return abs((schedule.steps[schedule.top].target_c if late_s > 0 else ROOM_C) - level_c)
 
 
 def _late_s(following: Following, schedule: Schedule, level_c: float, now_s: float, fuel: str) -> tuple[float, float]:

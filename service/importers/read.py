@@ -1,5 +1,6 @@
 """A log file read: whose it is is seen from what it holds, never from its name."""
 
+import codecs
 import io
 import zipfile
 from pathlib import Path
@@ -60,11 +61,15 @@ def _read(content: bytes, asked: Asked) -> Log:
     if len(content) > MOST_BYTES:
         msg = f"larger than {MOST_BYTES // 2**20} MB, which no log of a kiln needs; give it in parts"
         raise LogError(msg)
-    text = content.decode("utf-8-sig", errors="replace")
+    is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # a spreadsheet's "Unicode text"
+    text = content.decode("utf-16" if is_wide else "utf-8-sig", errors="replace")
     for one in _FORMATS:
         if one.recognises(text[:HEAD]):
             return _with_temperatures(one.read(text, asked))
     first = next((line.strip() for line in text[:HEAD].splitlines() if line.strip()), "")
+    if not first:
+        msg = "the file is empty"
+        raise LogError(msg)
     known = ", ".join(one.NAME for one in _FORMATS)
     msg = (
         f"not a log that is known; it begins {first[:60]!r}. Wanted: a CSV with a header such as time,top_c,bottom_c "

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isnan
@@ -16,8 +17,10 @@ NAME: Final = "table"
 SEPARATORS: Final = ";\t,"
 KPA_PER_PSI: Final = 6.894757
 _TIME: Final = re.compile(
-    r"(?:time|date|datetime|timestamp|t)(?:[ _]?[(\[]?(ms|s|sec|seconds|min|minutes|h|hours)[)\]]?)?"
+    r"(?:time|date|datetime|timestamp|t|ngày|giờ|ngày giờ|thời gian|thời điểm)"
+    r"(?:[ _]?[(\[]?(ms|s|sec|seconds|min|minutes|h|hours)[)\]]?)?"
 )
+_DAYS: Final = frozenset(("date", "ngày"))  # whose time of day may stand in the next column
 _TIME_UNIT_S: Final = {"ms": 0.001, "s": 1.0, "sec": 1.0, "seconds": 1.0, "min": 60.0, "minutes": 60.0, "h": 3600.0}
 _IN_BRACKETS: Final = re.compile(r"(.*?)[ _]*[(\[]\s*([^()\[\]]{1,12}?)\s*[)\]]\s*(.*)")
 # Columns that are worked out from readings, or are what a controller did: not readings.
@@ -26,7 +29,10 @@ _NOT_READ: Final = re.compile(
 )
 _UNITS: Final = {"c": "c", "°c": "c", "degc": "c", "celsius": "c", "f": "f", "°f": "f", "degf": "f", "fahrenheit": "f"}
 _OTHER_UNITS: Final = {unit.value: unit.value for unit in Unit if unit is not Unit.CELSIUS} | {"psi": "psi", "%": "pct"}
-_TEMPERATURE: Final = re.compile(r"\b(temperature|temp|t)\b")
+_TEMPERATURE: Final = re.compile(r"\b(temperature|temp|t|nhiệt độ|nhiệt)\b")
+# As a table is written where a comma is the decimal point; there its cells are set apart by something else.
+_DECIMAL_COMMA: Final = re.compile(r"\s*-?\d+,\d+\s*", re.ASCII)
+_PLACES: Final = {"trên": "top", "giữa": "middle", "dưới": "bottom"}
 # PIDKiln's header names no units; they are known: °C, and milliseconds since its start where it has no clock.
 _PIDKILN: Final = ("date", "temperature", "housing")
 _PIDKILN_MEANS: Final = ("date_ms", "kiln_c", "housing_c")
@@ -56,14 +62,17 @@ def read(text: str, asked: Asked) -> Log:
         msg = f"no column of times among {_said(names)}; wanted a header such as time,top_c,bottom_c"
         raise LogError(msg)
     separator, names, skipped = header
-    columns = [_settled(column, asked, names) for column in _columns(names)]
+    columns = [_settled(column, asked, names) for column in _columns(names, every=asked.unit is not None)]
     if not any(column.unit in ("c", "f") for column in columns):
-        msg = f"no column of temperatures among {_said(names)}; wanted names that end in _c or _f, or (°C)"
+        msg = (
+            f"no column of temperatures among {_said(names)}; wanted names that end in _c or _f, or (°C), "
+            "or what unit all of them have (--unit)"
+        )
         raise LogError(msg)
     rows, clock = Rows(), _Clock(asked, time[1])
     for count, line in enumerate(text.splitlines()[skipped:], start=skipped + 1):
         if line.strip() and not line.startswith("#"):
-            _take(rows, clock, columns, time[0], fields(line, separator), count)
+            _take(rows, clock, columns, time[0], line, separator, count)
     return _log(rows, clock, columns, names)
 
 
@@ -91,39 +100,49 @@ def _header(text: str) -> tuple[str, Sequence[str], int] | None:
             (cells,) = csv.reader([line], delimiter=separator)
         except (csv.Error, ValueError):
             return None
-        names = [cell.strip() for cell in cells]
+        names = [unicodedata.normalize("NFC", cell.strip()) for cell in cells]
         if tuple(name.lower() for name in names[:3]) == _PIDKILN:
             names[:3] = _PIDKILN_MEANS
         return separator, names, count
     return None
 
 
-def _time_of(names: Sequence[str]) -> tuple[int, float | None] | None:
-    """Return the column of times and its unit [s]; the unit is None where the header says none."""
+def _time_of(names: Sequence[str]) -> tuple[slice, float | None] | None:
+    """Return the column of times, or those of day and time, and its unit [s]; None where the header says no unit."""
     for index, name in enumerate(names):
         match = _TIME.fullmatch(name.lower())
         if match is not None:
-            return index, _TIME_UNIT_S.get(match[1], 3600.0) if match[1] else None
+            has_own_time = name.lower() in _DAYS and any(
+                map(_TIME.fullmatch, map(str.lower, names[index + 1 : index + 2]))
+            )
+            unit_s = _TIME_UNIT_S.get(match[1], 3600.0) if match[1] else None
+            return slice(index, index + 1 + has_own_time), unit_s
     return None
 
 
 def _said(names: Sequence[str]) -> str:
-    return ", ".join(names)[:200]
+    return "".join(char if char.isprintable() else "?" for char in ", ".join(names)[:200])
 
 
-def _columns(names: Sequence[str]) -> list[Column]:
+def _columns(names: Sequence[str], *, every: bool = False) -> list[Column]:
+    """Return the columns of readings; with `every`, all that may be some, if none says that it is."""
     found: list[Column] = []
-    for index, name in enumerate(names):
-        if _TIME.fullmatch(name.lower()):
-            continue
-        said, unit = _unit_of(name)
-        plain = re.sub(r"[\W_]+", " ", said.lower()).strip()
-        is_reading = unit is not None or _TEMPERATURE.search(plain) is not None
-        if is_reading and not _NOT_READ.search(plain):
-            channel = re.sub(r"\W+", "_", _TEMPERATURE.sub(" ", plain).strip()) or "kiln"
+    said = [(index, *_unit_of(name)) for index, name in enumerate(names) if not _TIME.fullmatch(name.lower())]
+    plain = {index: re.sub(r"[\W_]+", " ", one.lower()).strip() for index, one, _ in said}
+    told = [one for one in said if one[2] is not None or _TEMPERATURE.search(plain[one[0]])]
+    for index, _, unit in told or (said if every else []):
+        if not _NOT_READ.search(plain[index]):
+            channel = _channel_of(_TEMPERATURE.sub(" ", plain[index])) or "kiln"
             taken = {column.channel for column in found}
             found.append(Column(index, channel if channel not in taken else f"{channel}_{index}", unit))
     return found
+
+
+def _channel_of(said: str) -> str:
+    """Return a channel's name of what a column says beside its unit, in plain letters."""
+    words = [_PLACES.get(word, word) for word in said.split()]
+    plain = unicodedata.normalize("NFD", " ".join(words).replace("đ", "d"))
+    return re.sub(r"\W+", "_", "".join(char for char in plain if not unicodedata.combining(char))).strip("_")
 
 
 def _unit_of(name: str) -> tuple[str, str | None]:
@@ -183,15 +202,19 @@ class _Clock:
         return (*self._dates.remarks(), *self._uptime.remarks())
 
 
-def _take(rows: Rows, clock: _Clock, columns: Sequence[Column], time: int, cells: Sequence[str], count: int) -> None:
+def _take(
+    rows: Rows, clock: _Clock, columns: Sequence[Column], time: slice, line: str, separator: str, count: int
+) -> None:
     rows.lines += 1
-    if len(cells) <= time:
-        rows.refuse(count, ",".join(cells))
-        return
-    values = [number(cells[column.index]) if column.index < len(cells) else None for column in columns]
-    time_s = None if None in values else clock.read(cells[time])
+    cells = fields(line, separator)
+    values = [_value(cells[column.index]) if column.index < len(cells) else None for column in columns]
+    time_s = None if None in values else clock.read(" ".join(cells[time]))
     if time_s is None:
-        rows.refuse(count, ",".join(cells))
+        rows.refuse(count, line)
         return
     for column, value in zip(columns, values, strict=True):
         rows.add(column.channel, time_s, value)
+
+
+def _value(cell: str) -> float | None:
+    return number(cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell)

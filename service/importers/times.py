@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from service.errors import InvalidError
 from service.importers.log import Asked, Remark
 
-_DAY_FIRST: Final = re.compile(r"(\d\d)/(\d\d)/(\d{4})[ T](\d\d:\d\d(?::\d\d)?)", re.ASCII)
+_DAY_FIRST: Final = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})[ T]+(\d{1,2}:\d\d(?::\d\d)?)", re.ASCII)
 _TIME_OF_DAY: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d+)?))?", re.ASCII)
+MONTHS: Final = 12  # a day after the twelfth says which of the two is the month
 _DAY_S: Final = 86_400.0
 
 
@@ -21,6 +22,7 @@ class Dates:
         self._is_asked = asked.zone is not None
         self._last_s: float | None = None
         self._is_local = False
+        self._is_day_first: bool | None = None  # None if no date is written so
 
     def unix_s(self, text: str) -> float | None:
         """Return the Unix time of an ISO 8601 time, or of one like 21/10/2015 11:26:31; None if it is neither [s].
@@ -28,8 +30,9 @@ class Dates:
         In the hour that an autumn night has twice, a time does not go back if it need not.
         """
         if day_first := _DAY_FIRST.fullmatch(text.strip()):
-            day, month, year, clock = day_first.groups()
-            text = f"{year}-{month}-{day}T{clock}"
+            day, _, month, year, clock = day_first.groups()
+            text = f"{year}-{month:>02}-{day:>02}T{clock.zfill(len(clock) + (clock[1] == ':'))}"
+            self._is_day_first = bool(self._is_day_first) or int(day) > MONTHS
         try:
             moment = datetime.fromisoformat(text.strip().replace(",", "."))
             if moment.tzinfo is None:
@@ -44,7 +47,9 @@ class Dates:
 
     def remarks(self) -> tuple[Remark, ...]:
         """Return what was taken for granted."""
-        return (Remark("no_time_zone"),) if self._is_local and not self._is_asked else ()
+        no_zone = [Remark("no_time_zone")] if self._is_local and not self._is_asked else []
+        day_first = [Remark("day_first")] if self._is_day_first is False else []
+        return (*no_zone, *day_first)
 
 
 class Uptime:

@@ -67,6 +67,13 @@ def test_a_finding_says_what_was_measured_where_and_by_whom_the_limit_is() -> No
     assert steam.end_s is not None
 
 
+def test_a_limit_that_has_ended_is_no_other_opinion() -> None:
+    (steam,) = of_kind("steam_explosion", heated_at(300, 140, 240), RAW | {"thick"})
+
+    assert steam.evidence["rate_limit_c_per_h"] == 167.0
+    assert "other_limit_c_per_h" not in steam.evidence
+
+
 def test_what_gets_worse_becomes_serious() -> None:
     hours = np.cumsum([0, 1, 0.85, 2, 10])
     (steam,) = of_kind("steam_explosion", {"top": noisy(made(hours.tolist(), [25, 40, 115, 240, 1000]), sd_c=0.3)}, RAW)

@@ -66,6 +66,12 @@ def test_underfiring_is_dated_by_the_peak_and_says_by_how_much() -> None:
     assert under.evidence["short_by_c"] == pytest.approx(13, abs=3)  # of 22: cooling did the rest
 
 
+def test_a_firing_that_was_given_up_lacks_what_lay_between_its_peak_and_the_cone() -> None:
+    (under,) = of_kind("underfired", fired_to(850), Watch(target_cone="6"))
+
+    assert under.evidence["short_by_c"] == pytest.approx(1222 - 850, abs=5)
+
+
 def test_a_top_that_is_only_interrupted_takes_the_underfiring_back() -> None:
     channels = {"top": noisy(made([0, 8, 9, 10, 12, 18], [25, 1150, 1050, 1150, 1230, 90]))}
 

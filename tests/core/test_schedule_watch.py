@@ -61,6 +61,14 @@ def test_pace_is_said_in_time_and_in_degrees(hours: list[float], kind: str, off_
     assert found[0].evidence["off_c"] == pytest.approx(off_h * 100, rel=0.15)
 
 
+def test_a_kiln_is_no_further_behind_than_the_plan_goes() -> None:
+    (behind,) = judged(fired([0, 1, 7, 19, 27], [25, 120, 900, 910, 130]), Schedule((Step(1200, 150),), start_c=25.0))
+
+    assert behind.kind == "behind_schedule"
+    assert float(behind.evidence["off_s"] or 0.0) / HOUR_S * 150 > 1200
+    assert behind.evidence["off_c"] == pytest.approx(1200 - float(behind.evidence["at_c"] or 0.0))
+
+
 HOLDS = Schedule((Step(600, 100, 3600), Step(1200, 100, 1800)), start_c=25.0)
 
 

@@ -88,6 +88,34 @@ def test_a_column_without_a_unit_is_asked_for(reads: Reads) -> None:
     assert values(reads(text, unit="f"), "kiln")[0] == pytest.approx(100.0)
 
 
+def test_a_table_as_a_vietnamese_spreadsheet_writes_it(reads: Reads) -> None:
+    log = reads(
+        "Thời gian;Nhiệt độ trên (°C);Nhiệt độ dưới (°C)\n20/11/2026 8:00;25,5;24\n20/11/2026 8:01;1026,25;-1,5\n"
+    )
+
+    assert times(log, "top") == [at("2026-11-20T08:00:00Z"), at("2026-11-20T08:01:00Z")]
+    assert (values(log, "top"), values(log, "bottom")) == ([25.5, 1026.25], [24, -1.5])
+    assert keys(log) == ["no_time_zone"]
+
+
+def test_day_and_time_in_columns_of_their_own_and_in_wide_letters(reads: Reads) -> None:
+    text = "Ngày\tGiờ\tNhiệt độ lò đốt (°C)\r\n1/11/2026\t8:00\t25,5\r\n1/11/2026\t8:01:30\t26\r\n"
+
+    log = reads(text.encode("utf-16"), zone=ZoneInfo("Asia/Ho_Chi_Minh"))
+
+    assert times(log, "lo_dot") == [at("2026-11-01T08:00:00+07:00"), at("2026-11-01T08:01:30+07:00")]
+    assert keys(log) == ["day_first"]  # it could be the eleventh of January
+
+
+def test_columns_without_a_word_are_temperatures_if_a_person_says_their_unit(reads: Reads) -> None:
+    text = "time,top,bottom,setpoint\n0,68,70,100\n60,86,90,100\n"
+
+    with pytest.raises(LogError, match="--unit"):
+        reads(text)
+    log = reads(text, unit="f")
+    assert (values(log, "top"), set(log.recordings[0].temperatures)) == ([20.0, 30.0], {"top", "bottom"})
+
+
 def test_the_two_probe_firing_is_read_whole_with_the_times_of_its_zone() -> None:
     log = read_log(RECORDINGS / "ocr_two_probe_20151021.csv", Asked(zone=ZoneInfo("Europe/Paris")))
 
@@ -260,7 +288,8 @@ def test_lines_that_mean_nothing_are_counted_and_the_rest_is_kept(reads: Reads) 
 @pytest.mark.parametrize(
     ("content", "wanted"),
     [
-        ("", "not a log that is known"),
+        ("", "the file is empty"),
+        ("\n \n", "the file is empty"),
         ("hello\nworld\n", "not a log that is known"),
         ("time,top_c\n", "no reading under it"),
         ("time,top_c\nx,y\nx,y\n", "could not be read"),
