@@ -13,7 +13,6 @@ class Formats:
 
     units: Mapping[str, str]
     decimal: str
-    thousands: str
 
     def quantity(self, name: str, value: float | str) -> str:
         """Return evidence in words: `lag_c` in °C, `silent_s` as a duration; what has no unit as it is."""
@@ -28,11 +27,11 @@ class Formats:
         return self.number(value, 2)
 
     def number(self, value: float, decimals: int = 0) -> str:
-        """Return a number with at most so many decimals."""
-        whole, _, part = f"{abs(value):,.{decimals}f}".partition(".")
+        """Return a number with at most so many decimals; no dot or comma among thousands, beside a kiln it misleads."""
+        whole, _, part = f"{abs(value):.{decimals}f}".partition(".")
         part = part.rstrip("0")
         sign = MINUS if value < 0 and (whole != "0" or part) else ""
-        return sign + whole.replace(",", self.thousands) + (self.decimal + part if part else "")
+        return sign + whole + (self.decimal + part if part else "")
 
     def duration(self, seconds: float) -> str:
         """Return a length of time in the one or two units that matter."""

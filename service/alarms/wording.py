@@ -50,7 +50,7 @@ def words(
     `parts` are kilns and channels of which the same is so, for the same cause.
     """
     texts = _TEXTS[language]
-    formats = Formats(texts["unit"], decimal=texts["decimal"], thousands=texts["thousands"])
+    formats = Formats(texts["unit"], decimal=texts["decimal"])
     values = {name: _say(texts, formats, name, value) for name, value in evidence.items() if value is not None}
     values |= {"channel": _channel(texts, channel), "kind": kind.replace("_", " ")}
     if end_at is not None and end_at > start_at:

@@ -32,7 +32,9 @@ class Words:
 
     def celsius(self, value: float | None) -> str:
         """Return a temperature with its unit, a dash if it is not known."""
-        return "–" if value is None else f"{self.number(value)} °C"
+        return (
+            "–" if value is None else f"{value:.0f} °C".replace("-", "−")
+        )  # no dot among thousands: 1.283 °C misleads
 
 
 def choose_language(asked: str | None) -> str:

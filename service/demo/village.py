@@ -39,7 +39,7 @@ def found_village(session: Session, phone: dict[str, str]) -> Village:
     alarms.subscribe(session, owner.id, device="Điện thoại thử", now=now, **phone)
     codes = {}
     for key in (SERIAL_KILN, MQTT_KILN):
-        bridge = identity.create_bridge(session, workshop.id, f"Cầu {key}", now=now)
+        bridge = identity.create_bridge(session, workshop.id, f"Máy đọc can {key}", now=now)
         codes[key], _ = identity.new_pairing_code(session, bridge, now=now)
     link = identity.create_link(session, owner, now=now, lasts=timedelta(days=1))
     return Village(password, link, codes)

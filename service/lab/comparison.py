@@ -33,6 +33,9 @@ def compare(session: Session, chosen: Sequence[Firing], *, by_temperature: bool,
     """Return the curves and the table, in the order of `chosen`."""
     batches = batches_of(session, [firing.id for firing in chosen])
     curves, rows = [], []
+    # Heat work is told of one cone: that of another says nothing beside it.
+    meant = {firing.target_cone or firing.cone_reached for firing in chosen}
+    cone = meant.pop() if len(meant) == 1 else None
     for firing in chosen:
         label = f"{firing.kiln.name} · {firing.number}"
         curve = _read(session, firing, now)
@@ -45,7 +48,7 @@ def compare(session: Session, chosen: Sequence[Firing], *, by_temperature: bool,
                 "label": label,
                 "started_at": firing.started_at,
                 "duration_h": ((firing.ended_at or now) - firing.started_at).total_seconds() / 3600,
-                **_figures(firing, curve),
+                **_figures(firing, curve, cone),
                 "pieces_loaded": grades["loaded"],
                 **{f"pieces_{grade}": grades[grade] for grade in ("first", "second", "refire", "reject")},
             }
@@ -77,16 +80,15 @@ def rate_by_temperature(curve: Curve) -> tuple[FloatArray, FloatArray]:
     return temp_c, np.where(np.isfinite(rate), rate, np.nan)
 
 
-def _figures(firing: Firing, curve: Curve) -> dict[str, Any]:
-    """Return the row of the table; None where the recording does not reach."""
+def _figures(firing: Firing, curve: Curve, cone: str | None) -> dict[str, Any]:
+    """Return the row of the table, heat work of a cone; None where the recording does not reach."""
     peak_c = firing.peak_c
     cones = {cone["cone"]: cone["progress"] for cone in sorted(firing.cones, key=lambda cone: -cone["progress"])}
-    reference = firing.target_cone or firing.cone_reached
     return {
         "peak_c": peak_c,
         "cone_reached": firing.cone_reached,
-        "heat_work": cones.get(reference) if reference else None,
-        "heat_work_cone": reference,
+        "heat_work": None if cone is None else cones.get(cone),
+        "heat_work_cone": cone,
         "rate_to_600_c_per_h": rate_between(curve, 100.0, 600.0),
         "rate_600_to_1000_c_per_h": rate_between(curve, 600.0, 1000.0),
         "rate_above_1000_c_per_h": rate_between(curve, 1000.0, _peak(curve) - HOLD_WITHIN_C),

@@ -91,12 +91,12 @@ def test_every_finding_is_said_whole_in_every_language(finding: Finding, languag
         (
             STALLED,
             "Lò không lên nhiệt",
-            "Đã 1 giờ 30 phút không lên quá 1.120 °C. Chừng ấy chưa tới nhiệt của côn 6.",
+            "Đã 1 giờ 30 phút không lên quá 1120 °C. Chừng ấy chưa tới nhiệt của côn 6.",
         ),
         (
             replace(STALLED, evidence={**STALLED.evidence, "target_cone": None}),
             "Lò không lên nhiệt",
-            "Đã 1 giờ 30 phút không lên quá 1.120 °C.",
+            "Đã 1 giờ 30 phút không lên quá 1120 °C.",
         ),
     ],
 )

@@ -69,14 +69,22 @@ export function figureRows(firings: readonly ComparedFiring[]): FigureRow[] {
       digits,
       firings.map((firing) => firing[key]),
     );
-  const fired = NUMBERS.map(read);
+  const fired = NUMBERS.map(read).filter((one) => one.values.some((value) => value !== null));
   const ranked = fired.filter((one) => scatter(one.values) >= WORTH_MARKING);
   ranked.sort((a, b) => scatter(b.values) - scatter(a.values));
   for (const one of ranked.slice(0, MARKED_ROWS)) one.differsMost = true;
+  const ofWare = (one: FigureRow): FigureRow => ({
+    ...one, // nothing was written down of it, which is not nothing
+    values: one.values.map((value, index) => (firings[index]?.pieces_loaded ? value : null)),
+  });
   const cones = firings.map((firing) => firing.cone_reached);
   const cone: FigureRow = { ...row("compare.cone_reached", 0, []), texts: cones, differsMost: new Set(cones).size > 1 };
   const ware = firings.some((firing) => firing.pieces_loaded > 0);
-  return [cone, ...fired, ...(ware ? [row("compare.yield", 0, firings.map(yieldOf)), ...PIECES.map(read)] : [])];
+  return [
+    cone,
+    ...fired,
+    ...(ware ? [row("compare.yield", 0, firings.map(yieldOf)), ...PIECES.map(read).map(ofWare)] : []),
+  ];
 }
 
 const quoted = (cell: string) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);

@@ -40,7 +40,7 @@ describe("lengths of time", () => {
     [59.6, "1 phút", "1 min"],
     [3599, "1 giờ", "1 h"],
     [8 * 3600 + 17 * 60, "8 giờ 17 phút", "8 h 17 min"],
-    [80 * 3600, "3 ngày", "3 d"],
+    [80 * 3600, "3 ngày", "3 days"],
     [-5, "0 giây", "0 s"],
   ])("%d s", (length, vietnamese, english) => {
     expect([vi.duration(seconds(length)), en.duration(seconds(length))]).toEqual([vietnamese, english]);

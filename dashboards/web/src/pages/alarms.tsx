@@ -8,9 +8,9 @@ import { useLanguage } from "../parts/use";
 import { useStore } from "../store";
 import { language } from "../words";
 
-/** Nobody has it comes first; then the newest. */
+/** What holds still and nobody has comes first, then what is over and nobody has seen; of alike ones the newest. */
 const urgentFirst = (alarms: readonly Alarm[]): Alarm[] => {
-  const waits = (alarm: Alarm) => (alarm.acknowledged_at === null ? 0 : 1);
+  const waits = (alarm: Alarm) => (alarm.acknowledged_at !== null ? 2 : alarm.state === "cleared" ? 1 : 0);
   return alarms.toSorted((a, b) => waits(a) - waits(b) || b.opened_at.localeCompare(a.opened_at));
 };
 

@@ -4,13 +4,13 @@ import { useNow } from "../clock";
 import { kilns, lastAlarm, lastFiring, onConnected, refresh } from "../live";
 import { type CurveSource, useCurve } from "../live-curve";
 import { useLoad } from "../load";
-import { mayIn } from "../may";
+import { type Action, mayIn } from "../may";
 import { Calibrations } from "../parts/calibrations";
 import { Cones } from "../parts/cones";
 import { CurveChart } from "../parts/curve-chart";
 import { Readings } from "../parts/files";
 import { Findings } from "../parts/findings";
-import { KilnMouth, NextCone, PhaseWord, shownOf } from "../parts/kiln-card";
+import { KilnMouth, NextCone, OpenAlarms, PhaseWord, shownOf } from "../parts/kiln-card";
 import { KilnSettings } from "../parts/kiln-settings";
 import { LogFile } from "../parts/log-file";
 import { Probe } from "../parts/probe";
@@ -126,7 +126,7 @@ function useFiring(firingId: number | null): FiringDetail | null {
   return load.is === "ready" && load.value?.id === firingId ? load.value : null;
 }
 
-function LiveKiln({ kiln, maySetUp }: { kiln: Kiln; maySetUp: boolean }) {
+function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean }) {
   const { say } = useLanguage();
   const now = useNow();
   const [openedMs] = useState(() => now.getTime());
@@ -143,13 +143,9 @@ function LiveKiln({ kiln, maySetUp }: { kiln: Kiln; maySetUp: boolean }) {
         <div>
           <h1>{kiln.name}</h1>
           <p class="facts">
-            <PhaseWord kiln={kiln} />
+            <PhaseWord kiln={kiln} shown={shown} />
             <span>{say(`fuel.${kiln.fuel}`)}</span>
-            {kiln.now.open_alarms > 0 && (
-              <a class="badge" href="/alarms">
-                ⚠ {say("kilns.openAlarms", { n: kiln.now.open_alarms })}
-              </a>
-            )}
+            <OpenAlarms kiln={kiln} isTheirs={may("follow")} />
           </p>
         </div>
       </header>
@@ -178,7 +174,7 @@ function LiveKiln({ kiln, maySetUp }: { kiln: Kiln; maySetUp: boolean }) {
               )}
             </Loaded>
           </section>
-          <Findings findings={firing?.findings ?? []} />
+          {kiln.now.firing_id !== null && <Findings findings={firing?.findings ?? []} />}
         </div>
         <div class="stack">
           <section class="panel">
@@ -187,14 +183,14 @@ function LiveKiln({ kiln, maySetUp }: { kiln: Kiln; maySetUp: boolean }) {
               <a class="button" href={`/firings?kiln=${kiln.id}`}>
                 {say("kiln.past")}
               </a>
-              {kiln.now.firing_id !== null && <EndFiring firingId={kiln.now.firing_id} />}
+              {kiln.now.firing_id !== null && may("fire") && <EndFiring firingId={kiln.now.firing_id} />}
             </div>
           </section>
           {kiln.now.firing_id !== null && <Ahead firingId={kiln.now.firing_id} />}
           <Cones cones={kiln.now.cones} target={kiln.target_cone} />
-          <KilnSettings kiln={kiln} />
-          <Calibrations kilnId={kiln.id} />
-          {maySetUp && <LogFile kiln={kiln} />}
+          {may("fire") && <KilnSettings kiln={kiln} />}
+          {may("set_up") && <Calibrations kilnId={kiln.id} />}
+          {may("set_up") && <LogFile kiln={kiln} />}
           <Readings addressOf={(from, to, form) => api.readingsOf(kiln.id, from, to, form)} />
         </div>
       </div>
@@ -210,7 +206,7 @@ export function KilnPage({ id, me }: { id: number; me: Me }) {
       {(found) => {
         const kiln = found.find((one) => one.id === id);
         return kiln ? (
-          <LiveKiln key={kiln.id} kiln={kiln} maySetUp={mayIn(me, kiln.workshop_id, "set_up")} />
+          <LiveKiln key={kiln.id} kiln={kiln} may={(action) => mayIn(me, kiln.workshop_id, action)} />
         ) : (
           <p class="waiting">{say("error.not_found")}</p>
         );

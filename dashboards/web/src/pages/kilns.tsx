@@ -25,9 +25,12 @@ function FirstSteps() {
 }
 
 /** Group kilns by workshop, for a technician who looks after several. */
-function byWorkshop(found: readonly Kiln[], workshops: Me["workshops"]): [string, Kiln[]][] {
+function byWorkshop(found: readonly Kiln[], workshops: Me["workshops"]): [Me["workshops"][number], Kiln[]][] {
   return workshops
-    .map((workshop): [string, Kiln[]] => [workshop.name, found.filter((kiln) => kiln.workshop_id === workshop.id)])
+    .map((workshop): [Me["workshops"][number], Kiln[]] => [
+      workshop,
+      found.filter((kiln) => kiln.workshop_id === workshop.id),
+    ])
     .filter(([, own]) => own.length > 0);
 }
 
@@ -45,12 +48,12 @@ export function KilnsPage() {
         ) : (
           <>
             <h1 class="unseen">{say("kilns.title")}</h1>
-            {byWorkshop(found, workshops).map(([name, own]) => (
-              <section key={name}>
-                {workshops.length > 1 && <h2 class="workshop">{name}</h2>}
+            {byWorkshop(found, workshops).map(([workshop, own]) => (
+              <section key={workshop.id}>
+                {workshops.length > 1 && <h2 class="workshop">{workshop.name}</h2>}
                 <div class="kilns">
                   {own.map((kiln) => (
-                    <KilnCard key={kiln.id} kiln={kiln} now={now} />
+                    <KilnCard key={kiln.id} kiln={kiln} now={now} isTheirs={workshop.may.includes("follow")} />
                   ))}
                 </div>
               </section>

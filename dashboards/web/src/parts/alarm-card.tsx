@@ -77,12 +77,12 @@ export function AlarmCard({ alarm, onAlarm }: { alarm: Alarm; onAlarm: (alarm: A
       {alarm.acknowledged_at === null && (
         <button
           type="button"
-          class="primary wide tall"
+          class={alarm.state === "cleared" ? "wide" : "primary wide tall"}
           disabled={doing.is === "busy"}
           data-testid="acknowledge"
           onClick={() => void run(acknowledge)}
         >
-          ✓ {say("alarms.acknowledge")}
+          {doing.is === "busy" ? say("ack.sending") : `✓ ${say("alarms.acknowledge")}`}
         </button>
       )}
       {doing.is === "failed" && <Outcome doing={doing} />}

@@ -55,12 +55,29 @@ export function NextCone({ kiln }: { kiln: Kiln }) {
   );
 }
 
-export function PhaseWord({ kiln }: { kiln: Kiln }) {
+/** What the kiln does; not known while no probe says anything. */
+export function PhaseWord({ kiln, shown }: { kiln: Kiln; shown: readonly Shown[] }) {
   const { say } = useLanguage();
+  const isHeard = shown.some((one) => one.is === "fresh") || shown.every((one) => one.is === "never");
+  if (!isHeard) return <span class="phase">{say("phase.unknown")}</span>;
   return <span class={`phase ${kiln.now.phase}`}>{say(`phase.${kiln.now.phase}`)}</span>;
 }
 
-export function KilnCard({ kiln, now }: { kiln: Kiln; now: Date }) {
+/** How many alarms a kiln has; whose they are can go and see them. */
+export function OpenAlarms({ kiln, isTheirs }: { kiln: Kiln; isTheirs: boolean }) {
+  const { say } = useLanguage();
+  if (kiln.now.open_alarms === 0) return null;
+  const words = `⚠ ${say("kilns.openAlarms", { n: kiln.now.open_alarms })}`;
+  return isTheirs ? (
+    <a class="badge" href="/alarms" data-testid="kiln-alarms">
+      {words}
+    </a>
+  ) : (
+    <span class="badge">{words}</span>
+  );
+}
+
+export function KilnCard({ kiln, now, isTheirs }: { kiln: Kiln; now: Date; isTheirs: boolean }) {
   const { say, format } = useLanguage();
   const shown = shownOf(kiln, now);
   const started = kiln.now.started_at;
@@ -73,7 +90,7 @@ export function KilnCard({ kiln, now }: { kiln: Kiln; now: Date }) {
             <a href={`/kilns/${kiln.id}`}>{kiln.name}</a>
           </h2>
           <p class="facts">
-            <PhaseWord kiln={kiln} />
+            <PhaseWord kiln={kiln} shown={shown} />
             {started && (
               <span>
                 {say("kilns.sinceStart", {
@@ -84,11 +101,7 @@ export function KilnCard({ kiln, now }: { kiln: Kiln; now: Date }) {
           </p>
         </div>
       </header>
-      {kiln.now.open_alarms > 0 && (
-        <a class="badge" href="/alarms" data-testid="kiln-alarms">
-          ⚠ {say("kilns.openAlarms", { n: kiln.now.open_alarms })}
-        </a>
-      )}
+      <OpenAlarms kiln={kiln} isTheirs={isTheirs} />
       <div class="probes">
         {kiln.now.channels.map((channel, index) => {
           const one = shown[index];

@@ -29,7 +29,7 @@ function NewPassword() {
         testid="current-password"
       />
       <Field
-        label={say("enter.passwordNew")}
+        label={say("safety.passwordNew")}
         type="password"
         minLength={8}
         value={chosen}

@@ -31,11 +31,15 @@ export const en: Words = {
   "nav.alarms": "Alarms",
   "nav.settings": "Settings",
 
+  "phase.unknown": "Not known how it is",
   "phase.idle": "At rest",
   "phase.heating": "Heating",
   "phase.holding": "Holding",
   "phase.cooling": "Cooling",
 
+  "channel.kiln": "kiln probe",
+  "channel.middle": "middle probe",
+  "channel.flue": "flue probe",
   "channel.top": "top probe",
   "channel.bottom": "bottom probe",
 
@@ -54,7 +58,7 @@ export const en: Words = {
   "unit.second": "{n} s",
   "unit.minute": "{n} min",
   "unit.hour": "{n} h",
-  "unit.day": "{n} d",
+  "unit.day": "{n} days",
   "unit.rate": "°C/h",
 
   "rate.up": "rising",
@@ -230,6 +234,7 @@ export const en: Words = {
   "enter.name": "Your name",
   "enter.workshop": "Name of the workshop",
   "enter.passwordNew": "Password (at least 8 characters)",
+  "safety.passwordNew": "New password (at least 8 characters)",
   "enter.setupGo": "Create the workshop",
   "enter.link": "Opening…",
   "enter.linkBad": "This link was used already or is too old.",

@@ -3,7 +3,7 @@ export const viPeople = {
   "role.owner": "chủ xưởng",
   "role.operator": "người coi lò",
   "role.technician": "kỹ thuật viên",
-  "role.testing_centre": "trung tâm kiểm định",
+  "role.testing_centre": "trung tâm kiểm nghiệm",
   "role.association": "hiệp hội làng nghề",
   "role.why.owner": "Làm được mọi việc, kể cả mời người và cho thôi.",
   "role.why.operator": "Xem lò, nhận cảnh báo, kết thúc mẻ, ghi hàng ra lò.",

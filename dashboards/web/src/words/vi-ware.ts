@@ -85,7 +85,7 @@ export const viWare = {
   "defect.explosion": "nổ",
 
   "compare.title": "So sánh mẻ nung",
-  "compare.align": "Xếp theo",
+  "compare.align": "So theo",
   "compare.time": "giờ nung",
   "compare.temperature": "nhiệt độ",
   "compare.few": "Hãy chọn ít nhất hai mẻ.",

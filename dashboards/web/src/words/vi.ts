@@ -30,12 +30,16 @@ export const vi = {
   "nav.alarms": "Cảnh báo",
   "nav.settings": "Cài đặt",
 
+  "phase.unknown": "Không rõ lò ra sao",
   "phase.idle": "Đang nghỉ",
   "phase.heating": "Đang tăng nhiệt",
   "phase.holding": "Đang lưu nhiệt",
   "phase.cooling": "Đang làm nguội",
 
+  "channel.kiln": "can lò",
   "channel.top": "can trên",
+  "channel.middle": "can giữa",
+  "channel.flue": "can ống khói",
   "channel.bottom": "can dưới",
 
   "quality.open": "can đứt",
@@ -92,8 +96,8 @@ export const vi = {
   "forecast.title": "Sắp tới",
   "forecast.done": "Tới đỉnh lửa khoảng",
   "forecast.cone": "Côn đích đổ khoảng",
-  "forecast.between": "từ {early} đến {late}, năm lần đúng bốn",
-  "forecast.by.schedule": "Tính theo lịch nung và mức bám lịch của mẻ này.",
+  "forecast.between": "từ {early} đến {late}, 5 lần thì khoảng 4 lần đúng",
+  "forecast.by.schedule": "Tính theo đường nung dự kiến và mức bám của mẻ này.",
   "forecast.by.past": "Tính theo các mẻ trước của lò này.",
   "forecast.by.this_firing": "Chỉ tính theo đà của mẻ này: còn áng chừng.",
 
@@ -113,7 +117,7 @@ export const vi = {
 
   "ware.title": "Hàng trong lò",
   "ware.raw": "hàng mộc (chưa nung)",
-  "ware.bisqued": "hàng đã nung sống",
+  "ware.bisqued": "hàng đã nung sơ",
   "ware.thick": "thành dày",
   "ware.large": "hàng to, bản rộng",
   "ware.glossy": "men cần bóng",
@@ -230,6 +234,7 @@ export const vi = {
   "enter.name": "Tên của bạn",
   "enter.workshop": "Tên xưởng",
   "enter.passwordNew": "Mật khẩu (ít nhất 8 ký tự)",
+  "safety.passwordNew": "Mật khẩu mới (ít nhất 8 ký tự)",
   "enter.setupGo": "Tạo xưởng",
   "enter.link": "Đang mở…",
   "enter.linkBad": "Liên kết này đã dùng hoặc hết hạn.",
