@@ -28,6 +28,8 @@ def _migrate(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("RESET lock_timeout"))  # the connection goes on to others
 
 
 given = context.config.attributes.get("connection")

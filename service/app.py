@@ -1,6 +1,7 @@
 """The service as one ASGI application: ingest, monitor, outbox, API, live stream and the page."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -69,6 +70,7 @@ from service.store.database import Database
 from service.store.passkeys import PasskeySite
 
 API: Final = "/api/v1"
+logger = logging.getLogger(__name__)
 ROUTERS: Final = (
     *(identity, account, passkeys, provider, members, kilns, logs, channels, plans, bridges),
     *(firings, firing_edits, findings, batches, alarms, stream),
@@ -103,6 +105,12 @@ def create_app(settings: Settings, database: Database) -> "Application":
     feeds = _feeds(settings, database, clock)
     running = [garbage.run, monitor.run, outbox.run, sealer.run, *(feed.run for feed in feeds)]
 
+    def ended(loop: "asyncio.Task[None]") -> None:
+        """Stop the service when a loop of it fails: one that only looks alive would ring nobody."""
+        if not loop.cancelled() and (error := loop.exception()) is not None:
+            logger.critical("a part of the service failed; it stops, to be started anew", exc_info=error)
+            app.state.stop()
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         hub.start()
@@ -113,6 +121,8 @@ def create_app(settings: Settings, database: Database) -> "Application":
         try:
             async with push, asyncio.TaskGroup() as loops:
                 tasks = [loops.create_task(one()) for one in running]
+                for task in tasks:
+                    task.add_done_callback(ended)
                 yield
                 for task in tasks:
                     task.cancel()
@@ -157,6 +167,7 @@ def create_app(settings: Settings, database: Database) -> "Application":
         Route("/health", health),
     ]
     app.router.default = page
+    app.state.stop = lambda: None  # `Server` knows how
     return app
 
 
@@ -192,6 +203,10 @@ class Server(uvicorn.Server):
         make_room()
         super().__init__(config)
         self._hub = app.state.parts.hub
+        app.state.stop = self._stop
+
+    def _stop(self) -> None:
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._hub.close()

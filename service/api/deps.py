@@ -121,9 +121,10 @@ _bearer = HTTPBearer(scheme_name="token", auto_error=False, description="an API 
 def known(request: Request, service: Parts, token: str | None, now: datetime) -> Who | None:
     """Return who sends a request, by its token or by its session; None if that is nobody."""
     if token is not None:
-        with service.database.write() as session:
+        with service.database.read() as session:
             who = api_tokens.who_has(session, token, now=now)
-            if who is not None and who.token_id is not None:
+        if who is not None and who.token_id is not None and api_tokens.is_news(who, now):
+            with service.database.write() as session:
                 api_tokens.used(session, who.token_id, now=now)
         return who
     shown = request.cookies.get(service.cookie, "")

@@ -18,7 +18,7 @@ BODY_TIMEOUT_S: Final = 20.0
 # A logger's file of a week at one reading a second, over a phone; read piece by piece, and only of who may send it.
 MAX_LOG_BYTES: Final = 32_000_000
 LOG_TIMEOUT_S: Final = 300.0
-_LOGS: Final = re.compile(rf"{API_PATH}v1/kilns/\d+/logs")
+LOGS: Final = re.compile(rf"{API_PATH}v1/kilns/\d+/logs")
 
 Raw = list[tuple[bytes, bytes]]
 
@@ -61,7 +61,7 @@ class BodyBounds:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             await self._app(scope, receive, send)
             return
-        is_log = _LOGS.fullmatch(scope["path"]) is not None
+        is_log = LOGS.fullmatch(scope["path"]) is not None
         most_bytes, timeout_s = (MAX_LOG_BYTES, LOG_TIMEOUT_S) if is_log else (self._most_bytes, self._timeout_s)
         seen, has_ended = 0, False
         ends_s = asyncio.get_running_loop().time() + timeout_s

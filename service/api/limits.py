@@ -2,12 +2,28 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from service.errors import TooManyError
+from service.errors import BusyError, TooManyError
 
 MAX_KEYS: Final = 10_000
+MOST_LOGS: Final = 4  # that are received at once: each is tens of megabytes on the disk
+_logs = threading.BoundedSemaphore(MOST_LOGS)
+
+
+@contextmanager
+def receiving_log() -> Iterator[None]:
+    """Have a place for a log that is sent, or raise BusyError before any of it is read."""
+    if not _logs.acquire(blocking=False):
+        msg = "other logs are being sent at this moment; try again in a minute"
+        raise BusyError(msg)
+    try:
+        yield
+    finally:
+        _logs.release()
 
 
 @dataclass

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from service.api import schemas
 from service.api.bounds import Moment
 from service.api.deps import Language, Parts, PartsOf, SetsUp
+from service.api.limits import receiving_log
 from service.api.texts import WRITABLE
 from service.archive.upload import Order, Told, bring_in_apart
 from service.errors import InvalidError
@@ -60,7 +61,7 @@ async def bring_in_log(
     """
     workshop_id = await asyncio.to_thread(_workshop_of, service, who, kiln_id)
     _check_type(request)
-    with tempfile.TemporaryDirectory(prefix="canhlo-log-") as folder:
+    with receiving_log(), tempfile.TemporaryDirectory(prefix="canhlo-log-") as folder:
         path = Path(folder) / "log"
         with path.open("wb") as file:
             async for piece in request.stream():

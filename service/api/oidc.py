@@ -122,8 +122,12 @@ class Provider:
         with self._lock:
             old_s = time.monotonic() - self._keys_at_s
             if old_s > KNOWN_FOR_S or (kid not in self._keys and old_s > KEYS_AGAIN_AFTER_S):
-                self._keys_at_s = time.monotonic()  # if it does not answer, the next who come do not wait for it too
-                told = self._ask("GET", self._endpoint("jwks_uri"))
+                before_s, self._keys_at_s = self._keys_at_s, time.monotonic()  # the next who come need not wait too
+                try:
+                    told = self._ask("GET", self._endpoint("jwks_uri"))
+                except BusyError:  # it was not asked at all
+                    self._keys_at_s = before_s
+                    raise
                 self._keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(told)).keys}
             found = next(iter(self._keys.values())) if kid is None and len(self._keys) == 1 else self._keys.get(kid)
         if found is None:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from tempfile import SpooledTemporaryFile
@@ -21,14 +22,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api import problems
 from service.api.deps import Parts, known
+from service.api.guard import LOGS
 from service.api.headers import API_PATH
+from service.api.limits import receiving_log
+from service.errors import BusyError
 from service.store import stored_answers
 from service.store.database import Database
+from service.store.roles import Action
 from service.store.stored_answers import Asked
 from service.store.who import Who
 
 KEPT_FOR: Final = timedelta(hours=24)
-ANSWERED_WITHIN: Final = timedelta(minutes=1)
+ANSWERED_WITHIN: Final = timedelta(minutes=2)  # a log may be read for a hundred seconds
 MOST_BYTES: Final = 500_000  # a longer answer is not kept, and its key is free again
 MOST_IN_MEMORY: Final = 1_000_000  # of a body that is looked at before it is passed on: a log is longer
 PIECE_BYTES: Final = 65_536
@@ -69,7 +74,20 @@ class Once:
         if who is None:
             await self._app(scope, receive, send)  # whose routes answer that nobody is signed in
             return
-        with SpooledTemporaryFile(MOST_IN_MEMORY) as body:
+        is_log = LOGS.fullmatch(request.url.path) is not None
+        if is_log and not who.where_may(Action.SET_UP):
+            await self._app(scope, receive, send)  # whose routes refuse it before any of it is read
+            return
+        try:
+            answer = await self._answer(request, key, who, is_log=is_log)
+        except BusyError as error:
+            await problems.problem(503, error.code, error.code, str(error))(scope, receive, send)
+            return
+        await _send(answer, send)
+
+    async def _answer(self, request: Request, key: str, who: Who, *, is_log: bool) -> _Answer:
+        service: Parts = request.app.state.parts
+        with receiving_log() if is_log else nullcontext(), SpooledTemporaryFile(MOST_IN_MEMORY) as body:
             digest = hashlib.blake2b()
             async for piece in request.stream():
                 digest.update(piece)
@@ -80,9 +98,9 @@ class Once:
             answer = await asyncio.to_thread(_begin, service.database, asked, key)
             if answer is None:
                 body.seek(0)
-                answer = await self._ask(scope, body)
+                answer = await self._ask(request.scope, body)
                 await asyncio.to_thread(_end, service.database, asked, key, answer)
-        await _send(answer, send)
+        return answer
 
     async def _ask(self, scope: Scope, body: IO[bytes]) -> _Answer:
         """Let the routes answer, and gather what they say."""

@@ -36,7 +36,16 @@ class BroughtIn:
     firings: list[Firing]
 
 
-def look_at(kiln: Kiln, log: Log, *, start_at: datetime | None, target_cone: str | None, now: datetime) -> Analysis:
+@dataclass(frozen=True)
+class Found:
+    """What a log of a kiln holds: what the science says of it, and its readings as they are stored, under a name."""
+
+    analysis: Analysis
+    columns: Sequence[Column]
+    boot: str
+
+
+def look_at(kiln: Kiln, log: Log, *, start_at: datetime | None, target_cone: str | None, now: datetime) -> Found:
     """Return what is found in a log of a kiln. It takes a while, in which nobody needs to be kept from writing.
 
     Parameters
@@ -53,10 +62,12 @@ def look_at(kiln: Kiln, log: Log, *, start_at: datetime | None, target_cone: str
     """
     log = _dated(log, start_at)
     _check_times(log, now)
-    return analyse(log, Watch(target_cone=target_cone, fuel=kiln.fuel, ware=frozenset(kiln.ware)))
+    analysis = analyse(log, Watch(target_cone=target_cone, fuel=kiln.fuel, ware=frozenset(kiln.ware)))
+    columns = [column for recording in log.recordings for column in _columns(recording)]
+    return Found(analysis, columns, _fingerprint(kiln, columns))
 
 
-def bring_in(session: Session, kiln: Kiln, analysis: Analysis, *, now: datetime) -> BroughtIn:
+def bring_in(session: Session, kiln: Kiln, found: Found, *, now: datetime) -> BroughtIn:
     """Store a log with all that was found in it. The caller's transaction is all or nothing.
 
     Raises
@@ -64,10 +75,11 @@ def bring_in(session: Session, kiln: Kiln, analysis: Analysis, *, now: datetime)
     ConflictError
         If the kiln has readings of a firing at that time already.
     """
+    analysis = found.analysis
     series.take_turn(session)
     for one in analysis.firings:
         _check_free(session, kiln, one)
-    readings = _store_readings(session, kiln, analysis.log, now)
+    readings = _store_readings(session, kiln, found, now)
     firings = [_store_firing(session, kiln, one, analysis.watch.target_cone) for one in analysis.firings]
     firing_rows.save_findings(session, kiln, None, analysis.findings)
     kiln.edited_at = datetime.now(UTC)  # who watches the kiln learns of its new channels
@@ -102,7 +114,8 @@ def _check_times(log: Log, now: datetime) -> None:
     times = [one.samples.time_s for part in log.recordings for one in part.channels.values() if len(one.samples.time_s)]
     first_s, last_s = (end(float(end(time_s)) for time_s in times) for end in (min, max))
     if not EARLIEST.timestamp() <= first_s <= last_s <= (now + timedelta(days=1)).timestamp():
-        said = " to ".join(f"{datetime.fromtimestamp(one, UTC):%Y-%m-%d %H:%M}" for one in (first_s, last_s))
+        # numpy's, for its years go beyond those of Python's calendar
+        said = " to ".join(str(np.datetime64(int(one), "s"))[:16].replace("T", " ") for one in (first_s, last_s))
         msg = f"its readings are of {said} UTC, before 1971 or in the future; was the clock of the logger right?"
         raise InvalidError(msg)
 
@@ -118,9 +131,9 @@ def _check_free(session: Session, kiln: Kiln, one: AnalysedFiring) -> None:
         raise ConflictError(msg)
 
 
-def _store_readings(session: Session, kiln: Kiln, log: Log, now: datetime) -> int:
+def _store_readings(session: Session, kiln: Kiln, found: Found, now: datetime) -> int:
     known = {channel.name: channel.unit for channel in kiln_rows.channels(session, [kiln.id])}
-    for recording in log.recordings:
+    for recording in found.analysis.log.recordings:
         for name, channel in recording.channels.items():
             if known.setdefault(name, channel.unit.value) != channel.unit.value:
                 msg = f"{kiln.name} has a channel {name!r} in {known[name]}, and the log's is in {channel.unit.value}"
@@ -128,19 +141,17 @@ def _store_readings(session: Session, kiln: Kiln, log: Log, now: datetime) -> in
     for name in known.keys() - {channel.name for channel in kiln_rows.channels(session, [kiln.id])}:
         kiln_rows.add_channel(session, kiln, name, known[name])
     bridge = bridge_of_logs(session, kiln.workshop_id, now=now)
-    columns = [column for recording in log.recordings for column in _columns(recording)]
-    boot = _fingerprint(kiln, columns)
-    if session.get(Mark, (bridge.bridge_id, boot)) is not None:
+    if session.get(Mark, (bridge.bridge_id, found.boot)) is not None:
         msg = f"these readings of {kiln.name} were brought in before"
         raise ConflictError(msg)
     numbers = count(1)
     blocks = [
-        NewBlock(bridge, kiln.id, Block(boot, next(numbers), kiln.key, max(column.at_ms), [column]))
-        for column in columns
+        NewBlock(bridge, kiln.id, Block(found.boot, next(numbers), kiln.key, max(column.at_ms), [column]))
+        for column in found.columns
     ]
     series.append(session, blocks, received_at=now, is_history=True)
-    session.add(Mark(bridge_id=bridge.bridge_id, boot=boot, seq=len(blocks)))
-    return sum(len(column.at_ms) for column in columns)
+    session.add(Mark(bridge_id=bridge.bridge_id, boot=found.boot, seq=len(blocks)))
+    return sum(len(column.at_ms) for column in found.columns)
 
 
 def _columns(recording: Recording) -> Iterator[Column]:

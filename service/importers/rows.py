@@ -84,7 +84,7 @@ def number(text: str) -> float | None:
     return value if isfinite(value) else nan
 
 
-def fields(line: str, separator: str) -> Sequence[str]:
-    """Return the cells of a line; one that ends with its separator has no cell after it."""
+def fields(line: str, separator: str, most: int = 1) -> Sequence[str]:
+    """Return the cells of a line; one that ends with its separator has no cell after it, if it has more than `most`."""
     cells = line.split(separator)
-    return cells[:-1] if len(cells) > 1 and not cells[-1].strip() else cells
+    return cells[:-1] if len(cells) > most and not cells[-1].strip() else cells

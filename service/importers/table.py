@@ -72,7 +72,7 @@ def read(text: str, asked: Asked) -> Log:
     rows, clock = Rows(), _Clock(asked, time[1])
     for count, line in enumerate(text.splitlines()[skipped:], start=skipped + 1):
         if line.strip() and not line.startswith("#"):
-            _take(rows, clock, columns, time[0], line, separator, count)
+            _take(rows, clock, columns, time[0], line, fields(line, separator, len(names)), count)
     return _log(rows, clock, columns, names)
 
 
@@ -203,10 +203,9 @@ class _Clock:
 
 
 def _take(
-    rows: Rows, clock: _Clock, columns: Sequence[Column], time: slice, line: str, separator: str, count: int
+    rows: Rows, clock: _Clock, columns: Sequence[Column], time: slice, line: str, cells: Sequence[str], count: int
 ) -> None:
     rows.lines += 1
-    cells = fields(line, separator)
     values = [_value(cells[column.index]) if column.index < len(cells) else None for column in columns]
     time_s = None if None in values else clock.read(" ".join(cells[time]))
     if time_s is None:

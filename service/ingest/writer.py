@@ -196,6 +196,7 @@ class Writer:
         try:
             posts = [(job.bridge, self._lines.post(session, job.bridge, job.read())) for job in jobs]
         except ServiceError as error:
+            self._lines.forget()  # some of them may have got numbers
             return Appended(0, [], now), [(job, error) for job in jobs]
         results, appended = store_posts(session, posts, self._known, now=now)
         if any(isinstance(result, ServiceError) for result in results):

@@ -78,8 +78,9 @@ class Leases:
     def is_ours(self, workshop_id: int) -> bool:
         return self.is_sure and slot_of(workshop_id) in self._standing.held
 
-    def check(self, session: Session, workshop_ids: Collection[int]) -> None:
-        held = self._standing.held
+    def check(self, session: Session, workshop_ids: Collection[int], epochs: Mapping[int, int] | None = None) -> None:
+        """Raise LeaseLostError if any of these workshops is not ours now, or was another's since these epochs."""
+        held = self._standing.held if epochs is None else epochs
         wanted = {slot_of(workshop_id) for workshop_id in workshop_ids}
         try:
             rows.check(session, self.me, {slot: held.get(slot, -1) for slot in wanted})

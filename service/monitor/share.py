@@ -73,7 +73,7 @@ class Share:
     def check(self, session: Session, kilns: Collection[Watched]) -> None:
         """Raise LeaseLostError, and let the transaction fail, if any of these kilns is watched elsewhere by now."""
         if self._leases is not None:
-            self._leases.check(session, {watched.now.workshop_id for watched in kilns})
+            self._leases.check(session, {watched.now.workshop_id for watched in kilns}, self._held)
 
     @contextmanager
     def giving_up(self, slots: Collection[int], kilns: Sequence[Watched]) -> Iterator[Session]:

@@ -239,6 +239,9 @@ def _lowest_and_highest(columns: Mapping[Key, Readings], step_ms: int) -> Iterat
     for key, lowest in columns.items():
         if key.kind == "min":
             highest = columns[key._replace(kind="max")]
+            if len(lowest.at_ms) != len(highest.at_ms):  # a sink was asked for each, and more came in between
+                _, low, high = np.intersect1d(lowest.at_ms, highest.at_ms, return_indices=True)
+                lowest, highest = lowest.where(low), highest.where(high)
             at_ms = np.stack([lowest.at_ms + step_ms // 4, lowest.at_ms + 3 * step_ms // 4], axis=1).ravel()
             value = np.stack([lowest.value, highest.value], axis=1).ravel()
             yield key.channel, Readings(at_ms, value, np.zeros(len(at_ms), dtype=np.uint8))

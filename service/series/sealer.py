@@ -37,7 +37,11 @@ class Sealer:
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
-            await asyncio.to_thread(self.step, self._clock.now())
+            try:
+                await asyncio.to_thread(self.step, self._clock.now())
+            except Exception:  # the database is away: what is to be sealed waits in it
+                logger.exception("readings could not be sealed")
+                SEALING_FAILURES.inc()
             await asyncio.sleep(_LOOK_EVERY_S)
 
     def step(self, now: datetime) -> None:

@@ -71,7 +71,13 @@ def who_has(session: Session, secret: str, *, now: datetime) -> Who | None:
         return None
     token, account, role = row
     grants = {token.workshop_id: GRANTS[Role(role)] & SCOPES[Scope(token.scope)]}
-    return Who(account.id, token.name, account.login, account.language, grants, token_id=token.id)
+    seen = token.used_at
+    return Who(account.id, token.name, account.login, account.language, grants, token_id=token.id, seen_at=seen)
+
+
+def is_news(who: Who, now: datetime) -> bool:
+    """Say whether it is to be noted that a token was used."""
+    return who.seen_at is None or who.seen_at < now - USED_TOLD_EVERY
 
 
 def used(session: Session, token_id: int, *, now: datetime) -> None:

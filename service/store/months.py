@@ -3,9 +3,11 @@
 A month can be handed over or dropped whole; the rest of the database does not notice.
 """
 
+import os
 import re
+import secrets
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -95,10 +97,9 @@ class MonthFiles:
     @contextmanager
     def writing(self, month: str) -> Iterator[Session]:
         path = self.path(month)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        engine = self._engine(month)
         if not path.exists():
-            SERIES.create_all(engine)
+            _make(path)
+        engine = self._engine(month)
         with Session(engine.execution_options(writes=True)) as chunks, chunks.begin():
             yield chunks
 
@@ -117,6 +118,18 @@ class MonthFiles:
         if month not in self._engines:
             self._engines[month] = make_engine(f"sqlite:///{self.path(month)}", poolclass=NullPool)
         return self._engines[month]
+
+
+def _make(path: Path) -> None:
+    """Make a month's file under another name: with a table in it, or not at all, should the power go."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    engine = make_engine(f"sqlite:///{draft}", poolclass=NullPool)
+    SERIES.create_all(engine)
+    engine.dispose()
+    with suppress(FileExistsError):  # another process was quicker, and what it has put in stays
+        os.link(draft, path)
+    draft.unlink()
 
 
 class MonthPartitions:

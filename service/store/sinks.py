@@ -101,7 +101,7 @@ def behind(session: Session, block_id: int) -> list[tuple[str, int]]:
 def owe(session: Session, name: str, stretch: Stretch) -> None:
     """Add a stretch, which lies within one month, to what a sink is owed."""
     month = month_of(stretch.from_ms)
-    row = session.get(OwedToSink, (name, stretch.kiln_id, month))
+    row = session.get(OwedToSink, (name, stretch.kiln_id, month), with_for_update=True)  # it may be paid just now
     if row is None:
         row = OwedToSink(
             sink_name=name,

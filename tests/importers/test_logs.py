@@ -116,6 +116,14 @@ def test_columns_without_a_word_are_temperatures_if_a_person_says_their_unit(rea
     assert (values(log, "top"), set(log.recordings[0].temperatures)) == ([20.0, 30.0], {"top", "bottom"})
 
 
+def test_an_empty_cell_at_the_end_is_no_reading_of_that_probe_and_costs_no_other(reads: Reads) -> None:
+    log = reads("time,top_c,bottom_c\n0,20,\n10,,30\n20,21,\n30,22,31\n")
+
+    assert log.remarks == ()
+    np.testing.assert_array_equal(values(log, "top"), [20, np.nan, 21, 22])
+    np.testing.assert_array_equal(values(log, "bottom"), [np.nan, 30, np.nan, 31])
+
+
 def test_the_two_probe_firing_is_read_whole_with_the_times_of_its_zone() -> None:
     log = read_log(RECORDINGS / "ocr_two_probe_20151021.csv", Asked(zone=ZoneInfo("Europe/Paris")))
 

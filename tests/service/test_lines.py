@@ -28,7 +28,7 @@ from service.series.seal import seal
 from service.settings import Settings
 from service.store import api_tokens
 from service.store.database import Database
-from service.store.models import Account, Alarm, Bridge, Kiln, LiveState, Membership, StoredBlock
+from service.store.models import Account, Alarm, Bridge, Kiln, LiveState, Mark, Membership, StoredBlock
 from service.store.roles import Role, Scope
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -376,6 +376,20 @@ async def test_without_a_token_that_is_known_nothing_is_taken(sender: Sender, da
 
 
 # --- bounds ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_body_that_is_refused_leaves_no_number_behind_that_holds_up_what_follows(
+    sender: Sender, database: Database
+) -> None:
+    await sender.send(line(0), line(0, kiln="lo-2"))
+    scattered = [f"x,kiln=lo-2 top_c=1 {START_S - 86400 * day}" for day in range(500)]
+    refused = await sender.send(line(1), *scattered)
+    await sender.send(line(2), line(2, kiln="lo-2"))
+
+    assert refused.status_code == 413
+    with database.read() as session:
+        said = session.execute(select(StoredBlock.boot, func.max(StoredBlock.seq)).group_by(StoredBlock.boot))
+        assert sorted(seq for _, seq in said) == sorted(session.scalars(select(Mark.seq)))
 
 
 async def test_bodies_are_bounded(sender: Sender, database: Database) -> None:

@@ -1,6 +1,7 @@
 """Logs that people send: brought in whole or refused in words, whatever they hold, and nothing else stands still."""
 
 import io
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 from service_parts import new_workshop, sign_in
 
+from service.api import limits
 from service.api.guard import MAX_LOG_BYTES
 from service.api.once import MOST_IN_MEMORY
 from service.archive import upload
@@ -98,10 +100,12 @@ async def test_what_is_no_log_is_refused_in_words(owner: httpx.AsyncClient) -> N
     inflated = await sent(owner, bomb.getvalue())
     form = await owner.post("/api/v1/kilns/1/logs", content=TWO_PROBES, headers={"content-type": "text/plain"})
     nowhere = await sent(owner, TWO_PROBES, time_zone="Bat/Trang")
+    never = await sent(owner, b"time,top_c\n9999-12-31T23:59:59-12:00,20\n")
 
-    assert [(status, told["code"]) for status, told in (noise, inflated, nowhere)] == [
+    assert [(status, told["code"]) for status, told in (noise, inflated, nowhere, never)] == [
         (400, "unreadable_log"),
         (400, "unreadable_log"),
+        (400, "invalid"),
         (400, "invalid"),
     ]
     assert (form.status_code, form.json()["code"]) == (400, "invalid")
@@ -113,6 +117,19 @@ async def test_a_log_has_its_own_bound(owner: httpx.AsyncClient) -> None:
     status, told = await sent(owner, b"x" * (MAX_LOG_BYTES + 1))
 
     assert (status, told["code"]) == (413, "http_413")
+
+
+async def test_logs_beyond_a_few_are_turned_away_before_they_are_read(
+    owner: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "_logs", threading.BoundedSemaphore(1))
+    with limits.receiving_log():
+        plain = await sent(owner, TWO_PROBES, **PARIS)
+        headers = {"content-type": "application/octet-stream", "idempotency-key": "a-key-of-mine"}
+        keyed = await owner.post("/api/v1/kilns/1/logs", params=PARIS, content=TWO_PROBES, headers=headers)
+
+    assert (plain[0], plain[1]["code"]) == (503, "busy")
+    assert (keyed.status_code, keyed.json()["code"]) == (503, "busy")
 
 
 async def test_one_log_at_a_time_is_read(owner: httpx.AsyncClient) -> None:

@@ -1,5 +1,7 @@
 """Sealed readings: nothing lost, doubled or changed, whatever was sealed when, and wherever it was cut off."""
 
+import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from service_parts import BOOT, NOW, new_bridge, new_workshop
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from firmware_bridge.wire import Block, Column, Quality, Unit
 from service.cli import main
@@ -23,6 +26,7 @@ from service.series.seal import seal
 from service.series.sealer import ROUND_LASTS, SEAL_AFTER, Sealer
 from service.series.verify import verify
 from service.store import identity, kilns
+from service.store import months as months_module
 from service.store.database import Database
 from service.store.migrate import upgrade
 from service.store.models import LiveState, Mark, StoredBlock
@@ -168,6 +172,46 @@ def test_what_is_sealed_reads_as_it_did_before_and_the_blocks_are_gone(store: St
     assert faulty.quality is not None
     assert store.read("top2").quality.tolist() == faulty.quality.tolist() == [1]  # type: ignore[union-attr]
     assert store.count() == counted == (19 * 1200 + 2, 1)
+
+
+async def test_a_database_that_is_away_for_a_moment_does_not_end_the_sealer(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealer, came = Sealer(store.database, Clock()), asyncio.Event()
+    tries = []
+
+    def step(now: datetime) -> None:
+        tries.append(now)
+        if len(tries) == 1:
+            raise OperationalError("SELECT", {}, Exception("it is away"))
+        loop.call_soon_threadsafe(came.set)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(sealer, "step", step)
+    monkeypatch.setattr("service.series.sealer._LOOK_EVERY_S", 0.0)
+    running = asyncio.create_task(sealer.run())
+    async with asyncio.timeout(10):
+        await came.wait()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+def test_a_months_file_is_there_with_its_table_or_not_at_all(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    if store.database.is_shared:
+        pytest.skip("PostgreSQL makes a partition or none")
+
+    def power_cut(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(months_module.SERIES, "create_all", power_cut)
+        with pytest.raises(SystemExit), store.database.months.writing("2026-03"):
+            pass
+    with store.database.read() as session:
+        assert store.database.months.names(session) == []
+    with store.database.months.writing("2026-03") as chunks:
+        assert chunks.scalar(text("SELECT count(*) FROM chunk")) == 0
 
 
 def test_late_readings_join_the_hour_they_belong_to(store: Store) -> None:

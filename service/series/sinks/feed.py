@@ -70,11 +70,19 @@ class Feed:
         pause_s = LOOK_EVERY_S
         try:
             while True:
-                went_well = await asyncio.to_thread(self.step)
+                went_well = await self._step()
                 pause_s = LOOK_EVERY_S if went_well else min(LONGEST_PAUSE_S, 2 * pause_s)
                 await asyncio.sleep(pause_s)
         finally:
             await asyncio.to_thread(self.close)
+
+    async def _step(self) -> bool:
+        try:
+            return await asyncio.to_thread(self.step)
+        except Exception:  # the database is away: what is to be sent waits in it
+            logger.exception("a sink was not fed", extra={"sink": self._name})
+            SINK_FAILURES.labels(self._name).inc()
+            return False
 
     def close(self) -> None:
         """Leave the sink to another process."""
