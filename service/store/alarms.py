@@ -60,9 +60,10 @@ def list_alarms(
 
 
 def count_open(session: Session, kiln_ids: Collection[int]) -> dict[int, int]:
-    """Return how many open alarms each kiln has, of those that have any."""
+    """Return how many open alarms each kiln has, of those that have any: what one alarm speaks for is one."""
+    spoken = func.count(func.distinct(func.coalesce(Alarm.part_of_id, Alarm.id)))
     query = (
-        select(StoredFinding.kiln_id, func.count())
+        select(StoredFinding.kiln_id, spoken)
         .join(Alarm, StoredFinding.id == Alarm.finding_id)
         .where(StoredFinding.kiln_id.in_(kiln_ids), _is_open())
         .group_by(StoredFinding.kiln_id)

@@ -103,6 +103,8 @@ def test_a_gap_of_all_probes_that_is_over_when_it_is_known_rings_once(village: V
 
     assert len(shown(village)) == 1
     assert len(rings_at(village)) == 1
+    with village.database.read() as session:
+        assert alarms.count_open(session, [village.kiln_id]) == {village.kiln_id: 1}  # as the list of alarms has it
 
 
 def test_another_workshop_is_another_cause(village: Village) -> None:
