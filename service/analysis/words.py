@@ -31,10 +31,8 @@ class Words:
         return text.replace("-", "−")
 
     def celsius(self, value: float | None) -> str:
-        """Return a temperature with its unit, a dash if it is not known."""
-        return (
-            "–" if value is None else f"{value:.0f} °C".replace("-", "−")
-        )  # no dot among thousands: 1.283 °C misleads
+        """Return a temperature with its unit, without a dot among thousands; a dash if it is not known."""
+        return "–" if value is None else f"{value:.0f} °C".replace("-", "−")
 
 
 def choose_language(asked: str | None) -> str:

@@ -2,28 +2,21 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final
 
-from service.errors import BusyError, TooManyError
+from service.busy import place
+from service.errors import TooManyError
 
 MAX_KEYS: Final = 10_000
 MOST_LOGS: Final = 4  # that are received at once: each is tens of megabytes on the disk
 _logs = threading.BoundedSemaphore(MOST_LOGS)
 
 
-@contextmanager
-def receiving_log() -> Iterator[None]:
-    """Have a place for a log that is sent, or raise BusyError before any of it is read."""
-    if not _logs.acquire(blocking=False):
-        msg = "other logs are being sent at this moment; try again in a minute"
-        raise BusyError(msg)
-    try:
-        yield
-    finally:
-        _logs.release()
+def receiving_log() -> AbstractContextManager[None]:
+    """Hold a place for a log that is sent, before any of it is read; one under a key of its own takes two."""
+    return place(_logs, "other logs are being sent at this moment; try again in a minute")
 
 
 @dataclass

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpx
 import jwt
 
+from service.busy import place
 from service.errors import BusyError, ProviderError, RefusedError
 from service.settings import ProviderSettings
 
@@ -153,13 +154,13 @@ class Provider:
 
     def _ask(self, method: str, address: str, **how: Any) -> Mapping[str, Any]:
         """Return a JSON object that the provider answers with, of bounded size and in bounded time."""
-        if not self._asking.acquire(blocking=False):
-            msg = "many people are signing in at this moment; try again in some seconds"
-            raise BusyError(msg)
         until_s = time.monotonic() + ANSWER_WITHIN_S
         body = b""
         try:
-            with httpx.stream(method, address, timeout=ANSWER_WITHIN_S, **how) as answer:
+            with (
+                place(self._asking, "many people are signing in at this moment; try again in some seconds"),
+                httpx.stream(method, address, timeout=ANSWER_WITHIN_S, **how) as answer,
+            ):
                 for piece in answer.iter_bytes():
                     body += piece
                     if len(body) > MOST_BYTES or time.monotonic() > until_s:
@@ -169,8 +170,6 @@ class Provider:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             msg = f"{urlsplit(address).netloc} does not answer as an identity provider: {error!r}"
             raise ProviderError(msg) from error
-        finally:
-            self._asking.release()
         if answer.status_code != httpx.codes.OK or not isinstance(told, dict):
             msg = f"{urlsplit(address).netloc} refused ({answer.status_code}): {str(told)[:200]}"
             raise RefusedError(msg) if answer.status_code == httpx.codes.BAD_REQUEST else ProviderError(msg)

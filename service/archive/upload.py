@@ -16,7 +16,8 @@ import msgspec
 
 from service.analysis.words import Words
 from service.archive.bring_in import bring_in, look_at
-from service.errors import BusyError, ServiceError, TooLongError
+from service.busy import place
+from service.errors import ServiceError, TooLongError
 from service.importers.log import Asked
 from service.importers.read import read_log
 from service.importers.times import zone_called
@@ -81,16 +82,12 @@ def bring_in_apart(order: Order) -> Told:
     BusyError
         If another one is being brought in.
     """
-    if not _at_work.acquire(blocking=False):
-        msg = "another log is being read at this moment; try again in a minute"
-        raise BusyError(msg)
-    try:
+    with place(_at_work, "another log is being read at this moment; try again in a minute"):
         said = msgspec.json.encode(order)
-        done = subprocess.run(_PROGRAM, input=said, stdout=subprocess.PIPE, timeout=WITHIN_S, check=False)  # noqa: S603 - ours
-    except subprocess.TimeoutExpired as error:
-        raise _too_long() from error
-    finally:
-        _at_work.release()
+        try:
+            done = subprocess.run(_PROGRAM, input=said, stdout=subprocess.PIPE, timeout=WITHIN_S, check=False)  # noqa: S603 - ours
+        except subprocess.TimeoutExpired as error:
+            raise _too_long() from error
     if done.returncode < 0 or done.returncode == _NO_MEMORY:  # the system ended it, or it found no more room
         raise _too_long()
     done.check_returncode()

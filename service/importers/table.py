@@ -20,7 +20,7 @@ _TIME: Final = re.compile(
     r"(?:time|date|datetime|timestamp|t|ngày|giờ|ngày giờ|thời gian|thời điểm)"
     r"(?:[ _]?[(\[]?(ms|s|sec|seconds|min|minutes|h|hours)[)\]]?)?"
 )
-_DAYS: Final = frozenset(("date", "ngày"))  # whose time of day may stand in the next column
+_TIME_OF_DAY: Final = {"date": "time", "ngày": "giờ"}  # a column of days, and that beside it which says the hour
 _TIME_UNIT_S: Final = {"ms": 0.001, "s": 1.0, "sec": 1.0, "seconds": 1.0, "min": 60.0, "minutes": 60.0, "h": 3600.0}
 _IN_BRACKETS: Final = re.compile(r"(.*?)[ _]*[(\[]\s*([^()\[\]]{1,12}?)\s*[)\]]\s*(.*)")
 # Columns that are worked out from readings, or are what a controller did: not readings.
@@ -112,11 +112,9 @@ def _time_of(names: Sequence[str]) -> tuple[slice, float | None] | None:
     for index, name in enumerate(names):
         match = _TIME.fullmatch(name.lower())
         if match is not None:
-            has_own_time = name.lower() in _DAYS and any(
-                map(_TIME.fullmatch, map(str.lower, names[index + 1 : index + 2]))
-            )
-            unit_s = _TIME_UNIT_S.get(match[1], 3600.0) if match[1] else None
-            return slice(index, index + 1 + has_own_time), unit_s
+            beside = names[index + 1].lower() if index + 1 < len(names) else None
+            upto = index + (2 if beside is not None and beside == _TIME_OF_DAY.get(name.lower()) else 1)
+            return slice(index, upto), _TIME_UNIT_S.get(match[1], 3600.0) if match[1] else None
     return None
 
 

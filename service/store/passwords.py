@@ -8,7 +8,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from service.errors import BusyError
+from service.busy import place
 from service.store.password_rules import check_password
 
 # OWASP's smaller profile: 19 MiB, two passes, one lane.
@@ -22,14 +22,8 @@ _NOBODY = _hasher.hash("nobody has this password")
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    if not _waiting.acquire(blocking=False):
-        msg = "many people are signing in at this moment; try again in some seconds"
-        raise BusyError(msg)
-    try:
-        with _working:
-            yield
-    finally:
-        _waiting.release()
+    with place(_waiting, "many people are signing in at this moment; try again in some seconds"), _working:
+        yield
 
 
 def new_password(password: str, *, about: Iterable[str]) -> str:

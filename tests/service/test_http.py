@@ -1,7 +1,9 @@
 """What every answer keeps to: tags, pages, problems that name the field, keys that do nothing twice, the document."""
 
 import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +13,9 @@ from fastapi import FastAPI
 from service_parts import NOW, new_workshop, sign_in
 from sqlalchemy import select, update
 
+from service.alarms.outbox import Outbox
+from service.app import Server, create_app
+from service.settings import Settings
 from service.store import firings, kilns
 from service.store.database import Database
 from service.store.models import Kiln, StoredAnswer
@@ -192,3 +197,24 @@ async def test_every_body_has_an_example_that_is_of_its_form(app: FastAPI) -> No
         errors = [str(error) for error in jsonschema_rs.iter_errors(form, body["example"])]
         wrong.update({name: errors} if errors else {})
     assert wrong == {}
+
+
+# --- a part of the service that fails --------------------------------------------------------------------------------
+
+
+def test_a_service_of_which_a_part_fails_for_good_stops_and_does_not_only_look_alive(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(_outbox: Outbox) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(Outbox, "run", fails)
+    settings = Settings(data_dir=tmp_path, port=0)
+    server = Server(create_app(settings, database), settings)
+
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    thread.join(30)
+
+    assert not thread.is_alive()
+    assert "a part of the service failed" in caplog.text

@@ -197,21 +197,20 @@ async def test_a_database_that_is_away_for_a_moment_does_not_end_the_sealer(
         await running
 
 
-def test_a_months_file_is_there_with_its_table_or_not_at_all(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    if store.database.is_shared:
-        pytest.skip("PostgreSQL makes a partition or none")
-
+def test_a_months_file_is_there_with_its_table_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def power_cut(*_: object, **__: object) -> None:
         raise SystemExit
 
+    database = Database(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}")
     with monkeypatch.context() as patched:
         patched.setattr(months_module.SERIES, "create_all", power_cut)
-        with pytest.raises(SystemExit), store.database.months.writing("2026-03"):
+        with pytest.raises(SystemExit), database.months.writing("2026-03"):
             pass
-    with store.database.read() as session:
-        assert store.database.months.names(session) == []
-    with store.database.months.writing("2026-03") as chunks:
+    with database.read() as session:
+        assert database.months.names(session) == []
+    with database.months.writing("2026-03") as chunks:
         assert chunks.scalar(text("SELECT count(*) FROM chunk")) == 0
+    database.close()
 
 
 def test_late_readings_join_the_hour_they_belong_to(store: Store) -> None:

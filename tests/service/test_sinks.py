@@ -376,17 +376,28 @@ def test_what_we_no_longer_have_is_read_from_the_sink_or_refused(village: Villag
         village.read_sink(answers="failed")
 
 
-def test_canhlo_sinks_says_how_each_sink_is(
-    village: Village, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def canhlo_sinks(village: Village, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Run `canhlo sinks` as a person does."""
     settings = village.server.settings
     told = {"kind": settings.kind, "url": settings.url, "username": settings.username, "password": PASSWORD}
     monkeypatch.setenv("CANHLO_SINKS", json.dumps({"kho": told}))
     monkeypatch.setenv("CANHLO_READ_FROM", "kho")
-    monkeypatch.setattr("sys.argv", ["canhlo", "sinks", "--data-dir", str(tmp_path)])
+
+    def run(*words: str) -> None:
+        monkeypatch.setattr("sys.argv", ["canhlo", "sinks", *words, "--data-dir", str(tmp_path)])
+        main()
+
+    return run
+
+
+def test_canhlo_sinks_says_how_each_sink_is(
+    village: Village, canhlo_sinks: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = village.server.settings
     village.add_firing(hours=1)
     village.feed_until(village.settled)
-    main()
+    canhlo_sinks()
     first, second = capsys.readouterr().out.splitlines()
     assert first == f"kho ({settings.kind}, {settings.url}), read from"
     assert second == "  0 blocks to settle; 0 kiln-months of sealed readings owed"
@@ -395,7 +406,7 @@ def test_canhlo_sinks_says_how_each_sink_is(
     village.add_firing(hours=1, since_s=3600)
     village.feed.step()
     with pytest.raises(SystemExit):
-        main()
+        canhlo_sinks()
 
     said = capsys.readouterr()
     assert "1 blocks to settle, the oldest came at 2026-02-28 20:00:00 UTC; 0 kiln-months" in said.out
@@ -405,17 +416,13 @@ def test_canhlo_sinks_says_how_each_sink_is(
 
 
 def test_canhlo_sinks_compares_and_what_a_sink_has_lost_is_sent_again(
-    village: Village, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    village: Village, canhlo_sinks: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = village.server.settings
-    told = {"kind": settings.kind, "url": settings.url, "username": settings.username, "password": PASSWORD}
-    monkeypatch.setenv("CANHLO_SINKS", json.dumps({"kho": told}))
-    monkeypatch.setattr("sys.argv", ["canhlo", "sinks", "--compare", "--data-dir", str(tmp_path)])
     january, february = village.add_firing(), village.add_firing(since_s=86_400)
     village.feed_until(village.settled)
     village.seal_all()
     assert village.server.points() == january + february
-    main()
+    canhlo_sinks("--compare")
     assert capsys.readouterr().out.splitlines()[1:] == [
         f"  2026-01: {january:,} readings: all there",
         f"  2026-02: {february:,} readings: all there",
@@ -423,14 +430,14 @@ def test_canhlo_sinks_compares_and_what_a_sink_has_lost_is_sent_again(
 
     village.server.lose_everything()
     with pytest.raises(SystemExit):
-        main()
+        canhlo_sinks("--compare")
 
     said = capsys.readouterr()
     assert f"  2026-01: {january:,} readings: LACKS {january:,}, of 1 kilns" in said.out
     assert "kho: `canhlo serve` sends what is missing once more" in said.err
     village.feed_until(village.settled)
     assert village.server.points() == january + february
-    main()
+    canhlo_sinks("--compare")
     assert capsys.readouterr().out.count("all there") == 2
 
 

@@ -42,15 +42,14 @@ def compare(database: Database, reader: Reader) -> Iterator[Compared]:
     for month in months:
         compared = Compared(month)
         with database.read() as session, database.months.reading(session, month) as held:
-            debts = [
-                debt
-                for kiln_id, workshop_id in chunks.kilns_of(held, month)
-                if (debt := _compare_kiln(session, held, reader, kiln_id, workshop_id, compared)) is not None
-            ]
-        with database.write() as session:
-            for debt in debts:
-                sinks.owe(session, reader.name, debt)
-        compared.kilns = len(debts)
+            found = chunks.kilns_of(held, month)
+        for of in found:  # each in a transaction of its own: the sink is slow, and others wait for long readers
+            with database.read() as session, database.months.reading(session, month) as held:
+                debt = _compare_kiln(session, held, reader, *of, compared)
+            if debt is not None:
+                compared.kilns += 1
+                with database.write() as session:
+                    sinks.owe(session, reader.name, debt)
         yield compared
 
 
