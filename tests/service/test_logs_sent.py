@@ -3,6 +3,7 @@
 import io
 import threading
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from service.store.roles import Role
 RECORDINGS = Path(__file__).parents[2] / "service/demo/recordings"
 TWO_PROBES = (RECORDINGS / "ocr_two_probe_20151021.csv").read_bytes()
 GLASS_KILN = (RECORDINGS / "qtkiln_mqtt_first_run.log").read_bytes()
+LONG_LOG_S = 400_000  # some seconds of a processor, however fast
 PARIS = {"time_zone": "Europe/Paris", "target_cone": "10"}
 
 
@@ -139,15 +141,19 @@ async def test_one_log_at_a_time_is_read(owner: httpx.AsyncClient) -> None:
     assert (status, told["code"]) == (503, "busy")
 
 
-async def test_a_log_that_takes_too_long_is_given_up(owner: httpx.AsyncClient, tmp_path: Path) -> None:
-    del owner
+async def test_a_log_that_takes_too_long_is_given_up(
+    owner: httpx.AsyncClient, database_url: str, tmp_path: Path
+) -> None:
     path = tmp_path / "log"
-    path.write_bytes(TWO_PROBES)
-    order = Order(f"sqlite:///{tmp_path / 'none'}", str(path), "log.csv", 1, 1, "Lan", "vi")
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    lines = (f"{(start + timedelta(seconds=s)).isoformat()},{20 + s % 1000}\n" for s in range(LONG_LOG_S))
+    path.write_text("time,top_c\n" + "".join(lines), encoding="utf-8")
+    order = Order(database_url, str(path), "log.csv", 1, 1, "Lan", "vi")
 
     for one in (replace(order, most_processor_s=1), replace(order, most_memory_bytes=300_000_000)):
         with pytest.raises(TooLongError, match="more time or memory"):
             bring_in_apart(one)
+    assert (await owner.get("/api/v1/firings")).json() == []
 
 
 async def test_an_operator_does_not_bring_in_logs(owner: httpx.AsyncClient, database: Database) -> None:
