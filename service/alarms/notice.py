@@ -44,6 +44,7 @@ class LaterError(DeliveryError):
 
 
 ALARMS_PAGE: Final = "/alarms"
+ONE_ALARM: Final = "/acknowledge#"  # and the token, which so is in no server's log
 MOST_KILNS_NAMED: Final = 2
 
 
@@ -66,7 +67,7 @@ def alarm_notice(claimed: ClaimedDelivery) -> Notice:
         "title": f"{names}: {text.title[:1].lower()}{text.title[1:]}",
         "body": " ".join(part for part in (text.detail, text.advice) if part),
         "tag": tag,
-        "url": ALARMS_PAGE,
+        "url": f"{ONE_ALARM}{claimed.token}",
         "ack_token": claimed.token,
         "seen_token": claimed.token,
         "ack_label": phrase("acknowledge", language),

@@ -79,20 +79,22 @@ def acknowledge(session: Session, workshop_ids: Collection[int], alarm_id: int, 
     return alarm
 
 
+def alarm_of_token(session: Session, token: str) -> tuple[Alarm, str]:
+    """Return the alarm that a phone's token is of, and the language of the person whose phone it is."""
+    holder = _holder(session, token)
+    return holder.alarm, holder.account.language
+
+
 def acknowledge_by_token(session: Session, token: str, *, now: datetime) -> tuple[Alarm, str]:
     """Acknowledge for the person whose phone got this token; return the alarm and that person's language."""
-    holder = rows.token_holder(session, token)
-    if holder is None:
-        raise RefusedError(_NO_SUCH_TOKEN)
+    holder = _holder(session, token)
     _acknowledge(session, holder.alarm, holder.account.name, now)
     return holder.alarm, holder.account.language
 
 
 def mark_seen(session: Session, token: str, *, now: datetime) -> None:
     """Write down that a phone has shown the push; once for each delivery."""
-    holder = rows.token_holder(session, token)
-    if holder is None:
-        raise RefusedError(_NO_SUCH_TOKEN)
+    holder = _holder(session, token)
     if holder.delivery.seen_at is None:
         holder.delivery.seen_at = now
         note(holder.alarm, "seen", now, holder.account.name)
@@ -102,6 +104,13 @@ def mark_seen(session: Session, token: str, *, now: datetime) -> None:
 def note(alarm: Alarm, what: What, at: datetime, who: str | None = None) -> None:
     """Add to the audit of an alarm."""
     alarm.events.append(AlarmEvent(workshop_id=alarm.workshop_id, at=at, what=what, who=who))
+
+
+def _holder(session: Session, token: str) -> rows.TokenHolder:
+    holder = rows.token_holder(session, token)
+    if holder is None:
+        raise RefusedError(_NO_SUCH_TOKEN)
+    return holder
 
 
 def _seen(finding: StoredFinding) -> Seen:

@@ -60,6 +60,13 @@ def acknowledge_from_push(
     return views.alarm_out(alarm, language)
 
 
+@router.post("/acknowledge/look", response_model=schemas.AlarmOut)
+def look_from_push(asked: schemas.TokenAcknowledgeIn, session: OpenSession) -> schemas.AlarmOut:
+    """Return the alarm that a push was of, as it is now, without signing in: what one is asked to take on."""
+    alarm, language = record.alarm_of_token(session, asked.token)
+    return views.alarm_out(alarm, language)
+
+
 @router.post("/pushes/seen", status_code=204)
 def push_seen(asked: schemas.TokenAcknowledgeIn, session: OpenSession, now: Now) -> None:
     """Take the phone's word that it has shown the push: the push service's own answer does not say so."""

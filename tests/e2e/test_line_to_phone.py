@@ -15,6 +15,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from playwright.sync_api import Browser, expect
 from programs import Program, until
 
 from service.demo.broker import free_port
@@ -71,7 +72,7 @@ def phone() -> Iterator[PushService]:
 
 @pytest.mark.timeout(150)
 def test_bytes_on_the_serial_device_become_a_push_that_acknowledges_the_alarm(
-    tmp_path: Path, programs: Callable[..., Program], phone: PushService
+    tmp_path: Path, programs: Callable[..., Program], phone: PushService, browser: Browser
 ) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -79,27 +80,25 @@ def test_bytes_on_the_serial_device_become_a_push_that_acknowledges_the_alarm(
     service = programs("canhlo", "serve", env=env)
     token = service.said(r"/setup#(\S+)").group(1)
     master, slave = os.openpty()
-    with httpx.Client(base_url=url, timeout=20) as browser:
-        until(lambda: _answers(browser), 30, lambda: f"{url} to answer")
-        me = browser.post("/api/v1/setup", json=_first_account(token)).raise_for_status().json()
+    with httpx.Client(base_url=url, timeout=20) as owner:
+        until(lambda: _answers(owner), 30, lambda: f"{url} to answer")
+        me = owner.post("/api/v1/setup", json=_first_account(token)).raise_for_status().json()
         workshop_id = me["workshops"][0]["id"]
-        browser.post("/api/v1/kilns", json={"workshop_id": workshop_id, "name": "Lò 1"}).raise_for_status()
-        pairing = browser.post("/api/v1/bridges", json={"workshop_id": workshop_id, "name": "Pi"}).json()
-        browser.post("/api/v1/push-subscriptions", json=phone.subscription).raise_for_status()
+        owner.post("/api/v1/kilns", json={"workshop_id": workshop_id, "name": "Lò 1"}).raise_for_status()
+        pairing = owner.post("/api/v1/bridges", json={"workshop_id": workshop_id, "name": "Pi"}).json()
+        owner.post("/api/v1/push-subscriptions", json=phone.subscription).raise_for_status()
         bridge = _bridge(tmp_path, programs, url, pairing["code"], os.ttyname(slave))
         until(lambda: _connected(tmp_path), 30, lambda: "the bridge to open its port")
 
         lines = _uneven_firing()
         _write(master, lines[: len(lines) // 2])
-        until(lambda: _values(browser), 30, lambda: "the first readings on the page")
+        until(lambda: _values(owner), 30, lambda: "the first readings on the page")
         service.power_cut()
         _write(master, lines[len(lines) // 2 :])
         push = until(lambda: next((one for one in phone.pushes if "ack_token" in one), None), 60, lambda: "a push")
-        until(lambda: _answers(browser), 30, lambda: f"{url} to answer")
-        acknowledged = (
-            httpx.post(f"{url}/api/v1/acknowledge", json={"token": push["ack_token"]}).raise_for_status().json()
-        )
-        alarms = browser.get("/api/v1/alarms", params={"state": "all"}).raise_for_status().json()
+        until(lambda: _answers(owner), 30, lambda: f"{url} to answer")
+        acknowledged = _tapped(browser, f"{url}{push['url']}", "Lò 1")
+        alarms = owner.get("/api/v1/alarms", params={"state": "all"}).raise_for_status().json()
 
     bridge.stop()
     os.close(master)
@@ -109,6 +108,20 @@ def test_bytes_on_the_serial_device_become_a_push_that_acknowledges_the_alarm(
     assert acknowledged["acknowledged_by"] == "Lan"
     assert [alarm["state"] for alarm in alarms if alarm["id"] == acknowledged["id"]] == ["acknowledged"]
     assert {"opened", "delivered", "acknowledged"} <= {event["what"] for event in acknowledged["events"]}
+
+
+def _tapped(browser: Browser, address: str, kiln: str) -> Any:
+    """Open a push on a phone that is not signed in, read what it is of, and take it on with one tap."""
+    with browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True) as context:
+        view = context.new_page()
+        view.goto(address)
+        expect(view.get_by_test_id("one-alarm")).to_contain_text(kiln, timeout=20_000)
+        with view.expect_response(lambda answer: answer.url.endswith("/acknowledge")) as answered:
+            view.get_by_test_id("acknowledge-token").tap()
+        expect(view.get_by_test_id("acknowledged")).to_contain_text("Lan", timeout=20_000)
+        view.reload()
+        expect(view.get_by_test_id("acknowledged")).to_contain_text("Lan", timeout=20_000)
+        return answered.value.json()
 
 
 def _first_account(token: str) -> dict[str, str]:

@@ -28,7 +28,7 @@ LAN, MINH = 1, 2  # the two workshops
 OPEN = {
     "/bridge/token",
     *("/session/passkey", "/session/passkey/challenge", "/session/provider", "/session/provider/begin"),
-    *("/setup", "/session", "/session/link", "/pair", "/acknowledge", "/pushes/seen"),
+    *("/setup", "/session", "/session/link", "/pair", "/acknowledge", "/acknowledge/look", "/pushes/seen"),
     *("/invitations/look", "/invitations/join"),
 }
 # What a person does with what is that person's own, whatever the workshop.

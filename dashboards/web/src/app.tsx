@@ -20,14 +20,14 @@ import { match, navigate, type Params, usePlace } from "./router";
 import { askWhoIAm, session } from "./session";
 import { useStore } from "./store";
 
-const OPEN_PAGES: readonly (readonly [string, (params: Params) => ComponentChild])[] = [
+const OPEN_PAGES: readonly (readonly [string, () => ComponentChild])[] = [
   ["/sign-in", () => <SignInPage />],
   ["/setup", () => <SetupPage />],
   ["/link", () => <LinkPage />],
   ["/reset", () => <ResetPage />],
   ["/provider", () => <ProviderPage />],
   ["/join", () => <JoinPage />],
-  ["/a/:token", ({ token = "" }) => <AcknowledgePage token={token} />],
+  ["/acknowledge", () => <AcknowledgePage />],
 ];
 
 const PAGES: readonly (readonly [string, (params: Params, me: Me) => ComponentChild])[] = [
@@ -96,9 +96,6 @@ function Guarded({ path }: { path: string }) {
 
 export function App() {
   const { path } = usePlace();
-  for (const [pattern, draw] of OPEN_PAGES) {
-    const params = match(pattern, path);
-    if (params) return <Door>{draw(params)}</Door>;
-  }
-  return <Guarded path={path} />;
+  const open = OPEN_PAGES.find(([one]) => one === path);
+  return open ? <Door>{open[1]()}</Door> : <Guarded path={path} />;
 }

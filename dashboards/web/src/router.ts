@@ -19,10 +19,11 @@ export function match(pattern: string, path: string): Params | null {
 export interface Place {
   path: string;
   search: string;
+  hash: string;
 }
 
-const here = (): Place => ({ path: location.pathname, search: location.search });
-const place = createStore<Place>({ path: "/", search: "" });
+const here = (): Place => ({ path: location.pathname, search: location.search, hash: location.hash });
+const place = createStore<Place>({ path: "/", search: "", hash: "" });
 
 export function navigate(to: string, { replace = false } = {}): void {
   if (replace) history.replaceState(null, "", to);
@@ -33,6 +34,7 @@ export function navigate(to: string, { replace = false } = {}): void {
 
 /** Say whether a click on a link is the page's own to follow (not a new tab, a download or another site). */
 function isOurs(event: MouseEvent, link: HTMLAnchorElement): boolean {
+  if (link.hash !== "" && link.pathname === location.pathname) return false; // to a place on this page
   const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
   return plain && link.origin === location.origin && !link.target && !link.hasAttribute("download");
 }

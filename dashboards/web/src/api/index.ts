@@ -145,6 +145,7 @@ export const api = {
 
   alarms: (state: "open" | "all") => ask<Alarm[]>("GET", `/alarms?state=${state}&limit=200`),
   acknowledge: (id: number) => ask<Alarm>("POST", `/alarms/${id}/acknowledge`),
+  lookByToken: (token: string) => ask<Alarm>("POST", "/acknowledge/look", { token }),
   acknowledgeByToken: (token: string) => ask<Alarm>("POST", "/acknowledge", { token }),
 
   devices: () => ask<Device[]>("GET", "/push-subscriptions"),

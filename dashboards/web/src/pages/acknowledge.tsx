@@ -1,49 +1,71 @@
-import { useState } from "preact/hooks";
-import { type Alarm, api } from "../api";
+import { api } from "../api";
+import { useLoad } from "../load";
 import { AlarmWords } from "../parts/alarm-card";
-import { Outcome } from "../parts/small";
+import { Loaded, Outcome } from "../parts/small";
 import { useAction, useLanguage } from "../parts/use";
+import { usePlace } from "../router";
 
-/** Opened from a push: one big button, no signing in. */
-export function AcknowledgePage({ token }: { token: string }) {
+function Spent() {
   const { say } = useLanguage();
-  const [alarm, setAlarm] = useState<Alarm | null>(null);
-  const [doing, run] = useAction();
-  const acknowledge = () => void run(async () => setAlarm(await api.acknowledgeByToken(token)));
-  if (alarm) {
-    return (
-      <section class="panel acknowledged" data-testid="acknowledged">
-        <p class="tick" role="status">
-          ✓ {say("ack.done")}
-        </p>
-        <AlarmWords alarm={alarm} />
-        <a class="button wide" href={`/kilns/${alarm.kiln_id}`}>
-          {say("ack.see")}
-        </a>
-      </section>
-    );
-  }
-  const isSpent = doing.is === "failed" && doing.code !== "offline";
   return (
     <section class="panel acknowledging">
       <h1>{say("ack.title")}</h1>
-      <p>{say(isSpent ? "ack.used" : "ack.ask")}</p>
-      {isSpent ? (
-        <a class="button wide tall" href="/alarms">
-          {say("alarms.title")}
-        </a>
-      ) : (
-        <button
-          type="button"
-          class="primary huge"
-          disabled={doing.is === "busy"}
-          onClick={acknowledge}
-          data-testid="acknowledge-token"
-        >
-          {doing.is === "busy" ? say("ack.sending") : `✓ ${say("alarms.acknowledge")}`}
-        </button>
-      )}
-      {doing.is === "failed" && !isSpent && <Outcome doing={doing} />}
+      <p>{say("ack.used")}</p>
+      <a class="button wide tall" href="/alarms">
+        {say("alarms.title")}
+      </a>
     </section>
   );
+}
+
+function OneAlarm({ token }: { token: string }) {
+  const { say, format } = useLanguage();
+  const [load, reload, put] = useLoad(() => api.lookByToken(token), [token]);
+  const [doing, run] = useAction();
+  const acknowledge = () => void run(async () => put(await api.acknowledgeByToken(token)));
+  if (token === "" || (load.is === "failed" && load.code === "refused")) return <Spent />;
+  return (
+    <Loaded load={load} retry={reload}>
+      {(alarm) => (
+        <section class="panel acknowledging" data-testid="one-alarm">
+          <h1 class="unseen">{say("ack.title")}</h1>
+          <AlarmWords alarm={alarm} />
+          {alarm.acknowledged_at === null ? (
+            <>
+              <p class="quiet">{say("ack.ask")}</p>
+              <button
+                type="button"
+                class="primary huge"
+                disabled={doing.is === "busy"}
+                onClick={acknowledge}
+                data-testid="acknowledge-token"
+              >
+                {doing.is === "busy" ? say("ack.sending") : `✓ ${say("alarms.acknowledge")}`}
+              </button>
+              {doing.is === "failed" && <Outcome doing={doing} />}
+            </>
+          ) : (
+            <>
+              <p class="tick" role="status" data-testid="acknowledged">
+                ✓{" "}
+                {say("alarms.acknowledged", {
+                  who: alarm.acknowledged_by ?? "—",
+                  time: format.clock(new Date(alarm.acknowledged_at)),
+                })}
+              </p>
+              <a class="button wide" href={`/kilns/${alarm.kiln_id}`}>
+                {say("ack.see")}
+              </a>
+            </>
+          )}
+        </section>
+      )}
+    </Loaded>
+  );
+}
+
+/** Opened from a push: what the alarm is and one big button, without signing in. */
+export function AcknowledgePage() {
+  const token = usePlace().hash.slice(1);
+  return <OneAlarm key={token} token={token} />;
 }
