@@ -150,19 +150,21 @@ class MonthPartitions:
 
     @contextmanager
     def writing(self, month: str) -> Iterator[Session]:
-        from_ms, to_ms = month_bounds_ms(month)
-        with Session(self._engine) as chunks, chunks.begin():
-            if month not in self.names(chunks):
-                chunks.execute(
-                    text(f"SELECT pg_advisory_xact_lock({_PARTITION_LOCK})")
-                )  # two would be in each other's way
-                chunks.execute(
-                    text(
-                        f"CREATE TABLE IF NOT EXISTS {_partition(month)} PARTITION OF chunk"
-                        f" FOR VALUES FROM ({from_ms}) TO ({to_ms})"
-                    )
-                )
-            yield chunks
+        with Session(self._engine) as chunks:
+            with chunks.begin():
+                if month not in self.names(chunks):
+                    self._make(chunks, month)
+            with chunks.begin():
+                yield chunks
+
+    def _make(self, session: Session, month: str) -> None:
+        """Make a month's partition apart and attach it: that waits for nobody who reads others, nor they for it."""
+        session.execute(text(f"SELECT pg_advisory_xact_lock({_PARTITION_LOCK})"))  # two would be in each other's way
+        if month in self.names(session):
+            return
+        name, (from_ms, to_ms) = _partition(month), month_bounds_ms(month)
+        session.execute(text(f"CREATE TABLE {name} (LIKE chunk INCLUDING ALL)"))
+        session.execute(text(f"ALTER TABLE chunk ATTACH PARTITION {name} FOR VALUES FROM ({from_ms}) TO ({to_ms})"))
 
     def drop(self, month: str) -> None:
         with Session(self._engine) as chunks, chunks.begin():

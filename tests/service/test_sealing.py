@@ -366,6 +366,19 @@ def test_a_month_can_be_dropped_whole(store: Store) -> None:
     assert store.read().time_s[0] == february
 
 
+def test_a_new_month_waits_for_nobody_who_reads_and_holds_up_nobody(store: Store) -> None:
+    store.add(steady(1, LONG_AGO.timestamp()), steady(2, LONG_AGO.timestamp() + 600))
+    store.close_with_newest(3)
+    store.seal()
+
+    with store.database.read() as reading:
+        before = history.count(reading, store.kiln_id)
+        with store.database.months.writing("2031-05"):
+            assert store.count() == before
+
+    assert store.months()[-1] == "2031-05"
+
+
 def test_verify_reads_everything_back_and_finds_what_has_changed(
     store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
