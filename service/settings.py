@@ -1,7 +1,9 @@
 """Settings of the service: read once at the start, handed down as values."""
 
 import json
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,7 +20,8 @@ PUSH_HOSTS = (
     ".notify.windows.com",
     ".push.apple.com",
 )
-
+# Hosts that stand for every address of this machine, and an address of documentation in each family (RFC 5737, 3849).
+EVERYWHERE = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}  # noqa: S104 - to tell them apart
 
 SinkName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
 
@@ -126,7 +129,17 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """Return where people reach the service."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.public_url or f"http://{_reached_at(self.host)}:{self.port}").rstrip("/")
+
+
+def _reached_at(host: str) -> str:
+    """Return what others call a host: for one that listens everywhere, its address on the network, if it has one."""
+    if host in EVERYWHERE:
+        family, elsewhere = EVERYWHERE[host]
+        with socket.socket(family, socket.SOCK_DGRAM) as asked, suppress(OSError):
+            asked.connect((elsewhere, 9))  # nothing is sent: the system only says by which way it would be
+            host = str(asked.getsockname()[0])
+    return f"[{host}]" if ":" in host else host
 
 
 def parse_clock(value: str) -> Clock:
