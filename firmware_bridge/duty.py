@@ -85,7 +85,7 @@ class Duty:
         return Notice("/".join(breach.key), text, change.is_raised)
 
     def _text(self, breach: Breach) -> str:
-        say = self._words.duration if breach.kind is BreachKind.SENSOR_SILENT else self._words.number
+        say = self._words.duration if breach.kind is BreachKind.SENSOR_SILENT else self._words.measured
         values = {"value": say(breach.value), "limit": say(breach.limit)}
         return self._words(f"order.{breach.kind}", kiln=breach.kiln, channel=breach.channel, **values)
 

@@ -40,14 +40,14 @@ def value_text(channel: ChannelStatus, words: Words) -> str:
     """Return the value with its unit, or the fault in words."""
     if channel.value is None:
         return words.quality(channel.quality)
-    return f"{words.number(channel.value, 1)} {_UNITS.get(channel.unit, channel.unit)}"
+    return f"{words.measured(channel.value, 1)} {_UNITS.get(channel.unit, channel.unit)}"
 
 
 def rate_text(channel: ChannelStatus, words: Words) -> str:
     if channel.rate_per_h is None:
         return "–"
     unit = _UNITS.get(channel.unit, channel.unit)
-    return f"{'+' if channel.rate_per_h > 0 else ''}{words.number(channel.rate_per_h)} {unit}/{words('time.hour')}"
+    return f"{'+' if channel.rate_per_h > 0 else ''}{words.measured(channel.rate_per_h)} {unit}/{words('time.hour')}"
 
 
 def state_text(source: SourceStatus, words: Words) -> tuple[str, bool]:

@@ -26,7 +26,14 @@ class Words:
 
     def number(self, value: float, digits: int = 0) -> str:
         """Return a number as the language writes it: 1.234,5 or 1,234.5."""
-        text = f"{value:,.{digits}f}".replace("-", "−")
+        return self._written(f"{value:,.{digits}f}")
+
+    def measured(self, value: float, digits: int = 0) -> str:
+        """Return a measured value, whose thousands nobody marks: 1280,5 or 1280.5."""
+        return self._written(f"{value:.{digits}f}")
+
+    def _written(self, text: str) -> str:
+        text = text.replace("-", "−")
         return text.translate(str.maketrans(",.", ".,")) if self.language == "vi" else text
 
     def duration(self, seconds: float) -> str:

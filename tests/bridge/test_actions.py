@@ -17,8 +17,8 @@ from firmware_bridge.notice import ActionError, Notice
 from firmware_bridge.set_up.ring import ring
 from firmware_bridge.words import Words
 
-RAISED = Notice("lo-1/top/over_temperature", "Lò lo-1 quá nhiệt: 1.300 °C", is_raised=True)
-OVER = Notice("lo-1/top/over_temperature", "Lò lo-1 quá nhiệt: 1.300 °C", is_raised=False)
+RAISED = Notice("lo-1/top/over_temperature", "Lò lo-1 quá nhiệt: 1300 °C", is_raised=True)
+OVER = Notice("lo-1/top/over_temperature", "Lò lo-1 quá nhiệt: 1300 °C", is_raised=False)
 
 
 class Modem:
@@ -78,8 +78,8 @@ async def test_a_text_message_goes_to_every_number(modem: Modem) -> None:
     await Sms(modem.port, 115_200, ["+84901234567", "+84907654321"]).tell(RAISED)
 
     assert modem.sent == [
-        ("+84901234567", "Lo lo-1 qua nhiet: 1.300 C"),
-        ("+84907654321", "Lo lo-1 qua nhiet: 1.300 C"),
+        ("+84901234567", "Lo lo-1 qua nhiet: 1300 C"),
+        ("+84907654321", "Lo lo-1 qua nhiet: 1300 C"),
     ]
 
 

@@ -333,7 +333,7 @@ def test_watch_shows_readings_with_age_rate_and_faults(tmp_path: Path) -> None:
     assert is_running
     for words in (
         "lo-1 / top",
-        "1.234,6 °C",
+        "1234,6 °C",
         "+118 °C/giờ",
         "1 giây",
         "can đứt",
