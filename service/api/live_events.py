@@ -61,6 +61,7 @@ class _KilnNow(msgspec.Struct):
     cone_reached: str | None
     next_cone: str | None
     next_cone_progress: float | None
+    behind_s: float | None
     channels: list[_Channel]
     bridge_seen_at: datetime | None
     open_alarms: int
@@ -158,6 +159,7 @@ class KilnEvents:
             cone_reached=status.cone_reached,
             next_cone=status.next_cone,
             next_cone_progress=status.next_cone_progress,
+            behind_s=status.behind_s,
             channels=[
                 _channel(channel_id, name, seen.get(name, _SILENT)) for name, channel_id in live.channel_ids.items()
             ],

@@ -278,6 +278,7 @@ class KilnNow(Out):
     cone_reached: str | None
     next_cone: str | None
     next_cone_progress: float | None
+    behind_s: Annotated[float | None, Field(description="how late by its plan, below 0 how early, while it heats")]
     cones: list[ConeProgress]
     channels: list[ChannelNow]
     bridge_seen_at: datetime | None

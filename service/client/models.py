@@ -44,6 +44,7 @@ class KilnNow(msgspec.Struct, frozen=True, kw_only=True):
     cone_reached: str | None
     next_cone: str | None
     next_cone_progress: float | None
+    behind_s: float | None
     cones: list[ConeProgress]
     channels: list[ChannelNow]
     bridge_seen_at: datetime | None

@@ -119,6 +119,7 @@ class Kiln:
             cone_reached=reached,
             next_cone=None if progress is None else cones.names()[following],
             next_cone_progress=progress,
+            behind_s=firing.following.late_s if firing.following is not None else None,
         )
         return self.refreshed(status)
 

@@ -252,7 +252,9 @@ class LiveFiring:
         kiln_limits.judge_heat_lost(
             firing, rates.values(), now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger
         )
-        if watch.schedule is not None:
+        if watch.schedule is None:
+            firing.following = None
+        else:
             level_c = sum(stand.values()) / len(stand)
             following = firing.following or Following()
             firing.following = judge_schedule(following, watch.schedule, level_c, now_s, fuel=watch.fuel, to=ledger)

@@ -52,6 +52,8 @@ class Following:
         How far it has come in the schedule; a pause may let it cool. [s]
     off_s, strayed_s : float
         How late or early it has been at most since `base`, and when it last strayed further. [s]
+    late_s : float or None
+        How late it is, below 0 how early, at a target how it came there; None while it dries and on its way down. [s]
     """
 
     begins_s: list[float] = field(default_factory=list)
@@ -64,6 +66,7 @@ class Following:
     off_s: float = 0.0
     strayed_s: float = 0.0
     held_since_s: float = 0.0
+    late_s: float | None = None
     behind: Standing = field(default_factory=Standing)
     ahead: Standing = field(default_factory=Standing)
     over: Standing = field(default_factory=Standing)
@@ -203,6 +206,8 @@ def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s:
     if is_judged:
         late_s, limit_s = _late_s(following, schedule, level_c, now_s, fuel)
         off_c = abs(late_s) / 3600 * (schedule.steps[index].rate_c_per_h or 0.0)
+    if is_judged or not following.is_holding:
+        following.late_s = late_s if is_judged else None
     is_off = off_c > LATE_C[fuel] and abs(late_s) > limit_s
     for kind, standing, is_it, advice_key in (
         ("behind_schedule", following.behind, late_s > 0, "speed_up_or_wait"),

@@ -108,8 +108,9 @@ class Status:
     """The kiln as it is now; all but the channels is of the firing that runs, else None or empty.
 
     `cone_reached` is the highest cone that is down, by heat work, at every chamber probe that still reads: the ware
-    that got least decides. `next_cone` is the one after it, with the progress of that probe that is least far. `late`
-    and `ahead` count readings that came too late, or were stamped over an hour ahead of what is vouched for.
+    that got least decides. `next_cone` is the one after it, with the progress of that probe that is least far.
+    `behind_s` is how late the kiln is by its schedule, below 0 how early, while it heats by one. `late` and `ahead`
+    count readings that came too late, or were stamped over an hour ahead of what is vouched for.
     """
 
     last_s: float | None = None
@@ -125,6 +126,7 @@ class Status:
     cone_reached: str | None = None
     next_cone: str | None = None
     next_cone_progress: float | None = None
+    behind_s: float | None = None
 
 
 @dataclass(frozen=True)

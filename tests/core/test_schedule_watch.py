@@ -12,7 +12,7 @@ from service.core.ledger import Ledger
 from service.core.live import LiveFiring, Watch
 from service.core.schedule import Schedule, Step, from_corners
 from service.core.schedule_watch import Following, judge_schedule
-from service.core.series import Chunk, Samples
+from service.core.series import Chunk, FloatArray, Samples
 
 PLAN = Schedule(
     (Step(120, 60, 1800), Step(600, 100), Step(1100, 130), Step(1200, 60, 1800), Step(1100, 100, 1800)), start_c=25.0
@@ -33,8 +33,28 @@ def as_planned(*, late_by_h: float = 0.0) -> tuple[list[float], list[float]]:
     return [*hours, hours[-1] + 8], [*temp_c.tolist(), 200.0]
 
 
+def behind_s(curve: tuple[FloatArray, FloatArray]) -> float | None:
+    kiln = LiveFiring(Watch(fuel="lpg", schedule=PLAN))
+    return kiln.advance(Chunk(curve[0][-1], {"top": Samples(*curve)})).status.behind_s
+
+
 def test_a_firing_by_the_plan_is_left_alone() -> None:
     assert judged(fired(*as_planned())) == []
+
+
+@pytest.mark.parametrize(("late_h", "least_s", "most_s"), [(0.0, -300, 300), (2.0, 6000, 7500), (-1.5, -5700, -4500)])
+def test_how_late_it_is_is_known_while_it_heats(late_h: float, least_s: float, most_s: float) -> None:
+    hours, temp_c = as_planned()
+    planned_h = hours[2] + (560 - temp_c[2]) / 100
+
+    told = behind_s(made([*hours[:3], planned_h + late_h], [*temp_c[:3], 560]))
+
+    assert told is not None
+    assert least_s <= told <= most_s
+
+
+def test_nobody_is_late_before_the_ware_is_dry() -> None:
+    assert behind_s(made([0, 4], [25, 90])) is None
 
 
 def test_drying_takes_as_long_as_it_takes() -> None:

@@ -1422,6 +1422,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/acknowledge/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look From Push
+         * @description Return the alarm that a push was of, as it is now, without signing in: what one is asked to take on.
+         */
+        post: operations["alarms_look_from_push"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pushes/seen": {
         parameters: {
             query?: never;
@@ -2351,6 +2371,11 @@ export interface components {
             next_cone: string | null;
             /** Next Cone Progress */
             next_cone_progress: number | null;
+            /**
+             * Behind S
+             * @description how late by its plan, below 0 how early, while it heats
+             */
+            behind_s: number | null;
             /** Cones */
             cones: components["schemas"]["ConeProgress"][];
             /** Channels */
@@ -4822,6 +4847,7 @@ export interface operations {
                      *           "cone_reached": "5",
                      *           "next_cone": "6",
                      *           "next_cone_progress": 1,
+                     *           "behind_s": 1,
                      *           "cones": [
                      *             {
                      *               "channel": "top",
@@ -4917,6 +4943,7 @@ export interface operations {
                      *         "cone_reached": "5",
                      *         "next_cone": "6",
                      *         "next_cone_progress": 1,
+                     *         "behind_s": 1,
                      *         "cones": [
                      *           {
                      *             "channel": "top",
@@ -4997,6 +5024,7 @@ export interface operations {
                      *         "cone_reached": "5",
                      *         "next_cone": "6",
                      *         "next_cone_progress": 1,
+                     *         "behind_s": 1,
                      *         "cones": [
                      *           {
                      *             "channel": "top",
@@ -5095,6 +5123,7 @@ export interface operations {
                      *         "cone_reached": "5",
                      *         "next_cone": "6",
                      *         "next_cone_progress": 1,
+                     *         "behind_s": 1,
                      *         "cones": [
                      *           {
                      *             "channel": "top",
@@ -8209,6 +8238,76 @@ export interface operations {
         };
     };
     alarms_acknowledge_from_push: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the same key and body have the same answer for 24 h, and nothing is done twice */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "kD3v…"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TokenAcknowledgeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kiln_id": 1,
+                     *       "kiln_name": "Lò gas số 1",
+                     *       "firing_id": 1,
+                     *       "kind": "uneven_heating",
+                     *       "severity": "info",
+                     *       "channel": "top",
+                     *       "state": "open",
+                     *       "start_at": "2026-11-20T12:30:00Z",
+                     *       "opened_at": "2026-11-20T12:30:00Z",
+                     *       "acknowledged_at": "2026-11-20T12:30:00Z",
+                     *       "acknowledged_by": "Lan",
+                     *       "cleared_at": "2026-11-20T12:30:00Z",
+                     *       "words": {
+                     *         "title": "not found",
+                     *         "detail": "there is no firing 12 in your workshops",
+                     *         "advice": "x"
+                     *       },
+                     *       "events": [
+                     *         {
+                     *           "at": "2026-11-20T12:30:00Z",
+                     *           "what": "opened",
+                     *           "who": "Lan"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlarmOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alarms_look_from_push: {
         parameters: {
             query?: never;
             header?: {
