@@ -1,7 +1,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { valueNear } from "./curve";
-import { type Area, drawBands, drawFlags, type Mark } from "./marks";
+import { type Area, drawBands, drawFlags, FLAGS_PX, type Mark } from "./marks";
 
 export interface Line {
   name: string;
@@ -83,7 +83,7 @@ export class Chart {
     return {
       ...this.size(),
       legend: { show: false },
-      padding: [12, 14, 0, 0],
+      padding: [() => (this.view?.marks.length ? FLAGS_PX : 12), 14, 0, 0],
       cursor: { y: false, points: { size: 9, width: 2 }, drag: { x: false, y: false } },
       scales: { x: { time: view.isClock }, y: { range: (_plot, low, high) => roomAround(low, high) } },
       axes: [

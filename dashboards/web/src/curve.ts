@@ -81,3 +81,13 @@ export function planAt(points: readonly PlanPoint[], timeS: number): number | nu
   if (a === undefined) return b.time_s === timeS ? b.temp_c : null;
   return a.temp_c + ((b.temp_c - a.temp_c) * (timeS - a.time_s)) / (b.time_s - a.time_s);
 }
+
+/** Return the stretch of a plan from one time since the start to another, cut where the plan goes on beyond them. */
+export function planWithin(points: readonly PlanPoint[], fromS: number, toS: number): PlanPoint[] {
+  const ends = [fromS, toS].flatMap((time_s): PlanPoint[] => {
+    const temp_c = planAt(points, time_s);
+    return temp_c === null ? [] : [{ time_s, temp_c }];
+  });
+  const inner = points.filter((point) => fromS < point.time_s && point.time_s < toS);
+  return [...ends, ...inner].sort((a, b) => a.time_s - b.time_s);
+}

@@ -27,6 +27,10 @@ export function show(channel: ChannelNow, now: Date, limit: Seconds): Shown {
   return { is: "fresh", value, rate: channel.rate_c_per_h === null ? null : perHour(channel.rate_c_per_h), age };
 }
 
+/** Say whether a kiln is known to be as it is shown: a probe speaks, or there has never been one. */
+export const isHeard = (shown: readonly Shown[]): boolean =>
+  shown.some((one) => one.is === "fresh") || shown.every((one) => one.is === "never");
+
 /** A kiln with the newest of some points that came for it; one stamped ahead of time is the analysis's to judge. */
 export function withPoints(known: KilnNow, points: CurveChannel[], now: Date): KilnNow {
   const latestMs = now.getTime() + AHEAD_MS;

@@ -50,7 +50,9 @@ export function drawBands(context: CanvasRenderingContext2D, area: Area, marks: 
   context.restore();
 }
 
-/** Number the stretches at the top; flags that would cover each other go one below the other. */
+export const FLAGS_PX = 30; // a row of flags above the drawing area
+
+/** Number the stretches above the curves; flags that would cover each other go one below the other. */
 export function drawFlags(context: CanvasRenderingContext2D, area: Area, marks: readonly Mark[]): void {
   const size = 11 * area.pixelRatio;
   const right = area.left + area.width;
@@ -60,7 +62,7 @@ export function drawFlags(context: CanvasRenderingContext2D, area: Area, marks: 
     const x = Math.min(Math.max(from + size, area.left + size), right - size);
     const level = taken.filter((other) => Math.abs(other - x) < 2.2 * size).length;
     taken.push(x);
-    drawFlag(context, x, area.top + size * (1.2 + 2.3 * level), size, mark);
+    drawFlag(context, x, area.top + size * (2.3 * level - 1.3), size, mark);
   }
   context.restore();
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CurveChannel } from "../src/api";
-import { countPoints, merge, newest, planAt, valueNear } from "../src/curve";
+import { countPoints, merge, newest, planAt, planWithin, valueNear } from "../src/curve";
 
 const channel = (points: readonly (readonly [number, number | null])[], id = 1): CurveChannel => ({
   channel_id: id,
@@ -136,4 +136,20 @@ test("a plan is straight between its corners and nothing outside", () => {
     { time_s: 100, temp_c: 120 },
   ];
   expect([-1, 0, 50, 100, 101].map((time) => planAt(points, time))).toEqual([null, 20, 70, 120, null]);
+});
+
+test("a stretch of a plan ends where one looks, also between two corners", () => {
+  const points = [
+    { time_s: 0, temp_c: 20 },
+    { time_s: 100, temp_c: 120 },
+    { time_s: 200, temp_c: 120 },
+  ];
+  expect(planWithin(points, 50, 150)).toEqual([
+    { time_s: 50, temp_c: 70 },
+    { time_s: 100, temp_c: 120 },
+    { time_s: 150, temp_c: 120 },
+  ]);
+  expect(planWithin(points, 110, 120).map((point) => point.temp_c)).toEqual([120, 120]);
+  expect(planWithin(points, 0, 900)).toEqual(points);
+  expect(planWithin(points, 300, 900)).toEqual([]);
 });

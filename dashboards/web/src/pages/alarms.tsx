@@ -4,7 +4,7 @@ import { lastAlarm, openAlarms, refresh } from "../live";
 import { type Load, useLoad } from "../load";
 import { AlarmCard } from "../parts/alarm-card";
 import { Loaded } from "../parts/small";
-import { useLanguage } from "../parts/use";
+import { useLanguage, useTitle } from "../parts/use";
 import { useStore } from "../store";
 import { language } from "../words";
 
@@ -44,6 +44,7 @@ function All() {
 
 export function AlarmsPage() {
   const { say } = useLanguage();
+  useTitle(say("alarms.title"));
   const [isAll, setAll] = useState(false);
   return (
     <>

@@ -7,7 +7,7 @@ import { useLoad } from "../load";
 import { lookOf } from "../names";
 import { Key } from "../parts/curve-chart";
 import { Loaded } from "../parts/small";
-import { useLanguage } from "../parts/use";
+import { useLanguage, useTitle } from "../parts/use";
 import { navigate, usePlace } from "../router";
 
 function Curves({ comparison }: { comparison: Comparison }) {
@@ -136,6 +136,7 @@ function Table({ comparison }: { comparison: Comparison }) {
 
 export function ComparePage() {
   const { say } = useLanguage();
+  useTitle(say("compare.title"));
   const query = new URLSearchParams(usePlace().search);
   const ids = query
     .getAll("firing")

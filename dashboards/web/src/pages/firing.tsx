@@ -10,7 +10,7 @@ import { Downloads } from "../parts/files";
 import { Findings } from "../parts/findings";
 import { FiringEdit } from "../parts/firing-edit";
 import { Figure, Loaded, Moment, Outcome } from "../parts/small";
-import { useAction, useLanguage } from "../parts/use";
+import { useAction, useLanguage, useTitle } from "../parts/use";
 import { useStore } from "../store";
 import { celsius, delta, perHour, seconds } from "../units";
 import { language } from "../words";
@@ -130,6 +130,7 @@ function FiringView({ firing, onFiring, onJudged }: ViewProps) {
     ? { is: "finished", firingId: firing.id, span: `${firing.started_at} ${firing.ended_at}` }
     : { is: "live", kilnId: firing.kiln_id, fromMs: startMs };
   const curve = useCurve(source);
+  useTitle(`${firing.kiln_name} · ${say("firings.number", { n: firing.number })}`);
   return (
     <>
       <header class="page-head">
@@ -155,7 +156,7 @@ function FiringView({ firing, onFiring, onJudged }: ViewProps) {
               )}
             </Loaded>
           </section>
-          <Findings findings={firing.findings} onJudged={onJudged} />
+          <Findings findings={firing.findings} isRunning={firing.ended_at === null} onJudged={onJudged} />
           <Batches firingId={firing.id} />
         </div>
         <div class="stack">

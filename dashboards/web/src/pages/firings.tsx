@@ -3,7 +3,7 @@ import { api, type Firing } from "../api";
 import { kilns, lastFiring } from "../live";
 import { useLoad } from "../load";
 import { Choice, Loaded } from "../parts/small";
-import { useLanguage } from "../parts/use";
+import { useLanguage, useTitle } from "../parts/use";
 import { navigate, usePlace } from "../router";
 import { useStore } from "../store";
 import { celsius, delta, seconds } from "../units";
@@ -11,7 +11,14 @@ import { celsius, delta, seconds } from "../units";
 const PAGE = 40;
 const MOST = 8;
 
-function FiringRow({ firing, isPicked, onPick }: { firing: Firing; isPicked: boolean; onPick: (() => void) | null }) {
+interface RowProps {
+  firing: Firing;
+  peakC: number | null;
+  isPicked: boolean;
+  onPick: (() => void) | null;
+}
+
+function FiringRow({ firing, peakC, isPicked, onPick }: RowProps) {
   const { say, format } = useLanguage();
   const started = new Date(firing.started_at);
   const lengthMs = firing.ended_at ? Date.parse(firing.ended_at) - started.getTime() : null;
@@ -40,7 +47,7 @@ function FiringRow({ firing, isPicked, onPick }: { firing: Firing; isPicked: boo
           {firing.end_cause && <span>{say(`firing.cause.${firing.end_cause}`)}</span>}
         </span>
       </a>
-      <span class="num hot">{firing.peak_c === null ? "—" : format.temperature(celsius(firing.peak_c))}</span>
+      <span class="num hot">{peakC === null ? "—" : format.temperature(celsius(peakC))}</span>
       <span class="facts side">
         {firing.cone_reached && <span>✓ {say("cone.name", { cone: firing.cone_reached })}</span>}
         {firing.max_spread_c !== null && <span>↕ {format.apart(delta(firing.max_spread_c))}</span>}
@@ -51,6 +58,7 @@ function FiringRow({ firing, isPicked, onPick }: { firing: Firing; isPicked: boo
 
 export function FiringsPage() {
   const { say } = useLanguage();
+  useTitle(say("firings.title"));
   const { search } = usePlace();
   const kilnText = new URLSearchParams(search).get("kiln");
   const kilnId = kilnText && /^\d+$/.test(kilnText) ? Number(kilnText) : null;
@@ -63,6 +71,7 @@ export function FiringsPage() {
     [kilnId, limit, changed?.id, changed?.ended_at],
   );
   const options = known.is === "ready" ? known.value.map((kiln): [string, string] => [String(kiln.id), kiln.name]) : [];
+  const live = new Map(known.is === "ready" ? known.value.map(({ now }) => [now.firing_id, now.peak_c]) : []);
   const toggle = (id: number) => setPicked(picked.includes(id) ? picked.filter((one) => one !== id) : [...picked, id]);
   return (
     <>
@@ -84,7 +93,8 @@ export function FiringsPage() {
               {firings.map((firing) => {
                 const isPicked = picked.includes(firing.id);
                 const onPick = isPicked || picked.length < MOST ? () => toggle(firing.id) : null;
-                return <FiringRow key={firing.id} firing={firing} isPicked={isPicked} onPick={onPick} />;
+                const peakC = live.get(firing.id) ?? firing.peak_c; // of a running one it is a while since it was written
+                return <FiringRow key={firing.id} {...{ firing, peakC, isPicked, onPick }} />;
               })}
             </ul>
             {firings.length >= limit && (

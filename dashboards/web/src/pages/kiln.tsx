@@ -10,23 +10,36 @@ import { Cones } from "../parts/cones";
 import { CurveChart } from "../parts/curve-chart";
 import { Readings } from "../parts/files";
 import { Findings } from "../parts/findings";
-import { KilnMouth, NextCone, OpenAlarms, PhaseWord, shownOf } from "../parts/kiln-card";
+import { hottestOf, KilnMouth, NextCone, OpenAlarms, PhaseWord, shownOf } from "../parts/kiln-card";
 import { KilnSettings } from "../parts/kiln-settings";
 import { LogFile } from "../parts/log-file";
 import { Probe } from "../parts/probe";
 import { Confirm, Figure, Loaded, Moment, Outcome } from "../parts/small";
-import { useAction, useLanguage } from "../parts/use";
+import { useAction, useLanguage, useTitle } from "../parts/use";
 import { useStore } from "../store";
 import { celsius, delta, seconds } from "../units";
 import { language } from "../words";
 
+const ON_TIME_S = 300; // nobody would call so little late
 const FORECAST_EVERY_MS = 60_000;
 const IDLE_HOURS = 12;
 const FINDINGS_EVERY_MS = 30_000; // a finding that rings nobody comes with no event
 
+/** How late or early the kiln is by its plan, in the potter's words. */
+function Pace({ behindS }: { behindS: number }) {
+  const { say, format } = useLanguage();
+  const age = format.duration(seconds(Math.abs(behindS)));
+  const pace = Math.abs(behindS) < ON_TIME_S ? "onTime" : behindS > 0 ? "behind" : "ahead";
+  return (
+    <Figure name={say("pace.title")}>
+      <span data-testid="pace">{say(`pace.${pace}`, { age })}</span>
+    </Figure>
+  );
+}
+
 function Figures({ kiln, now }: { kiln: Kiln; now: Date }) {
   const { say, format } = useLanguage();
-  const { started_at, peak_c, spread_c } = kiln.now;
+  const { started_at, peak_c, spread_c, behind_s } = kiln.now;
   return (
     <dl class="figures">
       {started_at && (
@@ -39,6 +52,7 @@ function Figures({ kiln, now }: { kiln: Kiln; now: Date }) {
           {format.duration(seconds((now.getTime() - Date.parse(started_at)) / 1000))}
         </Figure>
       )}
+      {behind_s !== null && <Pace behindS={behind_s} />}
       {peak_c !== null && <Figure name={say("figure.peak")}>{format.temperature(celsius(peak_c))}</Figure>}
       {spread_c !== null && <Figure name={say("figure.spread")}>{format.apart(delta(spread_c))}</Figure>}
       {kiln.target_cone && <Figure name={say("cone.target")}>{say("cone.name", { cone: kiln.target_cone })}</Figure>}
@@ -127,7 +141,7 @@ function useFiring(firingId: number | null): FiringDetail | null {
 }
 
 function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean }) {
-  const { say } = useLanguage();
+  const { say, format } = useLanguage();
   const now = useNow();
   const [openedMs] = useState(() => now.getTime());
   const firing = useFiring(kiln.now.firing_id);
@@ -136,6 +150,8 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
   const source: CurveSource = { is: "live", kilnId: kiln.id, fromMs };
   const curve = useCurve(source);
   const shown = shownOf(kiln, now);
+  const hottest = hottestOf(shown);
+  useTitle(hottest === null ? kiln.name : `${format.temperature(hottest)} · ${kiln.name}`);
   return (
     <>
       <header class="page-head">
@@ -174,7 +190,7 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
               )}
             </Loaded>
           </section>
-          {kiln.now.firing_id !== null && <Findings findings={firing?.findings ?? []} />}
+          {kiln.now.firing_id !== null && <Findings findings={firing?.findings ?? []} isRunning />}
         </div>
         <div class="stack">
           <section class="panel">

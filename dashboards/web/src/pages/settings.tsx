@@ -12,7 +12,7 @@ import { Safety } from "../parts/safety";
 import { LanguageSwitch } from "../parts/shell";
 import { Choice, Field, Loaded, Outcome } from "../parts/small";
 import { Tokens } from "../parts/tokens";
-import { useAction, useLanguage } from "../parts/use";
+import { useAction, useLanguage, useTitle } from "../parts/use";
 import { leave } from "../session";
 import { useStore } from "../store";
 
@@ -99,6 +99,7 @@ function Account({ me }: { me: Me }) {
 
 export function SettingsPage({ me }: { me: Me }) {
   const { say } = useLanguage();
+  useTitle(say("settings.title"));
   const [chosen, setChosen] = useState(String(me.workshops[0]?.id ?? ""));
   const options = me.workshops.map((workshop): [string, string] => [String(workshop.id), workshop.name]);
   const workshop = me.workshops.find((one) => String(one.id) === chosen);

@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import type { Cone } from "../api";
 import { channelName } from "../names";
 import { useLanguage } from "./use";
@@ -38,26 +39,43 @@ function ConeRow({ cone, isTarget }: { cone: Cone; isTarget: boolean }) {
   );
 }
 
+const LAST_DOWN = 3;
+const NEXT_UP = 2;
+
+/** Of one probe's cones those that people look for: the last that fell, the next that will, the target. */
+function near(cones: readonly Cone[], target: string | null): readonly Cone[] {
+  const down = cones.filter((cone) => cone.progress >= 1).slice(-LAST_DOWN);
+  const up = cones.filter((cone) => cone.progress < 1).slice(0, NEXT_UP);
+  return cones.filter((cone) => down.includes(cone) || up.includes(cone) || cone.cone === target);
+}
+
 /** Per probe, how far each cone has bent. */
 export function Cones({ cones, target }: { cones: readonly Cone[]; target: string | null }) {
   const { say } = useLanguage();
-  const channels = [...new Set(cones.map((cone) => cone.channel))];
-  if (channels.length === 0) return null;
+  const [areAll, setAll] = useState(false);
+  if (cones.length === 0) return null;
+  const probes = [...new Set(cones.map((cone) => cone.channel))].map((channel) => {
+    const all = cones.filter((cone) => cone.channel === channel);
+    return { channel, all, few: near(all, target) };
+  });
   return (
     <section class="panel" data-testid="cones">
       <h2>{say("cone.progress")}</h2>
-      {channels.map((channel) => (
+      {probes.map(({ channel, all, few }) => (
         <div key={channel} class="cones">
           <h3>{channelName(say, channel)}</h3>
           <ul>
-            {cones
-              .filter((cone) => cone.channel === channel)
-              .map((cone) => (
-                <ConeRow key={cone.cone} cone={cone} isTarget={cone.cone === target} />
-              ))}
+            {(areAll ? all : few).map((cone) => (
+              <ConeRow key={cone.cone} cone={cone} isTarget={cone.cone === target} />
+            ))}
           </ul>
         </div>
       ))}
+      {probes.some(({ all, few }) => few.length < all.length) && (
+        <button type="button" class="plain" aria-expanded={areAll} onClick={() => setAll(!areAll)}>
+          {say(areAll ? "cone.fewer" : "cone.all")}
+        </button>
+      )}
     </section>
   );
 }

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { CurveChannel, Finding, Plan } from "../api";
 import { Chart, type Line } from "../chart";
-import { countPoints, newest, planAt, valueNear } from "../curve";
+import { now } from "../clock";
+import { countPoints, newest, planAt, planWithin, valueNear } from "../curve";
 import { channelName, lookOf, PLAN_LOOK } from "../names";
 import { celsius } from "../units";
 import { marksOf } from "./findings";
@@ -27,9 +28,10 @@ export function Key({ colour, dash }: { colour: string; dash: readonly number[] 
   );
 }
 
-function planLine(name: string, plan: Plan, startS: number): Line {
-  const x = plan.points.map((point) => startS + point.time_s);
-  return { name, x, y: plan.points.map((point) => point.temp_c), ...PLAN_LOOK, width: 1.5 };
+function planLine(name: string, plan: Plan, startS: number, from: number, to: number): Line {
+  const points = planWithin(plan.points, from - startS, to - startS);
+  const x = points.map((point) => startS + point.time_s);
+  return { name, x, y: points.map((point) => point.temp_c), ...PLAN_LOOK, width: 1.5 };
 }
 
 /** The firing curve on clock time, with its plan, its findings, and the values under the finger. */
@@ -40,6 +42,7 @@ export function CurveChart({ channels, plan, startS, endS, findings }: CurveChar
   const [place, setPlace] = useState<number | null>(null);
   const [hours, setHours] = useState<number | null>(null);
   const lastS = newest(channels);
+  const shownToS = endS ?? now().getTime() / 1000; // where nothing comes any more, one sees since when
   const firstS = startS ?? Math.min(...channels.flatMap((channel) => channel.time_s[0] ?? []));
   const marks = marksOf(findings, lastS ?? 0);
 
@@ -56,14 +59,16 @@ export function CurveChart({ channels, plan, startS, endS, findings }: CurveChar
       const look = lookOf(index);
       return { name: channelName(say, channel.name), x: channel.time_s, y: channel.value_c, ...look, width: 2.5 };
     });
-    if (plan && startS !== null) lines.push(planLine(say("chart.plan"), plan, startS));
     const planEnd = plan && startS !== null ? startS + (plan.points.at(-1)?.time_s ?? 0) : 0;
-    const to = hours === null && endS === null ? Math.max(lastS, Math.min(planEnd, lastS + AHEAD_S)) : (endS ?? lastS);
+    const aheadS = hours === null && endS === null ? Math.min(planEnd, shownToS + AHEAD_S) : 0;
+    const from = hours === null ? firstS : Math.max(firstS, shownToS - hours * 3600);
+    const to = Math.max(shownToS, aheadS);
+    if (plan && startS !== null) lines.push(planLine(say("chart.plan"), plan, startS, from, to));
     chart.current?.draw({
       lines,
       marks,
-      from: hours === null ? firstS : Math.max(firstS, lastS - hours * 3600),
-      to: hours === null ? to : lastS,
+      from,
+      to,
       isClock: true,
       writeX: (value) => format.clock(new Date(value * 1000)),
       writeY: (value) => format.number(value),

@@ -24,40 +24,74 @@ export const marksOf = (findings: readonly Finding[], nowS: number): Mark[] =>
     to: finding.end_at ? Date.parse(finding.end_at) / 1000 : nowS,
   }));
 
-/** Findings in order; with `onJudged` a person may say of each whether it was so. */
-export function Findings({ findings, onJudged }: { findings: readonly Finding[]; onJudged?: () => void }) {
+interface Numbered {
+  finding: Finding;
+  number: number; // of its flag on the chart
+}
+
+const WORST_FIRST: readonly Finding["severity"][] = ["critical", "warning", "info"];
+const worstFirst = (a: Numbered, b: Numbered) =>
+  WORST_FIRST.indexOf(a.finding.severity) - WORST_FIRST.indexOf(b.finding.severity);
+
+function FindingRow({ finding, number, onJudged }: Numbered & { onJudged: (() => void) | undefined }) {
   const { say, format } = useLanguage();
+  const from = format.clock(new Date(finding.start_at));
+  const when = finding.end_at
+    ? say("findings.from", { from, to: format.clock(new Date(finding.end_at)) })
+    : say("findings.ongoing", { from });
+  return (
+    <li class={finding.severity} data-testid="finding" data-kind={finding.kind}>
+      <b class="flag">{number}</b>
+      <div>
+        <p class="facts">
+          <Severity severity={finding.severity} />
+          <span>{when}</span>
+          {finding.channel && <span>{channelName(say, finding.channel)}</span>}
+          {finding.probability !== null && (
+            <span>{say("findings.sure", { percent: format.percent(finding.probability) })}</span>
+          )}
+        </p>
+        <h3>{finding.words.title}</h3>
+        <p>{finding.words.detail}</p>
+        {finding.words.advice && <p class="advice">→ {finding.words.advice}</p>}
+        {onJudged && <Verdict finding={finding} onFinding={onJudged} />}
+      </div>
+    </li>
+  );
+}
+
+interface FindingsProps {
+  findings: readonly Finding[];
+  isRunning: boolean;
+  onJudged?: () => void; // then a person may say of each whether it was so
+}
+
+/** What was found: of a finished firing in order, of a running one first what holds now, the worst on top. */
+export function Findings({ findings, isRunning, onJudged }: FindingsProps) {
+  const { say } = useLanguage();
+  const all = findings.map((finding, index): Numbered => ({ finding, number: index + 1 }));
+  const isShown = ({ finding }: Numbered) => !isRunning || finding.end_at === null;
+  const shown = all.filter(isShown);
+  const over = all.filter((one) => !isShown(one)).reverse();
+  if (isRunning) shown.sort(worstFirst);
+  const list = (some: readonly Numbered[]) => (
+    <ol class="findings">
+      {some.map((one) => (
+        <FindingRow key={one.finding.id} {...one} onJudged={onJudged} />
+      ))}
+    </ol>
+  );
   return (
     <section class="panel" data-testid="findings">
       <h2>{say("findings.title")}</h2>
-      {findings.length === 0 && <p class="quiet">{say("findings.none")}</p>}
-      <ol class="findings">
-        {findings.map((finding, index) => {
-          const from = format.clock(new Date(finding.start_at));
-          const when = finding.end_at
-            ? say("findings.from", { from, to: format.clock(new Date(finding.end_at)) })
-            : say("findings.ongoing", { from });
-          return (
-            <li key={finding.id} class={finding.severity} data-testid="finding" data-kind={finding.kind}>
-              <b class="flag">{index + 1}</b>
-              <div>
-                <p class="facts">
-                  <Severity severity={finding.severity} />
-                  <span>{when}</span>
-                  {finding.channel && <span>{channelName(say, finding.channel)}</span>}
-                  {finding.probability !== null && (
-                    <span>{say("findings.sure", { percent: format.percent(finding.probability) })}</span>
-                  )}
-                </p>
-                <h3>{finding.words.title}</h3>
-                <p>{finding.words.detail}</p>
-                {finding.words.advice && <p class="advice">→ {finding.words.advice}</p>}
-                {onJudged && <Verdict finding={finding} onFinding={onJudged} />}
-              </div>
-            </li>
-          );
-        })}
-      </ol>
+      {shown.length === 0 && <p class="quiet">{say(over.length > 0 ? "findings.noneNow" : "findings.none")}</p>}
+      {list(shown)}
+      {over.length > 0 && (
+        <details>
+          <summary>{say("findings.over", { n: over.length })}</summary>
+          {list(over)}
+        </details>
+      )}
     </section>
   );
 }

@@ -1,9 +1,9 @@
 import type { Kiln } from "../api";
 import { beat } from "../clock";
-import { type Shown, show, staleAfter } from "../freshness";
+import { isHeard, type Shown, show, staleAfter } from "../freshness";
 import { glow } from "../heat";
 import { connection, usualInterval } from "../live";
-import { seconds } from "../units";
+import { type Celsius, seconds } from "../units";
 import { Bar } from "./cones";
 import { Probe } from "./probe";
 import { useLanguage } from "./use";
@@ -14,14 +14,19 @@ export function shownOf(kiln: Kiln, now: Date): Shown[] {
   return kiln.now.channels.map((channel) => show(channel, now, limit));
 }
 
+/** How hot a kiln is at its hottest probe, as far as that is known now. */
+export const hottestOf = (shown: readonly Shown[]): Celsius | null =>
+  shown.reduce<Celsius | null>((most, one) => {
+    if (one.is !== "fresh") return most;
+    return most === null || one.value > most ? one.value : most;
+  }, null);
+
 /** The kiln's mouth: it glows as hot as the newest good reading, and is dark when nothing is known. */
 export function KilnMouth({ shown }: { shown: readonly Shown[] }) {
-  const temps = shown.flatMap((one) => (one.is === "fresh" ? [one.value] : []));
-  const hottest = temps.length === 0 ? null : Math.max(...temps);
   return (
     <svg class="mouth" viewBox="0 0 64 76" aria-hidden="true">
       <path d="M3 74V34a29 29 0 0 1 58 0v40z" class="bricks" />
-      <path d="M11 74V36a21 21 0 0 1 42 0v38z" fill={glow(hottest)} class="inside" />
+      <path d="M11 74V36a21 21 0 0 1 42 0v38z" fill={glow(hottestOf(shown))} class="inside" />
       <path d="M11 60h42M18 60v14M46 60v14M32 60v14" class="shelf" />
       <path d="M19 60v-9q0-3 3-3h3q3 0 3 3v9M34 60v-6q-2-8 5-9 7 1 5 9v6" class="ware" />
     </svg>
@@ -30,7 +35,8 @@ export function KilnMouth({ shown }: { shown: readonly Shown[] }) {
 
 export function NextCone({ kiln }: { kiln: Kiln }) {
   const { say, format } = useLanguage();
-  const { cone_reached, next_cone, next_cone_progress } = kiln.now;
+  const { cone_reached, next_cone_progress, phase } = kiln.now;
+  const next_cone = phase === "cooling" ? null : kiln.now.next_cone; // it bends no further
   if (cone_reached === null && next_cone === null) return null;
   const name = next_cone && say("cone.name", { cone: next_cone });
   return (
@@ -58,8 +64,7 @@ export function NextCone({ kiln }: { kiln: Kiln }) {
 /** What the kiln does; not known while no probe says anything. */
 export function PhaseWord({ kiln, shown }: { kiln: Kiln; shown: readonly Shown[] }) {
   const { say } = useLanguage();
-  const isHeard = shown.some((one) => one.is === "fresh") || shown.every((one) => one.is === "never");
-  if (!isHeard) return <span class="phase">{say("phase.unknown")}</span>;
+  if (!isHeard(shown)) return <span class="phase">{say("phase.unknown")}</span>;
   return <span class={`phase ${kiln.now.phase}`}>{say(`phase.${kiln.now.phase}`)}</span>;
 }
 
@@ -77,9 +82,15 @@ export function OpenAlarms({ kiln, isTheirs }: { kiln: Kiln; isTheirs: boolean }
   );
 }
 
-export function KilnCard({ kiln, now, isTheirs }: { kiln: Kiln; now: Date; isTheirs: boolean }) {
+interface CardProps {
+  kiln: Kiln;
+  shown: readonly Shown[];
+  now: Date;
+  isTheirs: boolean;
+}
+
+export function KilnCard({ kiln, shown, now, isTheirs }: CardProps) {
   const { say, format } = useLanguage();
-  const shown = shownOf(kiln, now);
   const started = kiln.now.started_at;
   return (
     <article class="kiln" data-testid="kiln-card" data-kiln={kiln.id}>

@@ -102,8 +102,12 @@ export function Footer() {
 }
 
 export function Shell({ me, children }: { me: Me; children: ComponentChildren }) {
+  const { say } = useLanguage();
   return (
     <>
+      <a class="skip" href="#main">
+        {say("app.skip")}
+      </a>
       <header class="top">
         <Brand />
         <Replay />
@@ -111,7 +115,9 @@ export function Shell({ me, children }: { me: Me; children: ComponentChildren })
         <LanguageSwitch />
       </header>
       <LostBanner />
-      <main class="main">{children}</main>
+      <main class="main" id="main" tabindex={-1}>
+        {children}
+      </main>
       <Footer />
     </>
   );

@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { codeOf } from "../api/client";
 import { useStore } from "../store";
 import { type Formats, formats } from "../units";
@@ -9,6 +9,16 @@ export function useLanguage(): { say: Say; format: Formats } {
   const chosen = useStore(language);
   const format = useMemo(() => formats(chosen), [chosen]);
   return { say: useSay(), format };
+}
+
+/** Say in the browser's tab and its list of pages which page this is. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · Canh Lò`;
+    return () => {
+      document.title = "Canh Lò";
+    };
+  }, [title]);
 }
 
 export type Doing = { is: "idle" } | { is: "busy" } | { is: "done"; at: Date } | { is: "failed"; code: string };

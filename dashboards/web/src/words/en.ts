@@ -16,6 +16,7 @@ export const en: Words = {
   "app.replay": "Replay ×{rate}",
   "app.loading": "Loading…",
   "app.retry": "Try again",
+  "app.skip": "To the content",
   "app.menu": "Pages",
   "app.language": "Language",
   "app.notFound": "There is no such page",
@@ -77,6 +78,14 @@ export const en: Words = {
   "kilns.emptyStep3": "Run the pairing command on that machine — readings appear here",
   "kilns.emptyGo": "Set up a kiln",
 
+  "find.text": "Find a kiln or workshop",
+  "find.all": "All",
+  "find.alarm": "With alarms",
+  "find.firing": "Firing",
+  "find.unheard": "No signal",
+  "find.none": "There is no such kiln.",
+  "find.more": "{n} more kilns",
+
   "cone.name": "cone {cone}",
   "cone.reached": "Cone down",
   "cone.next": "Next cone",
@@ -85,6 +94,8 @@ export const en: Words = {
   "cone.isDown": "down",
   "cone.progress": "How far the cones have bent",
   "cone.progressOf": "{cone} bent {percent}",
+  "cone.all": "All cones",
+  "cone.fewer": "Fewer cones",
   "cone.noTarget": "No target cone chosen",
 
   "figure.peak": "Peak",
@@ -93,6 +104,11 @@ export const en: Words = {
   "figure.started": "Started",
   "figure.ended": "Ended",
   "figure.duration": "Duration",
+
+  "pace.title": "Against the plan",
+  "pace.onTime": "on time",
+  "pace.behind": "{age} behind",
+  "pace.ahead": "{age} ahead",
 
   "forecast.title": "How it will go on",
   "forecast.done": "Top reached about",
@@ -139,6 +155,8 @@ export const en: Words = {
 
   "findings.title": "Findings",
   "findings.none": "Nothing unusual so far.",
+  "findings.noneNow": "Nothing unusual now.",
+  "findings.over": "Over ({n})",
   "findings.sure": "likelihood {percent}",
   "findings.from": "{from} – {to}",
   "findings.ongoing": "{from} – still going on",
@@ -167,7 +185,6 @@ export const en: Words = {
 
   "ack.title": "Kiln alarm",
   "ack.ask": "Tap to say that you have it and are seeing to it.",
-  "ack.done": "Acknowledged. Thank you.",
   "ack.sending": "Sending…",
   "ack.used": "This link can no longer acknowledge the alarm.",
   "ack.see": "See the kiln",

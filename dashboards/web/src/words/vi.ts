@@ -15,6 +15,7 @@ export const vi = {
   "app.replay": "Chạy lại ×{rate}",
   "app.loading": "Đang tải…",
   "app.retry": "Thử lại",
+  "app.skip": "Tới nội dung",
   "app.menu": "Các trang",
   "app.language": "Ngôn ngữ",
   "app.notFound": "Không có trang này",
@@ -76,6 +77,14 @@ export const vi = {
   "kilns.emptyStep3": "Chạy lệnh ghép nối trên máy đó — số đo sẽ hiện ở đây",
   "kilns.emptyGo": "Thiết lập lò",
 
+  "find.text": "Tìm lò hoặc xưởng",
+  "find.all": "Tất cả",
+  "find.alarm": "Có cảnh báo",
+  "find.firing": "Đang nung",
+  "find.unheard": "Mất tín hiệu",
+  "find.none": "Không có lò nào như vậy.",
+  "find.more": "Xem thêm {n} lò",
+
   "cone.name": "côn {cone}",
   "cone.reached": "Côn đã đổ",
   "cone.next": "Côn tiếp theo",
@@ -84,6 +93,8 @@ export const vi = {
   "cone.isDown": "đã đổ",
   "cone.progress": "Côn đổ được bao nhiêu",
   "cone.progressOf": "{cone} đổ được {percent}",
+  "cone.all": "Xem tất cả các côn",
+  "cone.fewer": "Xem gọn lại",
   "cone.noTarget": "Chưa chọn côn đích",
 
   "figure.peak": "Đỉnh nhiệt",
@@ -92,6 +103,11 @@ export const vi = {
   "figure.started": "Bắt đầu",
   "figure.ended": "Kết thúc",
   "figure.duration": "Thời gian nung",
+
+  "pace.title": "So với đường dự kiến",
+  "pace.onTime": "đúng giờ",
+  "pace.behind": "chậm {age}",
+  "pace.ahead": "nhanh {age}",
 
   "forecast.title": "Sắp tới",
   "forecast.done": "Tới đỉnh lửa khoảng",
@@ -138,6 +154,8 @@ export const vi = {
 
   "findings.title": "Nhận xét",
   "findings.none": "Chưa thấy điều gì bất thường.",
+  "findings.noneNow": "Lúc này không thấy điều gì bất thường.",
+  "findings.over": "Đã qua ({n})",
   "findings.sure": "khả năng {percent}",
   "findings.from": "{from} – {to}",
   "findings.ongoing": "{from} – đang diễn ra",
@@ -166,7 +184,6 @@ export const vi = {
 
   "ack.title": "Cảnh báo lò",
   "ack.ask": "Bấm để báo là bạn đã nhận và đang xử lý.",
-  "ack.done": "Đã nhận. Cảm ơn bạn.",
   "ack.sending": "Đang gửi…",
   "ack.used": "Cảnh báo này không nhận bằng liên kết này được nữa.",
   "ack.see": "Xem lò",
