@@ -4,11 +4,12 @@ import os
 import platform
 import sqlite3
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from benchmarks.section import table
-from benchmarks.validate import sections
+from benchmarks.validate import write
 from benchmarks.yardstick import addition_ns
 
 # In the order of the document. Each is a module of this package with `measure() -> Section`.
@@ -39,15 +40,9 @@ def _said(path: str, name: str) -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), platform.machine())
 
 
-def main(names: list[str]) -> None:
+def main(names: Sequence[str]) -> None:
     """Write the whole document, or print the sections named."""
-    if names:
-        sys.stdout.write("\n".join(section.markdown() for section in sections(tuple(names))))
-        return
-    OUTPUT.parent.mkdir(exist_ok=True)
-    began = f"## The machine\n\n{table(('', ''), machine())}\n"
-    text = "\n".join([INTRODUCTION, began, *(section.markdown() for section in sections(BENCHMARKS))])
-    OUTPUT.write_text(text, encoding="utf-8")
+    write(names, BENCHMARKS, OUTPUT, f"{INTRODUCTION}\n## The machine\n\n{table(('', ''), machine())}\n")
 
 
 if __name__ == "__main__":

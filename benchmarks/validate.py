@@ -1,6 +1,7 @@
 """Run every benchmark that is here and write docs/validation.md: `python -m benchmarks.validate [NAME...]`."""
 
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,24 +30,26 @@ such. Figures of speed are of the machine that ran it.
 """
 
 
-def sections(names: tuple[str, ...]) -> list[Section]:
-    """Return what the named benchmarks measured, without those that are not here."""
-    here = [name for name in names if find_spec(f"benchmarks.{name}")]
-    found: list[Section] = []
-    for name in here:
-        sys.stderr.write(f"measuring {name} ...\n")
-        found.append(import_module(f"benchmarks.{name}").measure())
-    return found
+def sections(names: Iterable[str]) -> Iterator[str]:
+    """Measure by the named benchmarks, without those that are not here; print each section as soon as it is known."""
+    for name in names:
+        if find_spec(f"benchmarks.{name}"):
+            sys.stderr.write(f"measuring {name} ...\n")
+            section: Section = import_module(f"benchmarks.{name}").measure()
+            print(section.markdown(), flush=True)
+            yield section.markdown()
 
 
-def main(names: list[str]) -> None:
+def write(names: Sequence[str], everything: Sequence[str], output: Path, introduction: str) -> None:
+    """Write a document of everything; with names, print those sections and leave it as it is."""
+    text = "\n".join([introduction, *sections(names or everything)])
+    if not names:
+        output.write_text(text, encoding="utf-8")
+
+
+def main(names: Sequence[str]) -> None:
     """Write the whole document, or print the sections named."""
-    if names:
-        sys.stdout.write("\n".join(section.markdown() for section in sections(tuple(names))))
-        return
-    OUTPUT.parent.mkdir(exist_ok=True)
-    text = "\n".join([INTRODUCTION, *(section.markdown() for section in sections(BENCHMARKS))])
-    OUTPUT.write_text(text, encoding="utf-8")
+    write(names, BENCHMARKS, OUTPUT, INTRODUCTION)
 
 
 if __name__ == "__main__":

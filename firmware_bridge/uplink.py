@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 ROOM_BYTES: Final = MAX_POST_BYTES // 2
 MANY_BLOCKS: Final = 512  # from here on the next post is made ready while one is under way
+KEPT_OPEN_S: Final = (
+    25.0  # a connection that carries nothing: beyond two heartbeats, and sooner than the service ends it
+)
 HALF_A_SECOND: Final = timedelta(seconds=0.5)  # an HTTP date has whole seconds
 
 
@@ -111,7 +114,8 @@ class Uplink:
             logger.info("the service did not answer in time; the rest waits on disk")
 
     def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(timeout=self._patience.answer_s)
+        limits = httpx.Limits(keepalive_expiry=KEPT_OPEN_S)
+        return httpx.AsyncClient(timeout=self._patience.answer_s, limits=limits)
 
     async def _round(self, client: httpx.AsyncClient) -> float:
         """Send one parcel and do what the answer asks; return how long to wait before the next."""

@@ -44,7 +44,7 @@ from service.api import (
     stream,
 )
 from service.api.conditional import Conditional
-from service.api.connections import make_room
+from service.api.connections import KEPT_OPEN_S, make_room
 from service.api.deps import Parts
 from service.api.guard import BodyBounds, Guard, carrying, raw_headers
 from service.api.live import Hub
@@ -197,6 +197,7 @@ class Server(uvicorn.Server):
             server_header=False,
             timeout_graceful_shutdown=5,
             http=partial(PostConnection, app.post_way),  # type: ignore[arg-type]  # it makes one, as a class does
+            timeout_keep_alive=KEPT_OPEN_S,
             backlog=4096,
             ws="none",
         )

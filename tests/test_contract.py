@@ -4,6 +4,9 @@ import json
 import re
 from pathlib import Path
 
+from firmware_bridge import uplink
+from firmware_bridge.recorder import HEARTBEAT_S
+from service.api import connections
 from service.api.problems import STATUS
 from service.app import create_app
 from service.settings import Settings
@@ -38,3 +41,7 @@ def test_the_page_has_words_for_whatever_is_refused() -> None:
     words = "".join(path.read_text() for path in (PAGE / "src/words").glob("vi*.ts"))
 
     assert {code for code in STATUS if f'"error.{code}"' not in words} == set()
+
+
+def test_a_bridge_with_nothing_new_keeps_its_connection() -> None:
+    assert 2 * HEARTBEAT_S < uplink.KEPT_OPEN_S < connections.KEPT_OPEN_S

@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from service.counters import CONNECTIONS_CUT
 
 HEAD_TIMEOUT_S: Final = 10.0
+KEPT_OPEN_S: Final = 30  # between two requests: a bridge that reads nothing new says every 10 s that it lives
 MAX_HEAD_BYTES: Final = 32_000
 TAKE_TIMEOUT_S: Final = 60.0  # a phone in a lift comes back; what waits for it is 64 kB at most
 KEPT_FILES: Final = 500  # for databases, months and logs

@@ -59,7 +59,8 @@ async def test_from_a_finding_to_a_phone_and_back(
     assert tried == 1
     assert message["title"] == "Lò 2: lò không lên nhiệt"
     assert message["tag"] == phone.headers[0]["Topic"] == f"alarm-{alarm.id}"
-    assert (message["url"], message["ack_label"], message["actions"]) == ("/alarms", "Đã nhận", True)
+    assert message["url"] == f"/acknowledge#{message['ack_token']}"
+    assert (message["ack_label"], message["actions"]) == ("Đã nhận", True)
     assert [what for what, _ in village.audit(alarm.id)] == ["opened", "delivered", "seen", "acknowledged"]
     assert village.alarm(alarm.id).acknowledged_by == "Lan"
     with database.read() as session:
