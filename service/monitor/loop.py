@@ -361,6 +361,7 @@ class Monitor:
             or waited_s >= self._gather_s * TIMES_UNSEEN
             or (waited_s >= self._gather_s and self._is_followed(watched.now.workshop_id))
             or watched.silent_since is not None
+            or watched.is_new
         )
 
     def _take_due(self, kilns: Iterable[Watched], now: datetime) -> None:
@@ -377,7 +378,7 @@ class Monitor:
                 self._guarded([one.watched.kiln_id for one in concluded], self._conclude, concluded, now)
 
     def _take_waiting(self, watched: Watched, now: datetime) -> Conclusion | None:
-        arrived, watched.waiting = watched.waiting, None
+        arrived, watched.waiting, watched.is_new = watched.waiting, None, False
         return None if arrived is None else self._take(watched, arrived, now)
 
     def _take(self, watched: Watched, arrived: Arrived, now: datetime) -> Conclusion | None:
