@@ -31,8 +31,6 @@ from service.monitor.share import Share
 from service.monitor.watched import LiveKiln, Watched, load_watched, stored_kilns
 from service.series import blocks as series
 from service.series.blocks import Appended, Arrived, Curve
-from service.series.corrections import Corrections
-from service.series.kept import KeptBlock
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
 from service.store.database import Database
@@ -49,10 +47,8 @@ LOOK_AMONG_OTHERS_EVERY_S: Final = 0.2
 # A look costs the same for one block as for hundreds; a person does not see the difference.
 LOOK_AT_MOST_EVERY_S: Final = 0.2
 ROUND_EVERY_S: Final = 1.0
-# What decides nothing is gathered for so long: ten readings at once cost what one does. Of a kiln that nobody looks at,
-# three times as long.
-GATHER_AT_MOST_S: Final = 5.0
-TIMES_UNSEEN: Final = 3
+# What decides nothing is gathered for so long: ten readings at once cost what one does, and who looks on sees them.
+GATHER_AT_MOST_S: Final = 15.0
 SAVE_EVERY_S: Final = 60.0
 SAVE_WHEN_QUIET_S: Final = 3.0
 MOST_SAVES_PER_ROUND: Final = 100
@@ -80,16 +76,7 @@ class NewReadings:
     """What came in of one kiln, for those who look at it before the analysis does."""
 
     now: LiveKiln
-    blocks: Sequence[KeptBlock]
-    corrections: Corrections
-
-    @property
-    def curves(self) -> dict[str, Curve]:
-        """Return the readings by channel, put right."""
-        if not self.corrections.of_channel:
-            return series.curves_of(self.blocks)
-        corrected = self.corrections.on(series.chunk_of(self.blocks))
-        return {name: series.curve_of(samples) for name, samples in corrected.channels.items()}
+    curves: Mapping[str, Curve]  # by channel, put right
 
 
 class Monitor:
@@ -346,10 +333,15 @@ class Monitor:
         if not self._is_followed(watched.now.workshop_id):
             return
         blocks = arrived.blocks
-        if not watched.now.channel_ids.keys() >= series.curves_of(blocks).keys():
+        curves = series.curves_of(blocks)
+        if not watched.now.channel_ids.keys() >= curves.keys():
             with self._database.read() as session:
                 watched.refresh(session)
-        self._on_readings(NewReadings(watched.now, blocks, watched.corrections))
+        if watched.corrections.of_channel:
+            chunk = watched.corrections.on(series.chunk_of(blocks))
+            curves = {name: series.curve_of(samples) for name, samples in chunk.channels.items()}
+        self._on_readings(NewReadings(watched.now, curves))
+        watched.is_news |= _breaks_or_speaks_again(watched.now, curves)
 
     def _is_due(self, watched: Watched, machine_s: float) -> bool:
         """Say whether what waits is worth a look: it decides something, or it has waited."""
@@ -358,10 +350,9 @@ class Monitor:
         waited_s = machine_s - watched.waits_since_s
         return (
             watched.live.can_judge(watched.waiting.until_s)
-            or waited_s >= self._gather_s * TIMES_UNSEEN
-            or (waited_s >= self._gather_s and self._is_followed(watched.now.workshop_id))
+            or waited_s >= self._gather_s
             or watched.silent_since is not None
-            or watched.is_new
+            or watched.is_news
         )
 
     def _take_due(self, kilns: Iterable[Watched], now: datetime) -> None:
@@ -378,7 +369,7 @@ class Monitor:
                 self._guarded([one.watched.kiln_id for one in concluded], self._conclude, concluded, now)
 
     def _take_waiting(self, watched: Watched, now: datetime) -> Conclusion | None:
-        arrived, watched.waiting, watched.is_new = watched.waiting, None, False
+        arrived, watched.waiting, watched.is_news = watched.waiting, None, False
         return None if arrived is None else self._take(watched, arrived, now)
 
     def _take(self, watched: Watched, arrived: Arrived, now: datetime) -> Conclusion | None:
@@ -486,6 +477,12 @@ class Monitor:
 
     def _note_saved(self, watched: Watched) -> None:
         watched.is_dirty, watched.saved_s = False, time.monotonic()
+
+
+def _breaks_or_speaks_again(now: LiveKiln, curves: Mapping[str, Curve]) -> bool:
+    """Say whether a probe that read has a fault now, or the other way round: it is not shown by readings alone."""
+    reads = {channel.name: channel.quality == "good" for channel in now.status.channels}
+    return any((value[-1] is not None) != reads.get(name, False) for name, (_, value) in curves.items() if value)
 
 
 def _heard_at(watched: Watched) -> datetime:

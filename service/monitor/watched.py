@@ -59,7 +59,7 @@ class Watched:
     silent_since: datetime | None = None  # what the open finding about its bridge says
     waiting: Arrived | None = None  # came in, and not yet taken into the analysis ...
     waits_since_s: float = 0.0  # ... since then, by the machine's monotonic time
-    is_new: bool = True  # nothing has come in since it was taken up: what it shows may be old
+    is_news: bool = True  # ... and it is worth a look at once, as what comes first after the kiln was taken up
     is_dirty: bool = False
     came_s: float = 0.0  # machine's monotonic time, when a block last came
     saved_s: float = 0.0

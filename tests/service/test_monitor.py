@@ -133,6 +133,19 @@ def test_what_decides_nothing_is_gathered_and_shown_as_it_comes(workshop: Worksh
     assert len(shown) == 30 * is_followed
 
 
+def test_a_probe_that_breaks_or_speaks_again_is_shown_at_once(workshop: Workshop) -> None:
+    monitor = Monitor(workshop.database, Clock(), workshop.changes.append)
+    bin_s = START_S + 10 + bins_from_s(1)  # a bin begins here
+    shown = []
+    for age, value in enumerate([30.0, 30.0, 30.0, None, None, 30.0, 30.0]):
+        workshop.store(block(1 + age, at_s=bin_s + age, until_s=bin_s + age + 1, top=[value]), now=_at(0))
+        before = len(workshop.changes)
+        monitor.step(_at(0))
+        shown.append([change.now.status.channels[0].quality for change in workshop.changes[before:]])
+
+    assert shown[2:] == [[], ["no_value"], [], ["good"], []]
+
+
 def test_kilns_of_a_workshop_that_fall_silent_together_are_told_of_together(workshop: Workshop) -> None:
     for pair in zip(uneven_firing(), uneven_firing("lo-2", first=101), strict=True):
         workshop.take(*pair)
