@@ -82,7 +82,10 @@ def change_kiln(
     after_reply: BackgroundTasks,
     response: Response,
 ) -> schemas.KilnOut:
-    """Change what is sent and leave the rest; null takes a target cone or a plan away."""
+    """Change what is sent and leave the rest; null takes a target cone or a plan away.
+
+    The cone and the plan are those of the firing that runs as well, for people change their minds in the middle of one.
+    """
     kiln = kilns.get_kiln(session, who.workshop_ids, kiln_id)
     seen.check(version_of(kiln, *views.KILN_SAID))
     sent = asked.model_fields_set
@@ -90,8 +93,10 @@ def change_kiln(
         _retire(session, who, kiln, machine_now if asked.is_retired else None)
     if "plan_id" in sent and asked.plan_id is not None:
         plans.get_plan(session, kiln.workshop_id, asked.plan_id)
+    running = firings.running_firing(session, kiln.id)
     for name in sent & {"target_cone", "plan_id"}:
-        setattr(kiln, name, getattr(asked, name))
+        for one in filter(None, (kiln, running)):
+            setattr(one, name, getattr(asked, name))
     if asked.name is not None:
         kiln.name = asked.name
     if asked.fuel is not None:

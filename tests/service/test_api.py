@@ -95,6 +95,25 @@ async def test_null_takes_the_target_cone_away_and_what_is_not_sent_stays(signed
     assert (changed["key"], changed["fuel"], changed["target_cone"]) == ("lo-than", "coal", None)
 
 
+async def test_a_mind_that_changes_in_the_middle_of_a_firing_counts_for_it(
+    signed_in: httpx.AsyncClient, database: Database
+) -> None:
+    points = [{"time_s": 0, "temp_c": 30}, {"time_s": 3600, "temp_c": 900}]
+    plan = (await signed_in.post("/api/v1/plans", json={"workshop_id": 1, "name": "men", "points": points})).json()
+    kiln = (await signed_in.post("/api/v1/kilns", json={"workshop_id": 1, "name": "Lò 9", "target_cone": "6"})).json()
+    with database.write() as session:
+        kept = kilns.get_kiln(session, [1], kiln["id"])
+        firing_id = firings.start_firing(session, kept, started_at=datetime.now(UTC)).id
+    path = f"/api/v1/firings/{firing_id}"
+    before = (await signed_in.get(path)).json()
+
+    await signed_in.patch(f"/api/v1/kilns/{kiln['id']}", json={"target_cone": "10", "plan_id": plan["id"]})
+
+    after = (await signed_in.get(path)).json()
+    assert (before["target_cone"], before["plan"]) == ("6", None)
+    assert (after["target_cone"], after["plan"]["name"]) == ("10", "men")
+
+
 @pytest.mark.parametrize("times", [[10, 20], [0, 20, 20], [0, 30, 20]])
 async def test_a_plan_begins_at_zero_and_goes_forward(signed_in: httpx.AsyncClient, times: list[int]) -> None:
     points = [{"time_s": time_s, "temp_c": 100} for time_s in times]

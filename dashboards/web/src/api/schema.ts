@@ -660,6 +660,8 @@ export interface paths {
         /**
          * Change Kiln
          * @description Change what is sent and leave the rest; null takes a target cone or a plan away.
+         *
+         *     The cone and the plan are those of the firing that runs as well, for people change their minds in the middle of one.
          */
         patch: operations["kilns_change_kiln"];
         trace?: never;

@@ -124,13 +124,13 @@ function EndFiring({ firingId }: { firingId: number }) {
 }
 
 /** Keep the running firing's findings and cones up to date as events come. */
-function useFiring(firingId: number | null): FiringDetail | null {
+function useFiring({ now: { firing_id: firingId }, plan_id, target_cone }: Kiln): FiringDetail | null {
   const changed = useStore(lastFiring);
   const alarm = useStore(lastAlarm);
   const chosen = useStore(language);
   const [load, reload] = useLoad(
     () => (firingId === null ? Promise.resolve(null) : api.firing(firingId)),
-    [firingId, chosen, changed, alarm],
+    [firingId, chosen, changed, alarm, plan_id, target_cone],
   );
   useEffect(() => onConnected(reload), [reload]);
   useEffect(() => {
@@ -144,7 +144,7 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
   const { say, format } = useLanguage();
   const now = useNow();
   const [openedMs] = useState(() => now.getTime());
-  const firing = useFiring(kiln.now.firing_id);
+  const firing = useFiring(kiln);
   const startedMs = kiln.now.started_at ? Date.parse(kiln.now.started_at) : null;
   const fromMs = startedMs ?? openedMs - IDLE_HOURS * 3_600_000;
   const source: CurveSource = { is: "live", kilnId: kiln.id, fromMs };
