@@ -118,10 +118,11 @@ def _tapped(browser: Browser, address: str, kiln: str) -> Any:
         expect(view.get_by_test_id("one-alarm")).to_contain_text(kiln, timeout=20_000)
         with view.expect_response(lambda answer: answer.url.endswith("/acknowledge")) as answered:
             view.get_by_test_id("acknowledge-token").tap()
+        taken = answered.value.json()
         expect(view.get_by_test_id("acknowledged")).to_contain_text("Lan", timeout=20_000)
         view.reload()
         expect(view.get_by_test_id("acknowledged")).to_contain_text("Lan", timeout=20_000)
-        return answered.value.json()
+        return taken
 
 
 def _first_account(token: str) -> dict[str, str]:

@@ -15,6 +15,8 @@ import { useStore } from "../store";
 import { celsius, delta, perHour, seconds } from "../units";
 import { language } from "../words";
 
+const FEW_SEGMENTS = 12; // a hand-fired kiln goes up and down dozens of times
+
 function Summary({ firing }: { firing: FiringDetail }) {
   const { say, format } = useLanguage();
   const lengthS = firing.ended_at ? (Date.parse(firing.ended_at) - Date.parse(firing.started_at)) / 1000 : null;
@@ -61,8 +63,12 @@ function Segments({ segments }: { segments: readonly Segment[] }) {
   const { say, format } = useLanguage();
   if (segments.length === 0) return null;
   return (
-    <section class="panel" data-testid="segments">
-      <h2>{say("firing.segments")}</h2>
+    <details class="panel" data-testid="segments" open={segments.length <= FEW_SEGMENTS}>
+      <summary>
+        <h2>
+          {say("firing.segments")} <span class="quiet">({segments.length})</span>
+        </h2>
+      </summary>
       <div class="scroll">
         <table>
           <thead>
@@ -76,7 +82,7 @@ function Segments({ segments }: { segments: readonly Segment[] }) {
           <tbody>
             {segments.map((segment) => (
               <tr key={segment.start_at}>
-                <td>{say(`firing.${segment.kind}`)}</td>
+                <td class="num">{say(`firing.${segment.kind}`)}</td>
                 <td class="num">
                   {format.clock(new Date(segment.start_at))}–{format.clock(new Date(segment.end_at))}
                 </td>
@@ -89,7 +95,7 @@ function Segments({ segments }: { segments: readonly Segment[] }) {
           </tbody>
         </table>
       </div>
-    </section>
+    </details>
   );
 }
 
