@@ -481,8 +481,10 @@ class Monitor:
 
 def _breaks_or_speaks_again(now: LiveKiln, curves: Mapping[str, Curve]) -> bool:
     """Say whether a probe that read has a fault now, or the other way round: it is not shown by readings alone."""
-    reads = {channel.name: channel.quality == "good" for channel in now.status.channels}
-    return any((value[-1] is not None) != reads.get(name, False) for name, (_, value) in curves.items() if value)
+    return any(
+        (curve := curves.get(channel.name)) and curve[1] and (curve[1][-1] is None) is (channel.quality == "good")
+        for channel in now.status.channels
+    )
 
 
 def _heard_at(watched: Watched) -> datetime:
