@@ -24,9 +24,7 @@ logger = logging.getLogger(__name__)
 
 ROOM_BYTES: Final = MAX_POST_BYTES // 2
 MANY_BLOCKS: Final = 512  # from here on the next post is made ready while one is under way
-KEPT_OPEN_S: Final = (
-    25.0  # a connection that carries nothing: beyond two heartbeats, and sooner than the service ends it
-)
+KEPT_OPEN_S: Final = 25.0  # a connection without a post: for two heartbeats, and less than the service keeps it
 HALF_A_SECOND: Final = timedelta(seconds=0.5)  # an HTTP date has whole seconds
 
 

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,7 +22,7 @@ PUSH_HOSTS = (
     ".push.apple.com",
 )
 # Hosts that stand for every address of this machine, and an address of documentation in each family (RFC 5737, 3849).
-EVERYWHERE = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}  # noqa: S104 - to tell them apart
+EVERYWHERE = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}  # noqa: S104 - nothing listens here
 
 SinkName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
 
@@ -132,6 +133,7 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{_reached_at(self.host)}:{self.port}").rstrip("/")
 
 
+@cache  # whether it begins with https is asked at every request
 def _reached_at(host: str) -> str:
     """Return what others call a host: for one that listens everywhere, its address on the network, if it has one."""
     if host in EVERYWHERE:

@@ -1,5 +1,6 @@
 """The findings that still hold, and those that this step has changed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -61,10 +62,14 @@ class Ledger:
             self.close(slot, standing.over_s, dict(standing.evidence))
             standing.clear()
 
+    def close_groups(self, groups: Collection[Group], end_s: float) -> None:
+        """End every finding of some parts of the science [s]."""
+        for slot in [slot for slot, finding in self.standing.items() if finding.group in groups]:
+            self.close(slot, end_s)
+
     def close_firing(self, end_s: float) -> None:
         """End every finding that is about the firing and not about an instrument [s]."""
-        for slot in [slot for slot, finding in self.standing.items() if finding.group is not Group.SENSOR]:
-            self.close(slot, end_s)
+        self.close_groups([group for group in Group if group is not Group.SENSOR], end_s)
 
     def raise_silences(self) -> None:
         """Make critical what left the kiln without a probe while nothing was being fired."""

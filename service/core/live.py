@@ -10,7 +10,7 @@ from service.core.firing import ConeProgress, EndCause, Firing, Phase, Summary
 from service.core.kiln import Kiln
 from service.core.probe import AHEAD_S, BIN_S, BinValue
 from service.core.schedule import ROOM_C
-from service.core.schedule_watch import Following, judge_schedule
+from service.core.schedule_watch import judge_schedule
 from service.core.sensors import drift, timing
 from service.core.series import Chunk
 from service.core.snapshot import dump, load
@@ -252,12 +252,8 @@ class LiveFiring:
         kiln_limits.judge_heat_lost(
             firing, rates.values(), now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger
         )
-        if watch.schedule is None:
-            firing.following = None
-        else:
-            level_c = sum(stand.values()) / len(stand)
-            following = firing.following or Following()
-            firing.following = judge_schedule(following, watch.schedule, level_c, now_s, fuel=watch.fuel, to=ledger)
+        level_c = sum(stand.values()) / len(stand)
+        firing.following = judge_schedule(firing.following, watch.schedule, level_c, now_s, fuel=watch.fuel, to=ledger)
         judge_defects(firing, stand, rates, spread, now_s, fuel=watch.fuel, ware=watch.ware, to=ledger)
         defects.judge_cone(firing, kiln.judged_channels(), watch, now_s, to=ledger)
 

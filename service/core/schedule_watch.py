@@ -73,14 +73,15 @@ class Following:
 
 
 def judge_schedule(
-    following: Following, schedule: Schedule, level_c: float, now_s: float, *, fuel: str, to: Ledger
-) -> Following:
+    following: Following | None, schedule: Schedule | None, level_c: float, now_s: float, *, fuel: str, to: Ledger
+) -> Following | None:
     """Say `behind_schedule`, `ahead_of_schedule`, `overshoot`, `hold_short` and `hold_long`.
 
     Heating is judged by how many minutes the kiln is from where the schedule has it, from 121 °C to the top; a hold by
     how long the kiln stayed at its target; on the way down nothing but holds. Where a step may pause, or goes as
     fast as the kiln can, the plan waits for it. After a pause that was not planned the plan is shifted, once the kiln
-    has kept pace again for half an hour.
+    has kept pace again for half an hour. Where people choose another schedule, or none any more, what was said of the
+    one before is over.
 
     Parameters
     ----------
@@ -89,11 +90,17 @@ def judge_schedule(
 
     Returns
     -------
-    Following
-        Where the firing is now.
+    Following or None
+        Where the firing is now; None without a schedule.
     """
+    begins_s = None if schedule is None else list(schedule.begins_s)
+    if following is not None and following.begins_s != begins_s:
+        to.close_groups([Group.SCHEDULE], now_s)
+        following = None
+    if schedule is None:
+        return None
     band_c = BAND_C[fuel]
-    if following.begins_s != list(schedule.begins_s):
+    if following is None:
         following = Following(list(schedule.begins_s), _first_step(schedule, level_c - band_c))
     lasted_s = 0.0 if following.looked_s is None else now_s - following.looked_s
     following.looked_s = now_s
@@ -206,8 +213,9 @@ def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s:
     if is_judged:
         late_s, limit_s = _late_s(following, schedule, level_c, now_s, fuel)
         off_c = abs(late_s) / 3600 * (schedule.steps[index].rate_c_per_h or 0.0)
-    if is_judged or not following.is_holding:
-        following.late_s = late_s if is_judged else None
+        following.late_s = late_s
+    elif not following.is_holding:
+        following.late_s = None
     is_off = off_c > LATE_C[fuel] and abs(late_s) > limit_s
     for kind, standing, is_it, advice_key in (
         ("behind_schedule", following.behind, late_s > 0, "speed_up_or_wait"),

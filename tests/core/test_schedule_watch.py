@@ -156,6 +156,23 @@ def test_another_schedule_in_the_middle_is_followed_from_where_the_kiln_is() -> 
     assert [one for one in rest.findings if one.group is Group.SCHEDULE] == []
 
 
+@pytest.mark.parametrize("chosen", [None, Schedule((Step(1200, 60),), start_c=25.0)])
+def test_what_was_said_of_a_schedule_ends_when_another_is_chosen_or_none(chosen: Schedule | None) -> None:
+    time_s, temp_c = made([0, 18], [25, 1105])
+    half = time_s < T0_S + 10 * HOUR_S
+    live = LiveFiring(Watch(schedule=Schedule((Step(1200, 100),), start_c=25.0)))
+    before = live.advance(Chunk(float(time_s[half][-1]), {"top": Samples(time_s[half], temp_c[half])})).findings
+    assert [(one.kind, one.end_s) for one in before if one.group is Group.SCHEDULE] == [("behind_schedule", None)]
+
+    live.watch = Watch(schedule=chosen)
+    after = live.advance(Chunk(float(time_s[-1]), {"top": Samples(time_s[~half], temp_c[~half])}))
+
+    (ended,) = [one for one in after.findings if one.group is Group.SCHEDULE]
+    assert ended.kind == "behind_schedule"
+    assert ended.end_s == pytest.approx(T0_S + 10 * HOUR_S, abs=60)
+    assert (after.status.behind_s is None) is (chosen is None)
+
+
 temperatures = st.floats(0, 1400)
 
 
