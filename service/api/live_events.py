@@ -62,6 +62,7 @@ class _KilnNow(msgspec.Struct):
     next_cone: str | None
     next_cone_progress: float | None
     behind_s: float | None
+    behind_since: datetime | None
     channels: list[_Channel]
     bridge_seen_at: datetime | None
     open_alarms: int
@@ -160,6 +161,7 @@ class KilnEvents:
             next_cone=status.next_cone,
             next_cone_progress=status.next_cone_progress,
             behind_s=status.behind_s,
+            behind_since=_at(status.behind_since_s),
             channels=[
                 _channel(channel_id, name, seen.get(name, _SILENT)) for name, channel_id in live.channel_ids.items()
             ],

@@ -279,6 +279,7 @@ class KilnNow(Out):
     next_cone: str | None
     next_cone_progress: float | None
     behind_s: Annotated[float | None, Field(description="how late by its plan, below 0 how early, while it heats")]
+    behind_since: Annotated[datetime | None, Field(description="from when that is counted: drying and holds are not")]
     cones: list[ConeProgress]
     channels: list[ChannelNow]
     bridge_seen_at: datetime | None

@@ -64,6 +64,7 @@ def kiln_now(live: LiveKiln, now: datetime) -> schemas.KilnNow:
         next_cone=status.next_cone,
         next_cone_progress=status.next_cone_progress,
         behind_s=status.behind_s,
+        behind_since=_utc_or_none(status.behind_since_s),
         cones=[
             schemas.ConeProgress(
                 channel=cone.channel, cone=cone.cone, progress=cone.progress, down_at=_utc_or_none(cone.down_s)

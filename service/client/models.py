@@ -45,6 +45,7 @@ class KilnNow(msgspec.Struct, frozen=True, kw_only=True):
     next_cone: str | None
     next_cone_progress: float | None
     behind_s: float | None
+    behind_since: datetime | None
     cones: list[ConeProgress]
     channels: list[ChannelNow]
     bridge_seen_at: datetime | None

@@ -109,6 +109,7 @@ class Kiln:
         following = 0 if reached is None else cones.index_of(reached) + 1
         progress = firing.least_done(following, judged) if following < len(cones.names()) else None
         spread = spread_of({name: probe.trail.last[1] for name, probe in self.chamber(self.judged_to_s()).items()}, {})
+        behind_s, behind_since_s = (None, None) if firing.following is None else firing.following.pace_s
         status = Status(
             phase=firing.phase,
             start_s=firing.start_s,
@@ -119,7 +120,8 @@ class Kiln:
             cone_reached=reached,
             next_cone=None if progress is None else cones.names()[following],
             next_cone_progress=progress,
-            behind_s=firing.following.late_s if firing.following is not None else None,
+            behind_s=behind_s,
+            behind_since_s=behind_since_s,
         )
         return self.refreshed(status)
 

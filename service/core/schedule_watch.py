@@ -71,6 +71,11 @@ class Following:
     ahead: Standing = field(default_factory=Standing)
     over: Standing = field(default_factory=Standing)
 
+    @property
+    def pace_s(self) -> tuple[float, float] | tuple[None, None]:
+        """Return how late it is, below 0 how early, and since when that is counted; neither where nobody would say."""
+        return (None, None) if self.late_s is None or self.base is None else (self.late_s, self.base[0])
+
 
 def judge_schedule(
     following: Following | None, schedule: Schedule | None, level_c: float, now_s: float, *, fuel: str, to: Ledger

@@ -109,8 +109,9 @@ class Status:
 
     `cone_reached` is the highest cone that is down, by heat work, at every chamber probe that still reads: the ware
     that got least decides. `next_cone` is the one after it, with the progress of that probe that is least far.
-    `behind_s` is how late the kiln is by its schedule, below 0 how early, while it heats by one. `late` and `ahead`
-    count readings that came too late, or were stamped over an hour ahead of what is vouched for.
+    `behind_s` is how late the kiln is by its schedule, below 0 how early, counted from `behind_since_s`, while it heats
+    by one. `late` and `ahead` count readings that came too late, or were stamped over an hour ahead of what is vouched
+    for.
     """
 
     last_s: float | None = None
@@ -127,6 +128,7 @@ class Status:
     next_cone: str | None = None
     next_cone_progress: float | None = None
     behind_s: float | None = None
+    behind_since_s: float | None = None
 
 
 @dataclass(frozen=True)

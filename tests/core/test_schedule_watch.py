@@ -13,6 +13,7 @@ from service.core.live import LiveFiring, Watch
 from service.core.schedule import Schedule, Step, from_corners
 from service.core.schedule_watch import Following, judge_schedule
 from service.core.series import Chunk, FloatArray, Samples
+from service.core.watch import Status
 
 PLAN = Schedule(
     (Step(120, 60, 1800), Step(600, 100), Step(1100, 130), Step(1200, 60, 1800), Step(1100, 100, 1800)), start_c=25.0
@@ -33,9 +34,9 @@ def as_planned(*, late_by_h: float = 0.0) -> tuple[list[float], list[float]]:
     return [*hours, hours[-1] + 8], [*temp_c.tolist(), 200.0]
 
 
-def behind_s(curve: tuple[FloatArray, FloatArray]) -> float | None:
+def status_after(curve: tuple[FloatArray, FloatArray]) -> Status:
     kiln = LiveFiring(Watch(fuel="lpg", schedule=PLAN))
-    return kiln.advance(Chunk(curve[0][-1], {"top": Samples(*curve)})).status.behind_s
+    return kiln.advance(Chunk(curve[0][-1], {"top": Samples(*curve)})).status
 
 
 def test_a_firing_by_the_plan_is_left_alone() -> None:
@@ -47,14 +48,18 @@ def test_how_late_it_is_is_known_while_it_heats(late_h: float, least_s: float, m
     hours, temp_c = as_planned()
     planned_h = hours[2] + (560 - temp_c[2]) / 100
 
-    told = behind_s(made([*hours[:3], planned_h + late_h], [*temp_c[:3], 560]))
+    told = status_after(made([*hours[:3], planned_h + late_h], [*temp_c[:3], 560]))
 
-    assert told is not None
-    assert least_s <= told <= most_s
+    assert told.behind_s is not None
+    assert told.behind_since_s is not None
+    assert least_s <= told.behind_s <= most_s
+    assert told.behind_since_s - T0_S == pytest.approx(hours[2] * HOUR_S, abs=1800)  # drying is nobody's lateness
 
 
 def test_nobody_is_late_before_the_ware_is_dry() -> None:
-    assert behind_s(made([0, 4], [25, 90])) is None
+    told = status_after(made([0, 4], [25, 90]))
+
+    assert (told.behind_s, told.behind_since_s) == (None, None)
 
 
 def test_drying_takes_as_long_as_it_takes() -> None:

@@ -2378,6 +2378,11 @@ export interface components {
              * @description how late by its plan, below 0 how early, while it heats
              */
             behind_s: number | null;
+            /**
+             * Behind Since
+             * @description from when that is counted: drying and holds are not
+             */
+            behind_since: string | null;
             /** Cones */
             cones: components["schemas"]["ConeProgress"][];
             /** Channels */
@@ -4850,6 +4855,7 @@ export interface operations {
                      *           "next_cone": "6",
                      *           "next_cone_progress": 1,
                      *           "behind_s": 1,
+                     *           "behind_since": "2026-11-20T12:30:00Z",
                      *           "cones": [
                      *             {
                      *               "channel": "top",
@@ -4946,6 +4952,7 @@ export interface operations {
                      *         "next_cone": "6",
                      *         "next_cone_progress": 1,
                      *         "behind_s": 1,
+                     *         "behind_since": "2026-11-20T12:30:00Z",
                      *         "cones": [
                      *           {
                      *             "channel": "top",
@@ -5027,6 +5034,7 @@ export interface operations {
                      *         "next_cone": "6",
                      *         "next_cone_progress": 1,
                      *         "behind_s": 1,
+                     *         "behind_since": "2026-11-20T12:30:00Z",
                      *         "cones": [
                      *           {
                      *             "channel": "top",
@@ -5126,6 +5134,7 @@ export interface operations {
                      *         "next_cone": "6",
                      *         "next_cone_progress": 1,
                      *         "behind_s": 1,
+                     *         "behind_since": "2026-11-20T12:30:00Z",
                      *         "cones": [
                      *           {
                      *             "channel": "top",

@@ -26,20 +26,21 @@ const IDLE_HOURS = 12;
 const FINDINGS_EVERY_MS = 30_000; // a finding that rings nobody comes with no event
 
 /** How late or early the kiln is by its plan, in the potter's words. */
-function Pace({ behindS }: { behindS: number }) {
+function Pace({ behindS, since }: { behindS: number; since: string }) {
   const { say, format } = useLanguage();
   const age = format.duration(seconds(Math.abs(behindS)));
   const pace = Math.abs(behindS) < ON_TIME_S ? "onTime" : behindS > 0 ? "behind" : "ahead";
   return (
     <Figure name={say("pace.title")}>
       <span data-testid="pace">{say(`pace.${pace}`, { age })}</span>
+      <small>{say("pace.since", { time: format.clock(new Date(since)) })}</small>
     </Figure>
   );
 }
 
 function Figures({ kiln, now }: { kiln: Kiln; now: Date }) {
   const { say, format } = useLanguage();
-  const { started_at, peak_c, spread_c, behind_s } = kiln.now;
+  const { started_at, peak_c, spread_c, behind_s, behind_since } = kiln.now;
   return (
     <dl class="figures">
       {started_at && (
@@ -52,7 +53,7 @@ function Figures({ kiln, now }: { kiln: Kiln; now: Date }) {
           {format.duration(seconds((now.getTime() - Date.parse(started_at)) / 1000))}
         </Figure>
       )}
-      {behind_s !== null && <Pace behindS={behind_s} />}
+      {behind_s !== null && behind_since !== null && <Pace behindS={behind_s} since={behind_since} />}
       {peak_c !== null && <Figure name={say("figure.peak")}>{format.temperature(celsius(peak_c))}</Figure>}
       {spread_c !== null && <Figure name={say("figure.spread")}>{format.apart(delta(spread_c))}</Figure>}
       {kiln.target_cone && <Figure name={say("cone.target")}>{say("cone.name", { cone: kiln.target_cone })}</Figure>}

@@ -106,6 +106,7 @@ export const en: Words = {
   "figure.duration": "Duration",
 
   "pace.title": "Against the plan",
+  "pace.since": "counted from {time}",
   "pace.onTime": "on time",
   "pace.behind": "{age} behind",
   "pace.ahead": "{age} ahead",

@@ -105,6 +105,7 @@ export const vi = {
   "figure.duration": "Thời gian nung",
 
   "pace.title": "So với đường dự kiến",
+  "pace.since": "tính từ {time}",
   "pace.onTime": "đúng giờ",
   "pace.behind": "chậm {age}",
   "pace.ahead": "nhanh {age}",
