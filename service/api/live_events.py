@@ -208,7 +208,9 @@ def points(kiln_id: int, channel_ids: Mapping[str, int], curves: Mapping[str, Cu
 
 
 def _drawn(at_ms: Sequence[int], values: Sequence[float | None]) -> tuple[Sequence[float], Sequence[float | None]]:
-    if len(at_ms) <= FEW and all(0 <= after - before <= GAP_MS for before, after in pairwise(at_ms)):
+    if len(at_ms) == 1 or (
+        len(at_ms) <= FEW and all(0 <= after - before <= GAP_MS for before, after in pairwise(at_ms))
+    ):
         return [one / 1000 for one in at_ms], values
     time_s, value_c = np.array(at_ms, dtype=np.float64) / 1000, np.array(values, dtype=np.float64)
     time_s, value_c = thin_min_max(time_s, value_c, POINTS_WIDTH, gap_s=GAP_S)

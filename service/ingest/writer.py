@@ -28,6 +28,7 @@ from service.store.identity import BridgeIdentity
 logger = logging.getLogger(__name__)
 
 GATHER_S: Final = 0.03
+ENOUGH_POSTS: Final = 32  # for a commit; whoever has as many to write does not wait for more
 MAX_POSTS_PER_COMMIT: Final = 256
 MAX_BYTES_PER_COMMIT: Final = 4_000_000  # as they came; one post may have as many
 MAX_WAITING: Final = 4096
@@ -142,7 +143,7 @@ class Writer:
     def _gather(self) -> tuple[list[_Job], bool]:
         """Return what came within a short time after the first, and whether it is the last."""
         job = self._jobs.get()
-        if job is not None:
+        if job is not None and self._jobs.qsize() < ENOUGH_POSTS:
             time.sleep(GATHER_S)  # rather than be woken by each that comes
         group: list[_Job] = []
         size = 0

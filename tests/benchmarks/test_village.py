@@ -10,9 +10,10 @@ from benchmarks.viewers import Looking, measure_viewers
 
 
 def test_people_who_look_on_see_every_kiln_in_time() -> None:
-    measured = measure_viewers(Looking.at(20, 10, 2.0, warm_up_s=1.0))
+    measured = measure_viewers(Looking.at(20, 10, 1.0, turns=2, warm_up_s=1.0))
 
     assert measured.seen.lost == 0
+    assert len(measured.cores) == 2
     assert measured.seen.events["points"] >= 20  # `kiln` comes when the analysis has looked, every 15 s of each
     assert max(measured.seen.late_s["points"]) < 10.0  # the goal is 2
 
