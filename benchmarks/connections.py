@@ -1,7 +1,7 @@
 """Ten thousand connections held open while bridges go on: `python -m benchmarks.connections --connections 10000`.
 
 Each round holds so many connections to a real service, then lets fifty bridges post once a second: nobody else, viewers
-that follow the live stream of another workshop, and clients that say one more letter of a head every two seconds.
+that follow the live streams of workshops, and clients that say one more letter of a head every two seconds.
 """
 
 import argparse
@@ -80,14 +80,15 @@ class Held:
 
 
 @contextlib.asynccontextmanager
-async def hold(address: str, connections: int, said: str) -> AsyncIterator[Held]:
-    """Open connections that say something and no more, but for a letter now and then if it was no whole head."""
+async def hold(address: str, connections: int, *said: str) -> AsyncIterator[Held]:
+    """Open connections that say something by turns and no more, but a letter now and then if it was no whole head."""
     host, port = urlsplit(address).hostname or "", urlsplit(address).port or 80
     held = Held()
     loop = asyncio.get_running_loop()
 
-    async def one() -> None:
-        _, client = await loop.create_connection(lambda: Client(said.encode(), held), host, port)
+    async def one(number: int) -> None:
+        head = said[number % len(said)].encode()
+        _, client = await loop.create_connection(lambda: Client(head, held), host, port)
         held.clients.append(client)
 
     async def dribble() -> None:
@@ -98,8 +99,8 @@ async def hold(address: str, connections: int, said: str) -> AsyncIterator[Held]
                     client.transport.write(b"x")
 
     for first in range(0, connections, AT_ONCE):
-        await asyncio.gather(*(one() for _ in range(first, min(first + AT_ONCE, connections))))
-    task = loop.create_task(dribble()) if not said.endswith("\r\n\r\n") else None
+        await asyncio.gather(*(one(number) for number in range(first, min(first + AT_ONCE, connections))))
+    task = loop.create_task(dribble()) if said and not said[0].endswith("\r\n\r\n") else None
     try:
         yield held
     finally:
@@ -141,24 +142,24 @@ async def measure(connections: int, seconds: int) -> None:
     make_room()
     with new_database() as (database, folder):
         tokens = found(database, BRIDGES + 1, CHANNELS, push_to="https://127.0.0.1").tokens[1:]
-        cookie = sign_in(database, "chu0@example.org")
+        cookies = [sign_in(database, f"chu{number}@example.org") for number in range(BRIDGES + 1)]
         database.close()
         with serving(folder) as service:
-            follows = f"GET /api/v1/live HTTP/1.1\r\nhost: lo\r\ncookie: {cookie}\r\n\r\n"
+            follows = [f"GET /api/v1/live HTTP/1.1\r\nhost: lo\r\ncookie: {cookie}\r\n\r\n" for cookie in cookies]
             print(f"{'held':<28}{'open':>8}{'RSS MB':>9}{'ack p50 ms':>12}{'p99 ms':>9}{'refused':>9}", flush=True)
-            await _round(service, tokens, seconds, 1, "nobody", 0, "")
-            await _round(service, tokens, seconds, 100_001, "viewers of the stream", connections, follows)
+            await _round(service, tokens, seconds, 1, "nobody", 0)
+            await _round(service, tokens, seconds, 100_001, "viewers of the stream", connections, *follows)
             await _round(service, tokens, seconds, 200_001, "heads that dribble", connections, "GET / HTTP/1.1\r\nh: ")
             cut = service.count("canhlo_http_connections_cut_total")
             print(f"ended by the service: {cut:,.0f}, each {HEAD_TIMEOUT_S:.0f} s after it was opened")
 
 
 async def _round(
-    service: Service, tokens: list[str], seconds: int, first_seq: int, name: str, connections: int, said: str
+    service: Service, tokens: list[str], seconds: int, first_seq: int, name: str, connections: int, *said: str
 ) -> None:
     began_s = time.monotonic()
-    async with hold(service.url, connections, said) as held:
-        if said.endswith("\r\n\r\n"):
+    async with hold(service.url, connections, *said) as held:
+        if said and said[0].endswith("\r\n\r\n"):
             await held.answered(within_s=300)
         opened, took_s = held.open, time.monotonic() - began_s
         acks_ms, refused = await post_for(service, tokens, seconds, first_seq)

@@ -70,9 +70,13 @@ class TooLongError(ServiceError):
 
 
 class TooManyError(ServiceError):
-    """Somebody tries too often."""
+    """Somebody tries or asks too often, and may again after `wait_s`."""
 
     code = "too_many"
+
+    def __init__(self, message: str, wait_s: int) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
 
 
 class BusyError(ServiceError):

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from service.alarms.channels.web_push import WebPush
 from service.alarms.vapid import VapidKey
-from service.api.limits import TryLimit
+from service.api.limits import MOST_REQUESTS, REQUEST_EVERY_S, TryLimit
 from service.api.live import Hub
 from service.api.oidc import Provider
 from service.clock import Clock
@@ -56,6 +56,7 @@ class Parts:
     host_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=60, refill_s=5))
     login_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=200, refill_s=60))
     pairing_tries: TryLimit = field(default_factory=lambda: TryLimit(tries=20, refill_s=10))
+    requests: TryLimit = field(default_factory=lambda: TryLimit(tries=MOST_REQUESTS, refill_s=REQUEST_EVERY_S))
 
     @property
     def needs_two_factors(self) -> bool:
@@ -155,6 +156,7 @@ def _caller(
         msg = "please sign in" if token is None else "this token is unknown, revoked or has ended"
         raise SignedOutError(msg)
     request.state.who = who  # for the log, should it be refused
+    service.requests.spend(f"token {who.token_id}" if who.token_id is not None else f"account {who.account_id}")
     return who
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api import problems
@@ -39,8 +40,7 @@ class Guard:
 
         send_with_headers = carrying(extra, send)
         if scope["method"] not in SAFE_METHODS and _is_foreign(Headers(scope=scope)):
-            refusal = problems.problem(403, "foreign_origin", "refused", "the request comes from another site")
-            await refusal(scope, receive, send_with_headers)
+            await problems.foreign(Request(scope))(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)
 

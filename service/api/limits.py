@@ -1,15 +1,20 @@
-"""Limits on guessing: so many tries for a key, refilled with time."""
+"""Limits on guessing and asking: so many tries for a key, refilled with time."""
 
 import threading
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Final
 
 from service.busy import place
 from service.errors import TooManyError
 
 MAX_KEYS: Final = 10_000
+# Of one person or token, and one more every so often: a page asks for a dozen when it opens, and a program that asks
+# for all the charts it can get must not keep others from theirs.
+MOST_REQUESTS: Final = 1200
+REQUEST_EVERY_S: Final = 0.05
 MOST_LOGS: Final = 4  # that are received at once: each is tens of megabytes on the disk
 _logs = threading.BoundedSemaphore(MOST_LOGS)
 
@@ -35,8 +40,9 @@ class TryLimit:
             left, at_s = self._left.get(key, (float(self.tries), now_s))
             left = min(float(self.tries), left + (now_s - at_s) / self.refill_s)
             if left < 1:
-                msg = f"too many tries; wait {self.refill_s * (1 - left):.0f} s and try again"
-                raise TooManyError(msg)
+                wait_s = ceil(self.refill_s * (1 - left))
+                msg = f"too many at once; wait {wait_s} s and try again"
+                raise TooManyError(msg, wait_s)
             self._left.pop(key, None)
             if len(self._left) >= MAX_KEYS:
                 del self._left[next(iter(self._left))]  # the one that tried longest ago

@@ -29,6 +29,7 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 logger = logging.getLogger(__name__)
 # What somebody meets who tries doors.
 TOLD: Final = frozenset({"refused", "wrong_proof", "passkey_needed", "signed_out", "too_many", "busy"})
+FOREIGN: Final = "foreign_origin"
 _lines = TryLimit(tries=20, refill_s=30)
 
 STATUS: Final = {
@@ -81,8 +82,9 @@ def install(app: FastAPI) -> None:
 async def _expected(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for it
     if error.code in TOLD:
-        _tell(request, error.code)
-    return problem(STATUS.get(error.code, 500), error.code, error.code.replace("_", " "), str(error))
+        tell(request, error.code)
+    headers = {"Retry-After": str(error.wait_s)} if isinstance(error, TooManyError) else None
+    return problem(STATUS.get(error.code, 500), error.code, error.code.replace("_", " "), str(error), headers)
 
 
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:
@@ -107,7 +109,13 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return problem(error.status_code, f"http_{error.status_code}", detail, detail, headers)
 
 
-def _tell(request: Request, code: str) -> None:
+def foreign(request: Request) -> JSONResponse:
+    """Return the refusal of what another site made a browser send."""
+    tell(request, FOREIGN)
+    return problem(403, FOREIGN, "refused", "the request comes from another site")
+
+
+def tell(request: Request, code: str) -> None:
     """Log that something was refused to somebody, so many times for each address; the counter has them all."""
     REFUSALS.labels(code).inc()
     host = request.client.host if request.client else ""

@@ -5,6 +5,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 from service.app import Server, create_app
 from service.settings import Settings
@@ -12,12 +14,14 @@ from service.store.database import Database
 
 
 @contextmanager
-def running(settings: Settings, database: Database, starts_within_s: float = 20.0) -> Iterator[str]:
-    """Run the service on a migrated database; give its address."""
+def running(settings: Settings, database: Database, starts_within_s: float = 20.0, **changed: Any) -> Iterator[str]:
+    """Run the service on a migrated database, with some of its `Parts` changed; give its address."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     on_port = settings.model_copy(update={"port": port})
-    server = Server(create_app(on_port, database), on_port)
+    app = create_app(on_port, database)
+    app.state.parts = replace(app.state.parts, **changed)
+    server = Server(app, on_port)
     thread = threading.Thread(target=server.run, name="service")
     thread.start()
     try:

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
-from service_parts import new_workshop
+from fastapi import FastAPI
+from service_parts import PASSWORD, new_workshop
 from starlette.types import Message, Receive, Scope, Send
 
 from service.api import guard
+from service.api.limits import TryLimit
 from service.app import create_app
 from service.settings import Settings
 from service.store.database import Database
@@ -59,7 +62,10 @@ async def test_an_answer_of_the_api_is_kept_by_no_cache_and_runs_nothing_as_a_do
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-async def test_a_browser_that_says_another_site_sent_it_is_refused(signed_in: httpx.AsyncClient, site: str) -> None:
+async def test_a_browser_that_says_another_site_sent_it_is_refused(
+    signed_in: httpx.AsyncClient, site: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.api.problems._lines", TryLimit(tries=9, refill_s=60))  # others have said a lot by now
     asked = {"workshop_id": 1, "name": "Lò 9"}
 
     foreign = await signed_in.post("/api/v1/kilns", json=asked, headers={"sec-fetch-site": site})
@@ -67,6 +73,26 @@ async def test_a_browser_that_says_another_site_sent_it_is_refused(signed_in: ht
 
     assert (foreign.status_code, foreign.json()["code"]) == (403, "foreign_origin")
     assert own.status_code == 201
+    refused = [one.__dict__ for one in caplog.records if one.getMessage() == "request refused"]
+    assert [(one["code"], one["path"]) for one in refused] == [("foreign_origin", "/api/v1/kilns")]
+
+
+async def test_who_asks_without_end_is_told_to_wait_and_holds_up_nobody_else(
+    app: FastAPI, signed_in: httpx.AsyncClient, database: Database
+) -> None:
+    new_workshop(database, "ba@example.org")
+    app.state.parts = replace(app.state.parts, requests=TryLimit(tries=3, refill_s=3600))
+    other = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lo.test")
+    entered = await other.post("/api/v1/session", json={"login": "ba@example.org", "password": PASSWORD})
+
+    answers = [await signed_in.get("/api/v1/kilns") for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert answers[-1].json()["code"] == "too_many"
+    assert 3500 < int(answers[-1].headers["retry-after"]) <= 3600
+    assert entered.status_code == 200
+    assert (await other.get("/api/v1/kilns")).status_code == 200
+    await other.aclose()
 
 
 async def test_what_a_form_of_another_site_can_send_changes_nothing(signed_in: httpx.AsyncClient) -> None:

@@ -15,6 +15,7 @@ import pytest
 from lived_in import fill
 from running import running
 
+from service.api.limits import TryLimit
 from service.settings import Settings
 from service.store import identity, sessions
 from service.store.database import Database
@@ -53,7 +54,7 @@ def test_the_api_keeps_to_its_document_whatever_is_sent(
 ) -> None:
     fill(database)
 
-    with running(settings, database) as address:
+    with running(settings, database, requests=TryLimit(tries=10_000_000, refill_s=1)) as address:
         done = fuzz(address, sign_in(database), tmp_path)
 
     assert done.returncode == 0, done.stdout + done.stderr

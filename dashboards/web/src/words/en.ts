@@ -260,7 +260,7 @@ export const en: Words = {
 
   "error.offline": "The service cannot be reached.",
   "error.signed_out": "The e-mail, phone number or password is not right.",
-  "error.too_many": "Too many tries. Wait a while.",
+  "error.too_many": "Too many tries or requests at once. Wait a moment.",
   "error.busy": "The service is busy. Try again in a moment.",
   "error.full": "There is no room for one more.",
   "error.sink_failed": "The store of old readings does not answer. Try again later.",

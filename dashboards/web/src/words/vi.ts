@@ -260,7 +260,7 @@ export const vi = {
 
   "error.offline": "Không nối được tới máy chủ.",
   "error.signed_out": "E-mail, số điện thoại hoặc mật khẩu không đúng.",
-  "error.too_many": "Thử quá nhiều lần. Hãy chờ một lúc.",
+  "error.too_many": "Thử hoặc bấm quá nhiều lần. Hãy chờ một lúc rồi làm lại.",
   "error.busy": "Máy chủ đang bận. Hãy chờ một lát rồi thử lại.",
   "error.full": "Đã đủ số lượng, không thêm được nữa.",
   "error.sink_failed": "Kho lưu số đo cũ chưa trả lời. Hãy thử lại sau.",
