@@ -214,8 +214,16 @@ class Service:
 
     def count(self, name: str) -> float:
         """Return a count of its /metrics."""
+        return sum(self.counts(name).values())
+
+    def counts(self, name: str) -> dict[str, float]:
+        """Return a count of its /metrics by its label's value, which is empty if it has none."""
         lines = httpx.get(f"{self.url}/metrics", timeout=60).text.splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+        return {
+            line.partition('="')[2].partition('"')[0]: float(line.rpartition(" ")[2])
+            for line in lines
+            if line.startswith((f"{name} ", f"{name}{{"))
+        }
 
 
 @contextmanager

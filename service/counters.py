@@ -1,6 +1,15 @@
 """What the service counts about itself, shown at /metrics: every refusal and every drop has a number."""
 
-from prometheus_client import Counter, Gauge
+import threading
+from collections import Counter as Counts
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import REGISTRY, Counter, Gauge
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 POSTS = Counter("canhlo_ingest_posts", "Posts of bridges, by how they ended", ["result"])
 READINGS = Counter("canhlo_ingest_readings", "Readings stored")
@@ -33,3 +42,27 @@ SINK_READS = Counter(
 )
 REFUSALS = Counter("canhlo_api_refusals", "Requests that were refused to whoever asked, by why", ["code"])
 CONNECTIONS_CUT = Counter("canhlo_http_connections_cut", "Connections of no use that were ended, by why", ["why"])
+
+WRITER_THREAD: Final = "ingest-writer"
+WATCH_THREAD: Final = "watch"
+_WORK: Final = {"MainThread": "answering", WRITER_THREAD: "writing", f"{WATCH_THREAD}_0": "watching"}
+
+
+class _Work(Collector):
+    """Tells what processor time goes into: who answers, who writes readings, who watches kilns; on Linux."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        said = "Processor time of what takes the most; `process_cpu_seconds_total` has all of it"
+        used = CounterMetricFamily("canhlo_work_cpu_seconds", said, labels=["work"])
+        ran_ns: Counts[str] = Counts()
+        for thread in threading.enumerate():
+            if thread.name in _WORK:
+                with suppress(OSError):
+                    ran = Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text()
+                    ran_ns[_WORK[thread.name]] += int(ran.split()[0])
+        for work, ns in ran_ns.items():
+            used.add_metric([work], ns / 1e9)
+        yield used
+
+
+REGISTRY.register(_Work())

@@ -16,7 +16,7 @@ import numpy as np
 
 from service.api.curves import GAP_S, nullable
 from service.api.versions import version_of
-from service.api.views import KILN_SAID, worth_showing
+from service.api.views import KILN_SAID, UNHEARD, worth_showing
 from service.clock import Clock
 from service.core.curve import thin_min_max
 from service.core.firing import ConeProgress, Phase
@@ -28,7 +28,6 @@ from service.store.kilns import KilnSaid
 POINTS_WIDTH: Final = 16  # pixels that the newest block gets at most: its extremes, not its every reading
 FEW: Final = 4  # readings of a channel that are all drawn
 GAP_MS: Final = int(GAP_S * 1000)
-_SILENT: Final = ChannelStatus("", None, None, None, "no_value")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -163,7 +162,7 @@ class KilnEvents:
             behind_s=status.behind_s,
             behind_since=_at(status.behind_since_s),
             channels=[
-                _channel(channel_id, name, seen.get(name, _SILENT)) for name, channel_id in live.channel_ids.items()
+                _channel(channel_id, name, seen.get(name, UNHEARD)) for name, channel_id in live.channel_ids.items()
             ],
             bridge_seen_at=live.heard_at,
             open_alarms=live.open_alarms,

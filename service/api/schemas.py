@@ -252,7 +252,13 @@ class ChannelNow(Out):
     at: datetime | None
     value_c: float | None
     rate_c_per_h: float | None
-    quality: str
+    quality: Annotated[
+        str,
+        Field(
+            description="`good`; `no_value` if the newest reading was a fault; `silent` after 300 s without a good "
+            "one; `unheard` of a name of which no temperature came while the kiln was watched: one of an old log, say"
+        ),
+    ]
 
 
 class ConeProgress(Out):

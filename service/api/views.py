@@ -25,6 +25,8 @@ FIRING_SAID: Final = (
     *("started_at", "ended_at", "target_cone", "plan_id", "note", "fuel_amount", "fuel_unit", "merged_into_id"),
 )
 PLAN_SAID: Final = ("name", "points", "removed_at")
+# Of a name of which nothing came while its kiln was watched: an old log's, or of what is no temperature.
+UNHEARD: Final = ChannelStatus("", None, None, None, "unheard")
 
 
 def kilns_out(kilns: Sequence[Kiln], live: Mapping[int, LiveKiln], now: datetime) -> list[schemas.KilnOut]:
@@ -50,7 +52,6 @@ def kilns_out(kilns: Sequence[Kiln], live: Mapping[int, LiveKiln], now: datetime
 def kiln_now(live: LiveKiln, now: datetime) -> schemas.KilnNow:
     status = live.status
     seen = {channel.name: channel for channel in status.channels}
-    silent = ChannelStatus("", None, None, None, "no_value")
     return schemas.KilnNow(
         kiln_id=live.kiln_id,
         now_at=now,
@@ -72,7 +73,7 @@ def kiln_now(live: LiveKiln, now: datetime) -> schemas.KilnNow:
             for cone in worth_showing(status.cones)
         ],
         channels=[
-            _channel_now(channel_id, name, seen.get(name, silent)) for name, channel_id in live.channel_ids.items()
+            _channel_now(channel_id, name, seen.get(name, UNHEARD)) for name, channel_id in live.channel_ids.items()
         ],
         bridge_seen_at=live.heard_at,
         open_alarms=live.open_alarms,

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Post, Receipt
 from service.clock import Clock
+from service.counters import WRITER_THREAD
 from service.errors import BusyError, ServiceError
 from service.ingest.known import Known
 from service.ingest.line_post import LinePosts
@@ -99,7 +100,7 @@ class Writer:
         self._known = Known()
         self._lines = LinePosts()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="ingest-writer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=WRITER_THREAD, daemon=True)
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from service.clock import Clock
 from service.core.live import EndCause
 from service.core.watch import Event
-from service.counters import ANALYSED, KILNS_WATCHED, MONITOR_FAILURES
+from service.counters import ANALYSED, KILNS_WATCHED, MONITOR_FAILURES, WATCH_THREAD
 from service.monitor.again import begin_again, write_again
 from service.monitor.arrivals import Arrivals
 from service.monitor.conclude import Conclusion, Moment, bridge_silent, conclude, save_states, states_of
@@ -166,7 +166,9 @@ class Monitor:
     async def run(self) -> None:
         """Work until cancelled, beginning with whatever was stored and not looked at when the service last stopped."""
         self._loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(1, "watch") as thread:  # always the same: what it needs is in one processor's caches
+        with ThreadPoolExecutor(
+            1, WATCH_THREAD
+        ) as thread:  # always the same: what it needs is in one processor's caches
             try:
                 while True:
                     if not await self._loop.run_in_executor(thread, self._step_or_say_why):

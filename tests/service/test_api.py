@@ -200,4 +200,6 @@ async def test_an_unknown_address_is_the_page_and_an_unknown_api_address_is_a_pr
 async def test_the_service_says_that_it_is_well_and_counts(http: httpx.AsyncClient) -> None:
     assert (await http.get("/healthz")).json() == {"status": "ok"}
     assert (await http.get("/readyz")).json()["status"] == "ready"
-    assert "canhlo_ingest_posts_total" in (await http.get("/metrics")).text
+    counts = (await http.get("/metrics")).text
+    assert "canhlo_ingest_posts_total" in counts
+    assert 'canhlo_work_cpu_seconds_total{work="writing"}' in counts

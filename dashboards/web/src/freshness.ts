@@ -12,14 +12,17 @@ export type Shown =
   | { is: "never" }
   | { is: "fresh"; value: Celsius; rate: CelsiusPerHour | null; age: Seconds }
   | { is: "stale"; value: Celsius; age: Seconds }
-  | { is: "faulty"; quality: string; value: Celsius | null; age: Seconds };
+  | { is: "faulty"; quality: string; value: Celsius | null; age: Seconds | null };
 
 export function staleAfter(usualInterval: Seconds | null, clockRate: number): Seconds {
   return seconds(Math.max(STALE_AFTER_S, USUAL_INTERVALS * (usualInterval ?? 0), DELIVERY_REAL_S * clockRate));
 }
 
 export function show(channel: ChannelNow, now: Date, limit: Seconds): Shown {
-  if (channel.at === null) return { is: "never" };
+  if (channel.at === null) {
+    const isFaulty = channel.quality !== "unheard" && channel.quality !== "good";
+    return isFaulty ? { is: "faulty", quality: channel.quality, value: null, age: null } : { is: "never" };
+  }
   const age = seconds(Math.max(0, (now.getTime() - Date.parse(channel.at)) / 1000));
   const value = channel.value_c === null ? null : celsius(channel.value_c);
   if (value === null || channel.quality !== "good") return { is: "faulty", quality: channel.quality, value, age };
@@ -30,6 +33,10 @@ export function show(channel: ChannelNow, now: Date, limit: Seconds): Shown {
 /** Say whether a kiln is known to be as it is shown: a probe speaks, or there has never been one. */
 export const isHeard = (shown: readonly Shown[]): boolean =>
   shown.some((one) => one.is === "fresh") || shown.every((one) => one.is === "never");
+
+/** Say whether a probe hangs in the kiln: a name that only an old log has says never a word, and others do. */
+export const isThere = (one: Shown, shown: readonly Shown[]): boolean =>
+  one.is !== "never" || shown.every((other) => other.is === "never");
 
 /** A kiln with the newest of some points that came for it; one stamped ahead of time is the analysis's to judge. */
 export function withPoints(known: KilnNow, points: CurveChannel[], now: Date): KilnNow {

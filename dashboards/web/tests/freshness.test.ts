@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { ChannelNow, KilnNow } from "../src/api";
 import { timeAt } from "../src/clock";
-import { show, staleAfter, UsualInterval, withPoints } from "../src/freshness";
+import { isThere, show, staleAfter, UsualInterval, withPoints } from "../src/freshness";
 import { seconds } from "../src/units";
 
 const AT = "2026-03-14T22:10:00Z";
@@ -17,7 +17,16 @@ test("a value turns old when nothing came for longer than the limit", () => {
 });
 
 test("a probe that never spoke is not old", () => {
-  expect(show(probe({ at: null, value_c: null }), after(1), seconds(60))).toEqual({ is: "never" });
+  expect(show(probe({ at: null, value_c: null, quality: "unheard" }), after(1), seconds(60))).toEqual({ is: "never" });
+});
+
+test("a probe that was broken from the beginning is shown as broken; a name of an old log is not shown beside it", () => {
+  const names = ["good", "no_value", "unheard"].map((quality) => probe({ at: null, value_c: null, quality }));
+  const shown = [show(probe(), after(1), seconds(60)), ...names.map((one) => show(one, after(1), seconds(60)))];
+
+  expect(shown.map((one) => one.is)).toEqual(["fresh", "never", "faulty", "never"]);
+  expect(shown.map((one) => isThere(one, shown))).toEqual([true, false, true, false]);
+  expect(isThere({ is: "never" }, [{ is: "never" }])).toBe(true);
 });
 
 test("a fault is never shown as a good value", () => {

@@ -1863,7 +1863,10 @@ export interface components {
             value_c: number | null;
             /** Rate C Per H */
             rate_c_per_h: number | null;
-            /** Quality */
+            /**
+             * Quality
+             * @description `good`; `no_value` if the newest reading was a fault; `silent` after 300 s without a good one; `unheard` of a name of which no temperature came while the kiln was watched: one of an old log, say
+             */
             quality: string;
         };
         /**

@@ -13,7 +13,7 @@ import { Findings } from "../parts/findings";
 import { hottestOf, KilnMouth, NextCone, OpenAlarms, PhaseWord, shownOf } from "../parts/kiln-card";
 import { KilnSettings } from "../parts/kiln-settings";
 import { LogFile } from "../parts/log-file";
-import { Probe } from "../parts/probe";
+import { Probes } from "../parts/probe";
 import { Confirm, Figure, Loaded, Moment, Outcome } from "../parts/small";
 import { useAction, useLanguage, useTitle } from "../parts/use";
 import { useStore } from "../store";
@@ -170,10 +170,7 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
         <div class="stack">
           <section class="panel now">
             <div class="probes">
-              {kiln.now.channels.map((channel, index) => {
-                const one = shown[index];
-                return one && <Probe key={channel.channel_id} channel={channel} shown={one} index={index} />;
-              })}
+              <Probes channels={kiln.now.channels} shown={shown} />
             </div>
             <NextCone kiln={kiln} />
           </section>

@@ -5,7 +5,7 @@ import { glow } from "../heat";
 import { connection, usualInterval } from "../live";
 import { type Celsius, seconds } from "../units";
 import { Bar } from "./cones";
-import { Probe } from "./probe";
+import { Probes } from "./probe";
 import { useLanguage } from "./use";
 
 export function shownOf(kiln: Kiln, now: Date): Shown[] {
@@ -114,10 +114,7 @@ export function KilnCard({ kiln, shown, now, isTheirs }: CardProps) {
       </header>
       <OpenAlarms kiln={kiln} isTheirs={isTheirs} />
       <div class="probes">
-        {kiln.now.channels.map((channel, index) => {
-          const one = shown[index];
-          return one && <Probe key={channel.channel_id} channel={channel} shown={one} index={index} />;
-        })}
+        <Probes channels={kiln.now.channels} shown={shown} />
         {kiln.now.channels.length === 0 && (
           <p class="quiet">
             {say("kilns.noReading")}. <a href="/settings">{say("kilns.pairBridge")}</a>

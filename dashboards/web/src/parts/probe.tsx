@@ -1,5 +1,5 @@
 import type { ChannelNow } from "../api";
-import type { Shown } from "../freshness";
+import { isThere, type Shown } from "../freshness";
 import { channelName, lookOf, qualityName } from "../names";
 import { type CelsiusPerHour, type Trend, trend } from "../units";
 import { useLanguage } from "./use";
@@ -20,9 +20,9 @@ export function Rate({ rate }: { rate: CelsiusPerHour }) {
 }
 
 /** One probe: its place, its value in big numerals, how fast it moves and how old it is. */
-export function Probe({ channel, shown, index }: { channel: ChannelNow; shown: Shown; index: number }) {
+function Probe({ channel, shown, index }: { channel: ChannelNow; shown: Shown; index: number }) {
   const { say, format } = useLanguage();
-  const value = shown.is === "never" ? null : shown.value;
+  const { value, age } = shown.is === "never" ? { value: null, age: null } : shown;
   return (
     <div class={`probe ${shown.is}`} data-testid="probe" data-channel={channel.name} data-state={shown.is}>
       <span class="place">
@@ -37,8 +37,16 @@ export function Probe({ channel, shown, index }: { channel: ChannelNow; shown: S
       {shown.is === "stale" && <span class="warn">⏱ {say("fresh.stale")}</span>}
       {shown.is === "faulty" && <span class="warn">⚠ {qualityName(say, shown.quality)}</span>}
       <span class="age" data-testid="probe-age">
-        {shown.is === "never" ? say("fresh.never") : say("fresh.age", { age: format.duration(shown.age) })}
+        {age === null ? say("fresh.never") : say("fresh.age", { age: format.duration(age) })}
       </span>
     </div>
   );
+}
+
+/** The probes that hang in a kiln; each keeps the colour that it has in the chart. */
+export function Probes({ channels, shown }: { channels: readonly ChannelNow[]; shown: readonly Shown[] }) {
+  return channels.map((channel, index) => {
+    const one = shown[index];
+    return one && isThere(one, shown) && <Probe key={channel.channel_id} channel={channel} shown={one} index={index} />;
+  });
 }
