@@ -17,7 +17,7 @@ LINE_POSTS = Counter("canhlo_ingest_line_posts", "Bodies of line protocol, by ho
 LINES_REFUSED = Counter("canhlo_ingest_lines_refused", "Lines of line protocol that say no reading")
 DUPLICATE_BLOCKS = Counter("canhlo_ingest_duplicate_blocks", "Blocks that were stored before")
 SKIPPED_BLOCKS = Counter("canhlo_ingest_skipped_blocks", "Blocks that a bridge has put into quarantine")
-SEALED_BLOCKS = Counter("canhlo_sealed_blocks", "Blocks whose readings were sealed")
+SEALED_READINGS = Counter("canhlo_sealed_readings", "Readings that were sealed")
 SEALING_FAILURES = Counter(
     "canhlo_sealing_failures", "Kilns whose readings could not be sealed and will be tried again"
 )

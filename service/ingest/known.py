@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block, Post
@@ -13,7 +13,7 @@ from service.ingest.runs import Runs
 from service.series.blocks import newest_id
 from service.store.identity import BridgeIdentity
 from service.store.kilns import add_channel, channels, create_kiln, kiln_by_key, list_kilns
-from service.store.models import Mark, SkippedBlock, StoredBlock
+from service.store.models import Island, Mark, StoredBlock
 
 MOST_BOOTS: Final = 20_000
 BOOTS_PER_QUERY: Final = 2_000  # a post may have as many as blocks, and a database takes so many values
@@ -30,6 +30,7 @@ class Known:
 
     def __init__(self) -> None:
         self._stored: dict[Boot, Runs] = {}
+        self._with_islands: set[Boot] = set()  # of those: something above a gap is written down
         self._kilns: dict[tuple[int, str], tuple[int, set[str]]] = {}
         self._seen_at: dict[int, datetime] = {}
         self._doubt_gaps_s = 0.0
@@ -37,6 +38,7 @@ class Known:
 
     def forget(self) -> None:
         self._stored.clear()
+        self._with_islands.clear()
         self._kilns.clear()
         self._seen_at.clear()
         self._upto = None
@@ -87,7 +89,7 @@ class Known:
                 self._stored.clear()
             in_order = sorted(boots)
             for begin in range(0, len(in_order), BOOTS_PER_QUERY):
-                self._stored |= _load(session, in_order[begin : begin + BOOTS_PER_QUERY])
+                self._remember(session, in_order[begin : begin + BOOTS_PER_QUERY])
         kilns = {(bridge.workshop_id, block.kiln) for bridge, post in posts for block in post.blocks}
         if kilns := kilns - self._kilns.keys():
             if len(self._kilns) + len(kilns) > MOST_KILNS:
@@ -98,8 +100,25 @@ class Known:
         """Return which blocks of a boot are stored, or known as missing for good; what was looked up is at hand."""
         key = (bridge.bridge_id, boot)
         if key not in self._stored:
-            self._stored |= _load(session, [key])
+            self._remember(session, [key])
         return self._stored[key]
+
+    def islands(self, bridge: BridgeIdentity, boot: str) -> list[tuple[int, int]] | None:
+        """Return what is to be written down of a boot at hand: its runs above a gap; None if nothing changes."""
+        key = (bridge.bridge_id, boot)
+        islands = self._stored[key].islands
+        if islands:
+            self._with_islands.add(key)
+        elif key in self._with_islands:
+            self._with_islands.remove(key)
+        else:
+            return None
+        return islands
+
+    def _remember(self, session: Session, boots: Collection[Boot]) -> None:
+        loaded = _load(session, boots)
+        self._stored |= loaded
+        self._with_islands |= {boot for boot, runs in loaded.items() if runs.islands}
 
     def kiln_id(self, session: Session, bridge: BridgeIdentity, block: Block) -> int:
         """Return the kiln a block is of, with its channels; made on the spot if new: no reading is refused for a name.
@@ -122,28 +141,14 @@ def _load(session: Session, boots: Collection[Boot]) -> dict[Boot, Runs]:
     """Return what is stored of some boots; each of which something is stored has a mark, be it 0."""
     runs = {boot: Runs() for boot in boots}
     bridge_ids, names = {bridge_id for bridge_id, _ in boots}, {boot for _, boot in boots}
-    of_these = Mark.bridge_id.in_(bridge_ids) & Mark.boot.in_(names)
-    for mark in session.scalars(select(Mark).where(of_these, Mark.seq > 0)):
-        if (mark.bridge_id, mark.boot) in runs:
-            runs[mark.bridge_id, mark.boot].add(1, mark.seq)
-    above = union_all(
-        *(
-            select(Mark.bridge_id, Mark.boot, table.seq)
-            .join(table, (table.bridge_id == Mark.bridge_id) & (table.boot == Mark.boot) & (table.seq > Mark.seq))
-            .where(of_these)
-            for table in (StoredBlock, SkippedBlock)
-        )
-    ).subquery()
-    of_boot = (above.c.bridge_id, above.c.boot)
-    island = (above.c.seq - func.row_number().over(partition_by=of_boot, order_by=above.c.seq)).label("island")
-    numbered = select(*of_boot, above.c.seq, island).subquery()
-    first, last = func.min(numbered.c.seq), func.max(numbered.c.seq)
-    islands = select(numbered.c.bridge_id, numbered.c.boot, first, last).group_by(
-        numbered.c.bridge_id, numbered.c.boot, numbered.c.island
-    )
-    for bridge_id, boot, begin, end in session.execute(islands.order_by(first)):
-        if (bridge_id, boot) in runs:
-            runs[bridge_id, boot].add(begin, end)
+    marks = select(Mark.bridge_id, Mark.boot, literal(1), Mark.seq).where(Mark.seq > 0)
+    islands = select(Island.bridge_id, Island.boot, Island.first_seq, Island.last_seq)
+    for query, table in ((marks, Mark), (islands, Island)):
+        for bridge_id, boot, first, last in session.execute(
+            query.where(table.bridge_id.in_(bridge_ids), table.boot.in_(names))
+        ):
+            if (bridge_id, boot) in runs:
+                runs[bridge_id, boot].add(first, last)
     return runs
 
 

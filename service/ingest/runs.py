@@ -48,6 +48,11 @@ class Runs:
         return len(self._runs) > 1 or self.mark == 0
 
     @property
+    def islands(self) -> list[tuple[int, int]]:
+        """Return first and last of the runs above the mark."""
+        return self._runs[self.mark > 0 :]
+
+    @property
     def mark(self) -> int:
         """Return the number up to and with which all have come; 0 if 1 has not."""
         return self._runs[0][1] if self._runs and self._runs[0][0] == 1 else 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Post, Receipt
@@ -17,7 +17,7 @@ from service.series import blocks as series
 from service.series.blocks import Appended, NewBlock
 from service.store.bulk import insert_columns
 from service.store.identity import BridgeIdentity
-from service.store.models import Bridge, Mark, SkippedBlock
+from service.store.models import Bridge, Island, Mark, SkippedBlock
 
 
 @dataclass
@@ -28,6 +28,9 @@ class _Rows:
     blocks: list[NewBlock] = field(default_factory=list)
     skipped: list[dict[str, Any]] = field(default_factory=list)
     marks: dict[tuple[int, str], int] = field(default_factory=dict)
+    islands: dict[tuple[int, str], list[tuple[int, int]]] = field(
+        default_factory=dict
+    )  # of boots that have any, or had
     bridges: set[int] = field(default_factory=set)
     duplicates: int = 0
 
@@ -69,7 +72,10 @@ def _take(session: Session, bridge: BridgeIdentity, post: Post, known: Known, ro
             runs.add(skipped.seq)
             rows.skipped.append(_skipped_row(bridge, skipped.boot, skipped.seq, skipped.reason, now))
         marks[skipped.boot] = runs.mark
-    rows.marks |= {(bridge.bridge_id, boot): mark for boot, mark in marks.items()}
+    for boot, mark in marks.items():
+        rows.marks[bridge.bridge_id, boot] = mark
+        if (islands := known.islands(bridge, boot)) is not None:
+            rows.islands[bridge.bridge_id, boot] = islands
     if known.is_seen_anew(bridge, now):
         rows.bridges.add(bridge.bridge_id)
     duplicate = len(post.blocks) - stored
@@ -100,6 +106,16 @@ def _write(session: Session, rows: _Rows, known: Known, now: datetime) -> Append
         "seq": list(rows.marks.values()),
     }
     insert_columns(connection, Mark.__table__, marks, raising="seq")  # type: ignore[arg-type]  # others may know more
+    for (bridge_id, boot), islands in rows.islands.items():
+        below = Island.bridge_id == bridge_id, Island.boot == boot, Island.last_seq <= rows.marks[bridge_id, boot]
+        connection.execute(delete(Island).where(*below))
+        above = {
+            "bridge_id": [bridge_id] * len(islands),
+            "boot": [boot] * len(islands),
+            "first_seq": [first for first, _ in islands],
+            "last_seq": [last for _, last in islands],
+        }
+        insert_columns(connection, Island.__table__, above, raising="last_seq")  # type: ignore[arg-type]
     if rows.bridges:
         connection.execute(update(Bridge).where(Bridge.id.in_(sorted(rows.bridges))).values(seen_at=now))
     READINGS.inc(appended.readings)

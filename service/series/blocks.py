@@ -1,4 +1,7 @@
-"""Readings as they came: blocks in the database, read back by arrival or by time."""
+"""Readings as they came: blocks in the database, read back by arrival or by time.
+
+The newest lie on shelves, block by block; what came before them is gathered by kiln (`series.gather`).
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -10,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
-from sqlalchemy import Row, bindparam, func, select, text
+from sqlalchemy import Row, bindparam, func, select, text, true
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block, Unit
@@ -20,7 +23,7 @@ from service.series.kept import KeptBlock, KeptColumn, read_block
 from service.store.bulk import insert_columns
 from service.store.identity import BridgeIdentity
 from service.store.leases import end_when_still, in_slots
-from service.store.models import Kiln, StoredBlock
+from service.store.models import GatheredBlock, Gathering, Shelf, StoredBlock
 
 
 class _Until(msgspec.Struct):
@@ -32,14 +35,18 @@ class _Until(msgspec.Struct):
 _encode = msgspec.msgpack.Encoder().encode
 _until = msgspec.msgpack.Decoder(_Until).decode
 _APPEND_LOCK: Final = 0x6C6F  # any number that nothing else in the database locks
+BLOCKS_ON_A_SHELF: Final = 2048
 # Analysis and curves are of temperatures; a gas pressure or a bent cone is stored, and must not be taken for one.
 TEMPERATURES: Final = frozenset({Unit.CELSIUS})
 _Row = Row[int, int, datetime, bytes]
 _ARRIVAL: Final = select(StoredBlock.id, StoredBlock.kiln_id, StoredBlock.received_at, StoredBlock.payload).where(
     StoredBlock.is_history.is_(False)
 )
+ON_SHELVES: Final = StoredBlock.shelf_id.in_(select(Shelf.id))  # all of them; a block of a kiln is found by it alone
 _ARRIVAL_OF_KILN: Final = (
     _ARRIVAL.where(
+        ON_SHELVES,
+        StoredBlock.shelf_id >= bindparam("from_shelf"),
         StoredBlock.kiln_id == bindparam("of"),
         StoredBlock.id > bindparam("after"),
         StoredBlock.id <= bindparam("upto"),
@@ -163,6 +170,7 @@ def append(
     times_ms = [list(chain.from_iterable([column.at_ms for column in new.block.columns])) for new in blocks]
     columns: dict[str, Sequence[Any]] = {
         "id": range(first_id, first_id + number),
+        "shelf_id": [shelf_of(block_id) for block_id in range(first_id, first_id + number)],
         "workshop_id": [new.bridge.workshop_id for new in blocks],
         "kiln_id": [new.kiln_id for new in blocks],
         "bridge_id": [new.bridge.bridge_id for new in blocks],
@@ -175,10 +183,18 @@ def append(
         "is_history": [is_history] * number,
         "payload": [_encode(new.block) for new in blocks],
     }
-    insert_columns(session.connection(), StoredBlock.__table__, columns)  # type: ignore[arg-type]
+    connection = session.connection()
+    insert_columns(connection, StoredBlock.__table__, columns)  # type: ignore[arg-type]
+    begun = range(shelf_of(first_id - 1) + 1, shelf_of(first_id + number - 1) + 1)
+    insert_columns(connection, Shelf.__table__, {"id": begun})  # type: ignore[arg-type]
     until_ms = [new.block.until_ms for new in blocks]
     kept = map(Kept, columns["workshop_id"], columns["kiln_id"], until_ms, columns["readings"], columns["payload"])
     return Appended(first_id, list(kept), received_at)
+
+
+def shelf_of(block_id: int) -> int:
+    """Return the shelf of a block: they are numbered from 1 on, and shelves from 0."""
+    return (block_id - 1) // BLOCKS_ON_A_SHELF
 
 
 def newest_id(session: Session) -> int:
@@ -188,7 +204,9 @@ def newest_id(session: Session) -> int:
 
 def newest_ms(session: Session, kiln_id: int) -> int:
     """Return the time of the newest reading of a kiln that is not sealed yet [Unix ms], 0 without any."""
-    return session.scalar(select(func.max(StoredBlock.to_ms)).where(StoredBlock.kiln_id == kiln_id)) or 0
+    lying = session.scalar(select(func.max(StoredBlock.to_ms)).where(ON_SHELVES, StoredBlock.kiln_id == kiln_id))
+    gathered = session.scalar(select(func.max(GatheredBlock.to_ms)).where(GatheredBlock.kiln_id == kiln_id))
+    return max(lying or 0, gathered or 0)
 
 
 def arrived(appended: Sequence[Appended], is_ours: Callable[[int], bool]) -> dict[int, Arrived]:
@@ -224,7 +242,7 @@ def read_after(
 
 def read_kiln(session: Session, kiln_id: int, *, after_id: int, upto_id: int, limit: int) -> Arrived | None:
     """Return what came in for one kiln after a block, up to and with another."""
-    where = {"of": kiln_id, "after": after_id, "upto": upto_id, "most": limit}
+    where = {"of": kiln_id, "from_shelf": shelf_of(after_id), "after": after_id, "upto": upto_id, "most": limit}
     found = session.execute(_ARRIVAL_OF_KILN, where).all()
     return _arrived(found) if found else None
 
@@ -236,25 +254,35 @@ def _arrived(rows: Sequence[_Row]) -> Arrived:
 
 
 def newest_ids(session: Session, slots: Collection[int] | None = None) -> dict[int, int]:
-    """Return the id of the newest block of each kiln of some slots that has any, history apart."""
-    watched = (StoredBlock.kiln_id == Kiln.id) & StoredBlock.is_history.is_(False)
-    newest = select(func.max(StoredBlock.id)).where(watched).scalar_subquery()
-    found = session.execute(select(Kiln.id, newest).where(in_slots(Kiln.workshop_id, slots)))
-    return {kiln_id: block_id for kiln_id, block_id in found if block_id is not None}
+    """Return the id of the newest block of each kiln of some slots that has any on a shelf, history apart."""
+    newest = select(StoredBlock.kiln_id, func.max(StoredBlock.id)).where(StoredBlock.is_history.is_(False))
+    found = session.execute(newest.where(in_slots(StoredBlock.workshop_id, slots)).group_by(StoredBlock.kiln_id))
+    return {row[0]: row[1] for row in found}
 
 
 def between(session: Session, kiln_id: int, from_ms: int, to_ms: int) -> Iterator[KeptBlock]:
-    """Go through the blocks of a kiln with readings in [from_ms, to_ms] that are not sealed yet, as they came."""
-    query = select(StoredBlock.payload).where(
-        StoredBlock.kiln_id == kiln_id, StoredBlock.to_ms >= from_ms, StoredBlock.from_ms <= to_ms
-    )
-    return map(read_block, session.scalars(query.order_by(StoredBlock.id)))
+    """Go through what came of a kiln and is not sealed yet, of [from_ms, to_ms] and around it, as it came."""
+    return (read_block(payload) for _, payload in _unsealed(session, kiln_id, from_ms, to_ms))
 
 
 def numbered(session: Session, kiln_id: int) -> list[tuple[int, KeptBlock]]:
-    """Return every block of a kiln that is not sealed yet, with its id."""
-    query = select(StoredBlock.id, StoredBlock.payload).where(StoredBlock.kiln_id == kiln_id)
-    return [(row.id, read_block(row.payload)) for row in session.execute(query.order_by(StoredBlock.id))]
+    """Return all that came of a kiln and is not sealed yet, with the ids of the newest block in each."""
+    return [(block_id, read_block(payload)) for block_id, payload in _unsealed(session, kiln_id)]
+
+
+def _unsealed(
+    session: Session, kiln_id: int, from_ms: int | None = None, to_ms: int | None = None
+) -> list[tuple[int, bytes]]:
+    """Return what is gathered of a kiln, then what lies on shelves; what is gathered meanwhile is there twice."""
+    found: list[tuple[int, bytes]] = []
+    upto_id = session.scalar(select(Gathering.upto_id).where(Gathering.kiln_id == kiln_id)) or 0
+    lying = ON_SHELVES & (StoredBlock.shelf_id >= shelf_of(upto_id)) & (StoredBlock.id > upto_id)
+    for table, where in ((StoredBlock, lying), (GatheredBlock, true())):  # read in this order: nothing is missed
+        query = select(table.id, table.payload).where(table.kiln_id == kiln_id, where)
+        if from_ms is not None and to_ms is not None:
+            query = query.where(table.to_ms >= from_ms, table.from_ms <= to_ms)
+        found = [*((row.id, row.payload) for row in session.execute(query.order_by(table.id))), *found]
+    return found
 
 
 def curve_of(samples: Samples) -> Curve:

@@ -1,48 +1,50 @@
-"""From blocks as they came to sealed hours and days: nothing is lost or doubled, wherever it is cut off.
+"""From gathered blocks to sealed hours and days: nothing is lost or doubled, wherever it is cut off.
 
 A row says up to which block it holds everything, so blocks that were sealed and not yet taken away are passed over.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Final, NamedTuple
 
 import numpy as np
-from sqlalchemy import and_, delete, func, not_, or_, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Unit
 from service.series import chunks as rows
-from service.series.blocks import newest_id
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS, HOUR_MS, SPAN_MS, Chunk
 from service.series.columns import Growing, IntArray, Key, Readings, in_order
+from service.series.gather import gather
 from service.series.kept import read_block
 from service.series.rollups import STEPS_MS, replace, roll_up
 from service.store import sinks
 from service.store.database import Database
-from service.store.models import LiveState, Mark, StoredBlock
+from service.store.models import GatheredBlock, Gathering
 from service.store.months import month_of
 from service.store.sinks import Stretch
 
 MOST_READINGS: Final = 500_000  # in memory at a time
 MOST_IN_A_DAY: Final = 100_000  # of a day that becomes one row: a chart of half of it reads all
 _ROWS_AT_A_TIME: Final = 50
+NEVER: Final = datetime.fromtimestamp(0, UTC)
 
 
 class _Came(NamedTuple):
-    """Readings of one column in order of arrival, and the block that each came in."""
+    """Readings of one column in order of arrival, and the newest block of the row that each is in."""
 
     readings: Readings
-    block_id: IntArray
+    row_id: IntArray
 
 
 class _Ready(NamedTuple):
-    """What came in the blocks of a kiln that wait for nothing any more, from its first on."""
+    """What is gathered of a kiln and came in early enough, from its first row on."""
 
     workshop_id: int
-    blocks: int
+    rows: int
+    readings: int
     last_id: int
     came: Mapping[Key, _Came]
 
@@ -56,15 +58,18 @@ def seal(
     kiln_id: int,
     *,
     received_before: datetime,
+    unwatched_before: datetime = NEVER,
     check: Callable[[Session], None] = _anybody,
 ) -> int:
-    """Seal the next readings of a kiln, at most about `MOST_READINGS`; return of how many blocks.
+    """Gather what there is of a kiln and seal its next readings, at most about `MOST_READINGS`; return how many.
 
     `check` is called first in every transaction that writes chunks, and raises if they are another process's to write.
     """
+    while gather(database, [kiln_id], unwatched_before=unwatched_before, check=check):
+        pass
     with database.read() as session:
         ready = _ready(session, kiln_id, received_before)
-    if not ready.blocks:
+    if not ready.rows:
         return 0
     days_ms = _days_ms(ready.came)
     for month, its_days in groupby(days_ms.tolist(), key=month_of):
@@ -74,21 +79,24 @@ def seal(
                 _seal_day(chunks, kiln_id, ready, day_ms)
     with database.write() as session:
         _owe_to_sinks(session, kiln_id, ready)
-        session.execute(delete(StoredBlock).where(StoredBlock.kiln_id == kiln_id, StoredBlock.id <= ready.last_id))
+        is_sealed = GatheredBlock.kiln_id == kiln_id, GatheredBlock.id <= ready.last_id
+        session.execute(delete(GatheredBlock).where(*is_sealed))
+        session.execute(update(Gathering).where(Gathering.kiln_id == kiln_id).values(sealed_id=ready.last_id))
     _join_days(database, kiln_id, ready.workshop_id, _days_that_are_over(days_ms, received_before), check)
-    return ready.blocks
+    return ready.readings
 
 
-def _days_ms(came: Mapping[Key, _Came], *, after_block: int = 0) -> IntArray:
-    """Return where the days begin that have readings which came in later blocks than one."""
-    found = [one.readings.at_ms[one.block_id > after_block] // DAY_MS for one in came.values()]
-    return np.unique(np.concatenate([np.empty(0, np.int64), *found])) * DAY_MS
+def _days_ms(came: Mapping[Key, _Came], *, after_block: int = 0, upto_block: int = 2**62) -> IntArray:
+    """Return where the days begin that have readings of rows after one and up to another."""
+    found = [one.readings.at_ms[(one.row_id > after_block) & (one.row_id <= upto_block)] for one in came.values()]
+    return np.unique(np.concatenate([np.empty(0, np.int64), *found]) // DAY_MS) * DAY_MS
 
 
 def _owe_to_sinks(session: Session, kiln_id: int, ready: _Ready) -> None:
-    """Note for each sink what it has not taken of the blocks that are about to go."""
-    for name, mark in sinks.behind(session, ready.last_id):
-        for _, found in groupby(_days_ms(ready.came, after_block=mark).tolist(), key=month_of):
+    """Note for each sink what it has not taken of what is about to go, or could not, for it came too late."""
+    for name, mark, before_it in sinks.behind(session, ready.last_id):
+        missed = np.union1d(_days_ms(ready.came, after_block=mark), _days_ms(ready.came, upto_block=before_it))
+        for _, found in groupby(missed.tolist(), key=month_of):
             days_ms = list(found)
             sinks.owe(session, name, Stretch(kiln_id, ready.workshop_id, days_ms[0], days_ms[-1] + DAY_MS - 1))
 
@@ -128,50 +136,28 @@ def _join_hours(chunks: Session, kiln_id: int, workshop_id: int, day_ms: int) ->
     rows.save(chunks, Chunk(kiln_id, DAY_AS_TAKEN, day_ms, repeats, upto_block, columns), workshop_id)
 
 
-def _first_needed(session: Session, kiln_id: int, received_before: datetime) -> int:
-    """Return the first block of a kiln that is still needed as such.
-
-    Those are the newest of all (the next number follows it), what the watch over the kiln has not taken in for good,
-    and what lies above a gap in the numbers of its bridge: only the block itself says that it has come.
-    """
-    newest = newest_id(session)
-    is_watched = StoredBlock.is_history | (StoredBlock.id <= func.coalesce(LiveState.last_block_id, 0))
-    is_above_gap = StoredBlock.seq > func.coalesce(Mark.seq, 0)
-    query = (
-        select(StoredBlock.id)
-        .outerjoin(Mark, and_(Mark.bridge_id == StoredBlock.bridge_id, Mark.boot == StoredBlock.boot))
-        .outerjoin(LiveState, LiveState.kiln_id == StoredBlock.kiln_id)
-        .where(StoredBlock.kiln_id == kiln_id, StoredBlock.id < newest)
-        .where(or_(StoredBlock.received_at > received_before, not_(is_watched), is_above_gap))
-    )
-    return session.scalar(query.order_by(StoredBlock.id).limit(1)) or newest
-
-
 def _ready(session: Session, kiln_id: int, received_before: datetime) -> _Ready:
-    first_needed = _first_needed(session, kiln_id, received_before)
     query = (
-        select(StoredBlock.id, StoredBlock.workshop_id, StoredBlock.readings, StoredBlock.payload)
-        .where(StoredBlock.kiln_id == kiln_id, StoredBlock.id < first_needed)
-        .order_by(StoredBlock.id)
+        select(GatheredBlock.id, GatheredBlock.workshop_id, GatheredBlock.readings, GatheredBlock.payload)
+        .where(GatheredBlock.kiln_id == kiln_id, GatheredBlock.received_at <= received_before)
+        .order_by(GatheredBlock.id)
     )
     came: defaultdict[tuple[str, Unit, str], tuple[Growing, list[int]]] = defaultdict(lambda: (Growing(), []))
-    blocks = block_id = workshop_id = readings = 0
+    number = row_id = workshop_id = readings = 0
     with session.connection().execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME}) as found:
-        for block_id, workshop_id, its_readings, payload in found:  # noqa: B007 - the last of them is asked for
+        for row_id, workshop_id, its_readings, payload in found:  # noqa: B007 - the last of them is asked for
             block = read_block(payload)
             kind = "estimated" if block.is_estimated else ""
             for column in block.columns:
-                growing, block_ids = came[column.channel, column.unit, kind]
+                growing, row_ids = came[column.channel, column.unit, kind]
                 growing.add(column)
-                block_ids += [block_id] * len(column.at_ms)
-            blocks += 1
+                row_ids += [row_id] * len(column.at_ms)
+            number += 1
             readings += its_readings
             if readings >= MOST_READINGS:
                 break
-    by_column = {
-        Key(*key): _Came(one.readings(), np.array(block_ids, np.int64)) for key, (one, block_ids) in came.items()
-    }
-    return _Ready(workshop_id, blocks, block_id, by_column)
+    by_column = {Key(*key): _Came(one.readings(), np.array(row_ids, np.int64)) for key, (one, row_ids) in came.items()}
+    return _Ready(workshop_id, number, readings, row_id, by_column)
 
 
 def _seal_day(chunks: Session, kiln_id: int, ready: _Ready, day_ms: int) -> None:
@@ -204,8 +190,8 @@ def _with(span: Chunk, came: Mapping[Key, _Came], upto_block: int) -> Chunk:
     columns = dict(span.columns)
     new = 0
     to_ms = span.from_ms + SPAN_MS[span.step_ms]
-    for key, (readings, block_id) in came.items():
-        chosen = (readings.at_ms >= span.from_ms) & (readings.at_ms < to_ms) & (block_id > span.upto_block)
+    for key, (readings, row_id) in came.items():
+        chosen = (readings.at_ms >= span.from_ms) & (readings.at_ms < to_ms) & (row_id > span.upto_block)
         if chosen.any():
             new += int(chosen.sum())
             found = readings.where(chosen)

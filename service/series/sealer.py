@@ -1,38 +1,64 @@
-"""The loop that seals: every kiln once an hour, spread evenly, so that no second has much of it."""
+"""The loop that gathers and seals: each kiln once a minute and once an hour, so that no second has much of it."""
 
 import asyncio
 import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.clock import Clock
-from service.counters import SEALED_BLOCKS, SEALING_FAILURES
-from service.series.seal import seal
+from service.counters import SEALED_READINGS, SEALING_FAILURES
+from service.series.gather import clear_shelves, gather
+from service.series.seal import NEVER, seal
 from service.store.database import Database
 from service.store.leases import Duty, LeaseLostError, WholeVillage
 from service.store.models import Kiln
 
 logger = logging.getLogger(__name__)
 
-ROUND_LASTS: Final = timedelta(hours=1)
+GATHER_EVERY: Final = timedelta(minutes=1)
+SEAL_EVERY: Final = timedelta(hours=1)
 SEAL_AFTER: Final = timedelta(minutes=10)  # what a network holds up mostly comes within that, and need not be merged
+UNWATCHED_AFTER: Final = timedelta(hours=3)  # what the watch has not taken in by then is not kept waiting for it
 _LOOK_EVERY_S: Final = 1.0
-_MOST_AT_A_LOOK: Final = 20
+_MOST_GATHERED_AT_A_LOOK: Final = 100
+_MOST_SEALED_AT_A_LOOK: Final = 20
+
+
+@dataclass
+class _Round:
+    """Kilns in turn, spread over the time that a round lasts."""
+
+    lasts: timedelta
+    most: int
+    began: datetime | None = None
+    kilns: list[tuple[int, int]] = field(default_factory=list)  # with the workshop of each
+    done: int = 0
+
+    def due(self, now: datetime, every: Callable[[], list[tuple[int, int]]]) -> list[tuple[int, int]]:
+        """Return the kilns whose turn has come by now."""
+        if self.began is None or (now - self.began >= self.lasts and self.done == len(self.kilns)):
+            self.began, self.kilns, self.done = now, every(), 0
+        share = min((now - self.began) / self.lasts, 1.0)
+        begin, self.done = self.done, max(self.done, min(int(share * len(self.kilns)), self.done + self.most))
+        return self.kilns[begin : self.done]
 
 
 class Sealer:
-    """Goes round all kilns, and seals those that this process watches."""
+    """Goes round all kilns, and gathers and seals those that this process watches."""
 
     def __init__(self, database: Database, clock: Clock, duty: Duty | None = None) -> None:
         self._database = database
         self._clock = clock
         self._duty = duty or WholeVillage()
-        self._kilns: list[tuple[int, int]] = []  # with the workshop of each
-        self._done = 0
-        self._round_began: datetime | None = None
+        self._gathering = _Round(GATHER_EVERY, _MOST_GATHERED_AT_A_LOOK)
+        self._sealing = _Round(SEAL_EVERY, _MOST_SEALED_AT_A_LOOK)
+        self._began: datetime | None = None
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -45,26 +71,40 @@ class Sealer:
             await asyncio.sleep(_LOOK_EVERY_S)
 
     def step(self, now: datetime) -> None:
-        """Seal the kilns whose turn has come by now."""
-        if self._round_began is None or (now - self._round_began >= ROUND_LASTS and self._done == len(self._kilns)):
-            with self._database.read() as session:
-                found = session.execute(select(Kiln.id, Kiln.workshop_id).order_by(Kiln.id))
-                self._kilns = [(row.id, row.workshop_id) for row in found]
-            self._round_began, self._done = now, 0
-        share = min((now - self._round_began) / ROUND_LASTS, 1.0)
-        due = min(int(share * len(self._kilns)), self._done + _MOST_AT_A_LOOK)
-        for kiln_id, workshop_id in self._kilns[self._done : due]:
-            if self._duty.is_ours(workshop_id):
-                self._seal(kiln_id, workshop_id, now - SEAL_AFTER)
-        self._done = max(self._done, due)
+        """Gather and seal the kilns whose turn has come by now, and take away what nobody needs any more."""
+        self._began = self._began or now
+        unwatched_before = now - UNWATCHED_AFTER if now - self._began >= UNWATCHED_AFTER else NEVER
+        if mine := self._ours(self._gathering.due(now, self._every)):
+            check = partial(self._duty.check, workshop_ids={workshop_id for _, workshop_id in mine})
+            try:
+                gather(self._database, [kiln for kiln, _ in mine], unwatched_before=unwatched_before, check=check)
+            except LeaseLostError as error:
+                logger.warning("kilns are gathered elsewhere by now", extra={"reason": str(error)})
+        clear_shelves(self._database)
+        for kiln_id, workshop_id in self._ours(self._sealing.due(now, self._every)):
+            self._seal(kiln_id, workshop_id, now - SEAL_AFTER, unwatched_before)
 
-    def _seal(self, kiln_id: int, workshop_id: int, received_before: datetime) -> None:
+    def _every(self) -> list[tuple[int, int]]:
+        with self._database.read() as session:
+            found = session.execute(select(Kiln.id, Kiln.workshop_id).order_by(Kiln.id))
+            return [(row.id, row.workshop_id) for row in found]
+
+    def _ours(self, kilns: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        return [(kiln_id, workshop_id) for kiln_id, workshop_id in kilns if self._duty.is_ours(workshop_id)]
+
+    def _seal(self, kiln_id: int, workshop_id: int, received_before: datetime, unwatched_before: datetime) -> None:
         def check(session: Session) -> None:
             self._duty.check(session, [workshop_id])
 
         try:
-            while sealed := seal(self._database, kiln_id, received_before=received_before, check=check):
-                SEALED_BLOCKS.inc(sealed)
+            while sealed := seal(
+                self._database,
+                kiln_id,
+                received_before=received_before,
+                unwatched_before=unwatched_before,
+                check=check,
+            ):
+                SEALED_READINGS.inc(sealed)
         except LeaseLostError as error:
             logger.warning("a kiln is sealed elsewhere by now", extra={"kiln_id": kiln_id, "reason": str(error)})
         except Exception:

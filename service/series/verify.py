@@ -7,19 +7,17 @@ from datetime import UTC, datetime
 
 import msgspec
 import numpy as np
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Block
 from service.series import chunks as rows
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, Chunk
 from service.series.codec import DamagedError
+from service.series.kept import read_block
 from service.series.rollups import STEPS_MS, roll_up
 from service.store.database import Database
-from service.store.models import StoredBlock
-
-_decode = msgspec.msgpack.Decoder(Block).decode
+from service.store.models import GatheredBlock, Gathering, StoredBlock
 
 
 @dataclass
@@ -45,7 +43,7 @@ def verify(database: Database) -> Iterator[Checked]:
             yield checked
         checked = Checked("not sealed yet")
         try:
-            _check_blocks(session, checked)
+            _check_unsealed(session, checked)
         except DBAPIError as error:
             checked.damaged.append(f"the database cannot be read: {error.orig}")
         yield checked
@@ -82,19 +80,24 @@ def _with_value(one: Chunk) -> int:
     return sum(int(readings.value.sum()) for key, readings in rolled.items() if key.kind == "count")
 
 
-def _check_blocks(session: Session, checked: Checked) -> None:
+def _check_unsealed(session: Session, checked: Checked) -> None:
     checked.damaged += _integrity(session)
-    query = select(StoredBlock.id, StoredBlock.readings, StoredBlock.payload).execution_options(yield_per=100)
-    for row in session.execute(query):
-        checked.bytes += len(row.payload)
-        try:
-            readings = _decode(row.payload).readings
-        except msgspec.MsgspecError as error:
-            checked.damaged.append(f"block {row.id} cannot be read: {error}")
-            continue
-        checked.readings += readings
-        if readings != row.readings:
-            checked.damaged.append(f"block {row.id}: {readings} readings, and {row.readings} were written")
+    for table in (GatheredBlock, StoredBlock):
+        query = select(table.id, table.readings, table.payload)
+        if table is StoredBlock:  # what is gathered and still lies on its shelf was looked at already
+            query = query.outerjoin(Gathering, Gathering.kiln_id == StoredBlock.kiln_id)
+            query = query.where(StoredBlock.id > func.coalesce(Gathering.upto_id, 0))
+        for row in session.execute(query.execution_options(yield_per=100)):
+            checked.bytes += len(row.payload)
+            try:
+                columns = read_block(row.payload).columns
+            except msgspec.MsgspecError as error:
+                checked.damaged.append(f"block {row.id} cannot be read: {error}")
+                continue
+            readings = sum(len(column.at_ms) for column in columns)
+            checked.readings += readings
+            if readings != row.readings or any(len(column.at_ms) != len(column.value) for column in columns):
+                checked.damaged.append(f"block {row.id}: {readings} readings, and {row.readings} were written")
 
 
 def _integrity(session: Session) -> list[str]:

@@ -274,15 +274,16 @@ class Bridge(OfWorkshop, Base):
 
 
 class StoredBlock(OfWorkshop, Base):
-    """A block as it came, named for ever by (bridge, boot, seq)."""
+    """A block as it came, named for ever by (bridge, boot, seq); it goes when it is gathered, see `series.gather`.
+
+    A village adds thousands in a second, of its kilns in any order: an index of all by kiln would be written in as many
+    places. On a shelf there are some thousand, and what they add to its part of the index lies side by side.
+    """
 
     __tablename__ = "block"
-    __table_args__ = (
-        UniqueConstraint("bridge_id", "boot", "seq"),
-        Index("ix_block_kiln_id_id", "kiln_id", "id"),
-        Index("ix_block_kiln_id_to_ms", "kiln_id", "to_ms"),
-    )
+    __table_args__ = (Index("ix_block_shelf_id_kiln_id", "shelf_id", "kiln_id"),)
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    shelf_id: Mapped[int] = mapped_column(BigInteger)
     kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"))
     bridge_id: Mapped[int] = mapped_column(ForeignKey("bridge.id"))
     boot: Mapped[str] = mapped_column(String(32))
@@ -293,6 +294,36 @@ class StoredBlock(OfWorkshop, Base):
     received_at: Mapped[datetime]
     is_history: Mapped[bool] = mapped_column(default=False)  # brought in from a log: shown, and not watched
     payload: Mapped[bytes]
+
+
+class Shelf(Base):
+    """Some thousand blocks in the order in which they came, numbered as the blocks are; here while any is left."""
+
+    __tablename__ = "shelf"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+
+
+class GatheredBlock(OfWorkshop, Base):
+    """What came of a kiln in a minute or so, its columns put together; `id` is that of the newest block in it."""
+
+    __tablename__ = "gathered"
+    __table_args__ = (Index("ix_gathered_kiln_id_id", "kiln_id", "id"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"))
+    from_ms: Mapped[int | None] = mapped_column(BigInteger)
+    to_ms: Mapped[int | None] = mapped_column(BigInteger)
+    readings: Mapped[int]
+    received_at: Mapped[datetime]  # the newest
+    payload: Mapped[bytes]
+
+
+class Gathering(OfWorkshop, Base):
+    """How far a kiln has got: up to which block all of its are gathered, and up to which they are sealed."""
+
+    __tablename__ = "gathering"
+    kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"), primary_key=True)
+    upto_id: Mapped[int] = mapped_column(BigInteger)
+    sealed_id: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class SkippedBlock(OfWorkshop, Base):
@@ -315,6 +346,16 @@ class Mark(Base):
     seq: Mapped[int] = mapped_column(BigInteger)
 
 
+class Island(Base):
+    """Of this boot `first_seq` to `last_seq` are stored above a gap: once the mark is past it, it says nothing more."""
+
+    __tablename__ = "island"
+    bridge_id: Mapped[int] = mapped_column(ForeignKey("bridge.id"), primary_key=True)
+    boot: Mapped[str] = mapped_column(String(32), primary_key=True)
+    first_seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    last_seq: Mapped[int] = mapped_column(BigInteger)
+
+
 class Sink(Base):
     """Another store to which readings are passed on, by its name in the settings, and how far it has got."""
 
@@ -322,6 +363,7 @@ class Sink(Base):
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     block_id: Mapped[int] = mapped_column(BigInteger)  # it has every block up to and with this one, or is owed it
     is_listed: Mapped[bool]  # what had been sealed before it came is among what it is owed
+    gathered_id: Mapped[int] = mapped_column(BigInteger, default=0)  # gathered before it came: owed when it is sealed
     claimed_by: Mapped[str | None] = mapped_column(String(32))
     claimed_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]

@@ -1,7 +1,7 @@
 """How far each sink has got: a mark for what arrives, and what it is owed of what was sealed before it took it.
 
-A block is removed when it is sealed, taken by every sink or not; whatever a sink has not taken then becomes a debt, in
-the same transaction. A debt is a stretch of one kiln's month, so a sink that is down for a year costs a row a month.
+A block waits for the sinks until it is sealed, and no longer; whatever a sink has not taken then becomes a debt, in the
+same transaction. A debt is a stretch of one kiln's month, so a sink that is down for a year costs a row a month.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from service.store.models import OwedToSink, Sink, StoredBlock
+from service.store.models import Gathering, OwedToSink, Sink, StoredBlock
 from service.store.months import month_of
 
 CLAIM_LASTS: Final = timedelta(seconds=60)
@@ -44,7 +44,8 @@ def enter(session: Session, name: str) -> Sink:
     """Return a sink; a new one has taken nothing yet, and `is_listed` says that it does not know its debts."""
     found = session.get(Sink, name)
     if found is None:
-        found = Sink(name=name, block_id=0, is_listed=False)
+        gathered_id = session.scalar(select(func.max(Gathering.upto_id))) or 0
+        found = Sink(name=name, block_id=0, is_listed=False, gathered_id=gathered_id)
         session.add(found)
         session.flush()
     return found
@@ -92,10 +93,17 @@ def note_failure(session: Session, name: str, failure: str, *, now: datetime) ->
     session.execute(update(Sink).where(Sink.name == name).values(**values))
 
 
-def behind(session: Session, block_id: int) -> list[tuple[str, int]]:
-    """Return the sinks that have not taken every block up to and with one: their names and marks."""
-    found = session.execute(select(Sink.name, Sink.block_id).where(Sink.block_id < block_id))
-    return [(name, mark) for name, mark in found]
+def behind(session: Session, block_id: int) -> list[tuple[str, int, int]]:
+    """Return the sinks that may lack a block up to and with one: their names, marks, and what was gathered before."""
+    lacks = or_(Sink.block_id < block_id, Sink.gathered_id > 0)
+    found = session.execute(select(Sink.name, Sink.block_id, Sink.gathered_id).where(lacks))
+    return [(name, block_id, gathered_id) for name, block_id, gathered_id in found]
+
+
+def taken_by_all(session: Session) -> int:
+    """Return the block up to which every sink has taken all; without any sink, one beyond all blocks."""
+    mark = session.scalar(select(func.min(Sink.block_id)))
+    return 2**62 if mark is None else mark
 
 
 def owe(session: Session, name: str, stretch: Stretch) -> None:

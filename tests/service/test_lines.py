@@ -264,7 +264,7 @@ async def test_a_line_sent_again_after_it_was_sealed_is_still_one_reading(sender
         newest = session.scalar(select(func.max(StoredBlock.id)))
         state = {"last_block_id": newest, "last_block_at": NOW, "snapshot": {}, "status": {}}
         session.merge(LiveState(kiln_id=kiln_id, workshop_id=1, **state))
-    assert seal(database, kiln_id, received_before=NOW + timedelta(days=1)) == 1
+    assert seal(database, kiln_id, received_before=NOW + timedelta(days=1)) == 30
 
     await sender.send(*lines, line(305))
 

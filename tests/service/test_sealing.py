@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from service_parts import BOOT, NOW, new_bridge, new_workshop
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
 
 from firmware_bridge.wire import Block, Column, Quality, Unit
@@ -22,14 +22,15 @@ from service.series import blocks, history
 from service.series.blocks import NewBlock
 from service.series.codec import DamagedError, pack, unpack
 from service.series.columns import Key, Readings
-from service.series.seal import seal
-from service.series.sealer import ROUND_LASTS, SEAL_AFTER, Sealer
+from service.series.gather import clear_shelves, gather
+from service.series.seal import NEVER, seal
+from service.series.sealer import GATHER_EVERY, SEAL_AFTER, SEAL_EVERY, Sealer
 from service.series.verify import verify
-from service.store import identity, kilns
+from service.store import identity, kilns, sinks
 from service.store import months as months_module
 from service.store.database import Database
 from service.store.migrate import upgrade
-from service.store.models import LiveState, Mark, StoredBlock
+from service.store.models import LiveState, Mark, Shelf, StoredBlock
 from service.store.months import chunk, month_of
 
 LONG_AGO = NOW - timedelta(days=1)
@@ -64,10 +65,6 @@ class Store:
                 state = {"last_block_id": last_id, "last_block_at": received_at, "snapshot": {}, "status": {}}
                 session.merge(LiveState(kiln_id=self.kiln_id, workshop_id=self.bridge.workshop_id, **state))
 
-    def close_with_newest(self, seq: int) -> None:
-        """Add the heartbeat that stays behind: the newest block of all is never sealed."""
-        self.add(Block(BOOT, seq, "lo-1", 0, []))
-
     def seal(self) -> int:
         return seal(self.database, self.kiln_id, received_before=NOW)
 
@@ -81,8 +78,16 @@ class Store:
             return history.count(session, self.kiln_id)
 
     def waiting(self) -> int:
+        """Return how many readings are not sealed."""
         with self.database.read() as session:
-            return session.scalar(select(func.count()).select_from(StoredBlock)) or 0
+            return sum(len(column.at_ms) for _, one in blocks.numbered(session, self.kiln_id) for column in one.columns)
+
+    def gather(self, *, unwatched_before: datetime = NEVER) -> int:
+        return gather(self.database, [self.kiln_id], unwatched_before=unwatched_before, check=lambda _session: None)
+
+    def on_shelves(self) -> list[int]:
+        with self.database.read() as session:
+            return list(session.scalars(select(StoredBlock.id).order_by(StoredBlock.id)))
 
     def months(self) -> list[str]:
         with self.database.read() as session:
@@ -159,12 +164,11 @@ def test_what_is_sealed_reads_as_it_did_before_and_the_blocks_are_gone(store: St
     start_s = LONG_AGO.timestamp()
     store.add(*(steady(seq, start_s + 600 * (seq - 1)) for seq in range(1, 20)))
     store.add(Block(BOOT, 20, "lo-1", 0, [column([start_s + 3], [None]), column([start_s + 4000.5], [None], "top2")]))
-    store.close_with_newest(21)
     before, faulty, counted = store.read(), store.read("top2"), store.count()
 
     sealed = store.seal()
 
-    assert (sealed, store.waiting()) == (20, 1)
+    assert (sealed, store.waiting()) == (19 * 1200 + 2, 0)
     after = store.read()
     np.testing.assert_array_equal(after.time_s, before.time_s)
     np.testing.assert_array_equal(after.value, before.value)
@@ -216,49 +220,123 @@ def test_a_months_file_is_there_with_its_table_or_not_at_all(tmp_path: Path, mon
 def test_late_readings_join_the_hour_they_belong_to(store: Store) -> None:
     start_s = LONG_AGO.timestamp()
     store.add(steady(1, start_s), steady(3, start_s + 1200))
-    store.close_with_newest(4)
     store.seal()
 
     store.add(steady(2, start_s + 600), steady(5, start_s))  # one late, one said twice
-    store.close_with_newest(6)
     store.seal()
 
-    assert store.waiting() == 1
+    assert store.waiting() == 0
     assert np.diff(store.read().time_s).tolist() == [1.0] * 1799
     assert store.count() == (4 * 1200, 1200)
 
 
-def test_what_is_still_needed_is_left_alone(store: Store) -> None:
+def test_what_has_just_come_or_is_not_watched_yet_is_not_sealed(store: Store) -> None:
     start_s = LONG_AGO.timestamp()
     store.add(steady(1, start_s), steady(2, start_s + 600))
+    assert store.gather() == 2
+    store.add(steady(3, start_s + 1200), received_at=NOW + timedelta(seconds=1))
+    assert store.seal() == 2400
+    store.add(steady(4, start_s + 1800), watched=False)
 
-    store.add(steady(3, start_s + 1200), received_at=NOW)
-    assert store.seal() == 2  # the third has just come
-    store.add(steady(5, start_s + 2400), mark=3)
-    store.close_with_newest(6)
+    assert store.seal() == 0
+    assert store.waiting() == 2400
+    np.testing.assert_array_equal(np.diff(store.read().time_s), 1.0)
+
+
+def test_blocks_lie_on_their_shelves_until_they_are_gathered_and_all_sinks_have_them(store: Store) -> None:
+    start_s = LONG_AGO.timestamp()
+    store.add(*(steady(seq, start_s + 600 * (seq - 1)) for seq in range(1, 4)))
+    store.add(steady(4, start_s + 1800), watched=False)
+    before = store.read()
+    assert clear_shelves(store.database) == 0
+    assert store.gather() == 3
+
     with store.database.write() as session:
-        session.execute(update(StoredBlock).values(received_at=LONG_AGO))
-        session.execute(update(Mark).values(seq=3))
-    assert store.seal() == 1  # the fifth is known as stored by nothing but itself, for the fourth is missing
-    store.add(steady(4, start_s + 1800), mark=6, watched=False)
-    store.add(steady(7, start_s + 3000), mark=7, watched=False)
-    assert store.seal() == 2  # the watch over the kiln has not taken in the last two
-    assert store.waiting() == 2
+        sinks.enter(session, "kho").block_id = 1
+    assert clear_shelves(store.database) == 1
+    with store.database.write() as session:
+        sinks.advance(session, "kho", to_id=4, now=NOW)
+    assert clear_shelves(store.database) == 2
+    assert store.on_shelves() == [4]  # not watched, and the next number follows it
+
+    np.testing.assert_array_equal(store.read().time_s, before.time_s)
+    np.testing.assert_array_equal(store.read().value, before.value)
+
+
+def test_a_sink_that_is_away_gets_what_is_sealed_meanwhile_and_its_blocks_may_go(store: Store) -> None:
+    with store.database.write() as session:
+        sinks.enter(session, "kho")
+    store.add(steady(1, LONG_AGO.timestamp()), steady(2, LONG_AGO.timestamp() + 600))
+    store.gather()
+    assert clear_shelves(store.database) == 0
+
+    store.seal()
+
+    assert clear_shelves(store.database) == 1
+    with store.database.read() as session:
+        assert [debt.kiln_id for debt in sinks.owed(session, "kho", limit=9)] == [store.kiln_id]
+
+
+def test_a_new_sink_is_owed_what_was_gathered_before_it_came(store: Store) -> None:
+    store.add(steady(1, LONG_AGO.timestamp()), steady(2, LONG_AGO.timestamp() + 600))
+    store.gather()
+    clear_shelves(store.database)
+    with store.database.write() as session:
+        sinks.enter(session, "kho")
+        sinks.advance(session, "kho", to_id=2, now=NOW)  # it found the second on its shelf, and never saw the first
+
+    store.seal()
+
+    with store.database.read() as session:
+        assert [debt.kiln_id for debt in sinks.owed(session, "kho", limit=9)] == [store.kiln_id]
+
+
+def test_a_kiln_that_cannot_be_watched_is_gathered_in_the_end_all_the_same(store: Store) -> None:
+    store.add(steady(1, LONG_AGO.timestamp()), steady(2, LONG_AGO.timestamp() + 600), watched=False)
+
+    assert store.gather() == 0
+    assert store.gather(unwatched_before=NOW) == 2
+
+    assert clear_shelves(store.database) == 1
+    assert store.waiting() == 2400
+
+
+def test_thousands_of_blocks_on_many_shelves_are_found_and_cleared(store: Store) -> None:
+    start_s = LONG_AGO.timestamp()
+    number = 2 * blocks.BLOCKS_ON_A_SHELF + 5
+    store.add(*(Block(BOOT, seq, "lo-1", 0, [column([start_s + seq], [20.0])]) for seq in range(1, number + 1)))
+    with store.database.read() as session:
+        assert session.scalars(select(Shelf.id).order_by(Shelf.id)).all() == [0, 1, 2]
+        later = blocks.read_kiln(session, store.kiln_id, after_id=2040, upto_id=4100, limit=9999)
+        assert later is not None
+        assert len(later.payloads) == 2060
+
+    while store.gather():
+        assert store.waiting() == number
+    while clear_shelves(store.database):
+        pass
+
+    assert store.on_shelves() == [number]
+    with store.database.read() as session:
+        assert session.scalars(select(Shelf.id)).all() == [2]
+    assert store.waiting() == number
+    store.add(Block(BOOT, number + 1, "lo-1", 0, []))
+    assert store.on_shelves() == [number, number + 1]
 
 
 def test_a_crash_after_the_hours_were_written_doubles_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     start_s = LONG_AGO.timestamp()
     store.add(*(steady(seq, start_s + 600 * (seq - 1)) for seq in range(1, 10)))
-    store.close_with_newest(10)
     counted, before = store.count(), store.read()
 
+    store.gather()
     with monkeypatch.context() as broken:
         broken.setattr(store.database, "write", _fail)
         with pytest.raises(OSError, match="power"):
             store.seal()
-    assert store.waiting() == 10
+    assert store.waiting() == 9 * 1200
     assert store.count() == counted
-    assert store.seal() == 9
+    assert store.seal() == 9 * 1200
 
     assert store.count() == counted
     np.testing.assert_array_equal(store.read().time_s, before.time_s)
@@ -271,7 +349,7 @@ def _fail() -> None:
 
 POSTS = st.lists(
     st.tuples(
-        st.sampled_from(["post", "post", "post", "seal", "crash"]),
+        st.sampled_from(["post", "post", "post", "gather", "clear", "seal", "crash"]),
         st.integers(0, 5),  # the quarter of an hour, two hours in all and over the end of a month
         st.lists(st.tuples(st.integers(0, 900), st.none() | st.integers(0, 5000).map(lambda i: i / 4)), max_size=8),
         st.booleans(),
@@ -302,6 +380,10 @@ def test_any_order_of_posts_seals_and_crashes_loses_and_doubles_nothing(
                     told.setdefault(at_s, np.nan if value is None else value)
             elif what == "seal":
                 store.seal()
+            elif what == "gather":
+                store.gather()
+            elif what == "clear":
+                clear_shelves(database)
             else:
                 with pytest.MonkeyPatch.context() as broken:
                     broken.setattr(database, "write", _fail)
@@ -331,7 +413,6 @@ def test_a_chart_of_a_month_keeps_the_one_second_that_was_hottest(store: Store) 
         store.add(*(steady(24 * day + hour + 1, first_s + 3600 * hour, every_s=6.0, level=level) for hour in range(24)))
     peak_s = start.timestamp() + 86400 * 2 + 12345.0
     store.add(Block(BOOT, 100, "lo-1", 0, [column([peak_s], [1234.5])]))
-    store.close_with_newest(101)
     while store.seal():
         pass
 
@@ -355,7 +436,6 @@ def test_a_chart_of_a_month_keeps_the_one_second_that_was_hottest(store: Store) 
 def test_a_month_can_be_dropped_whole(store: Store) -> None:
     january, february = (datetime(2026, month, 1, tzinfo=UTC).timestamp() for month in (1, 2))
     store.add(steady(1, january), steady(2, february))
-    store.close_with_newest(3)
     store.seal()
     assert store.months() == ["2026-01", "2026-02"]
     assert store.count() == (2400, 0)
@@ -368,7 +448,6 @@ def test_a_month_can_be_dropped_whole(store: Store) -> None:
 
 def test_a_new_month_waits_for_nobody_who_reads_and_holds_up_nobody(store: Store) -> None:
     store.add(steady(1, LONG_AGO.timestamp()), steady(2, LONG_AGO.timestamp() + 600))
-    store.close_with_newest(3)
     store.seal()
 
     with store.database.read() as reading:
@@ -383,7 +462,6 @@ def test_verify_reads_everything_back_and_finds_what_has_changed(
     store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     store.add(steady(1, LONG_AGO.timestamp()), steady(2, LONG_AGO.timestamp() + 600))
-    store.close_with_newest(3)
     store.seal()
     store.add(steady(4, LONG_AGO.timestamp() + 1200))
     month = month_of(round(LONG_AGO.timestamp() * 1000))
@@ -414,14 +492,15 @@ def test_verify_reads_everything_back_and_finds_what_has_changed(
 # --- the loop --------------------------------------------------------------------------------------------------------
 
 
-def test_the_loop_comes_to_every_kiln_once_a_round(store: Store) -> None:
-    store.add(steady(1, LONG_AGO.timestamp()))
-    store.close_with_newest(2)
+def test_the_loop_gathers_a_kiln_in_a_minute_and_seals_it_in_an_hour(store: Store) -> None:
+    store.add(steady(1, LONG_AGO.timestamp()), steady(2, LONG_AGO.timestamp() + 600))
     sealer = Sealer(store.database, Clock())
     began = LONG_AGO + SEAL_AFTER + timedelta(seconds=1)
 
     sealer.step(began)
-    assert store.waiting() == 2
-    sealer.step(began + ROUND_LASTS)
+    assert (store.on_shelves(), store.waiting()) == ([1, 2], 2400)
+    sealer.step(began + GATHER_EVERY)
+    assert (store.on_shelves(), store.waiting()) == ([2], 2400)
+    sealer.step(began + SEAL_EVERY)
 
-    assert store.waiting() == 1
+    assert store.waiting() == 0
