@@ -208,6 +208,11 @@ class Service:
         """Return the processor seconds it has used."""
         return cpu_s(self.pid)
 
+    def written_mb(self) -> float:
+        """Return what it has given to the disk."""
+        said = Path(f"/proc/{self.pid}/io").read_text().splitlines()
+        return next(int(line.split()[1]) for line in said if line.startswith("write_bytes")) / 1e6
+
     def rss_mb(self) -> float:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 1e6

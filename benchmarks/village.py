@@ -58,7 +58,7 @@ class Run:
     acks_s: list[float] = field(default_factory=list)
     readings: int = 0
     refused: int = 0
-    marks: list[tuple[float, float, int]] = field(default_factory=list)  # at, CPU seconds, readings
+    marks: list[tuple[float, float, int, float]] = field(default_factory=list)  # at, CPU seconds, readings, MB written
 
 
 async def drive(service: Service, village: Village, load: Load, phones: Phones) -> Run:
@@ -83,7 +83,7 @@ async def drive(service: Service, village: Village, load: Load, phones: Phones) 
                     phones.handed_over.clear()
                     for bridge in bridges:
                         bridge.acks_s.clear()
-                run.marks.append((loop.time(), service.cpu_s(), run.readings))
+                run.marks.append((loop.time(), service.cpu_s(), run.readings, service.written_mb()))
                 if len(run.marks) == WINDOWS + 1:
                     break
             number = step % len(bridges)
@@ -154,6 +154,7 @@ class Measured:
     pushes: int
     rss_mb: float
     disk_mb: float
+    written_mb_per_s: float
     refused: int
 
 
@@ -168,7 +169,7 @@ def measure_village(load: Load) -> Measured:
             run = asyncio.run(drive(service, village, load, phones))
             rss_mb = service.rss_mb()
             disk_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-    at_s, cpu_s, readings = (np.array(column, dtype=float) for column in zip(*run.marks, strict=True))
+    at_s, cpu_s, readings, written_mb = (np.array(column, dtype=float) for column in zip(*run.marks, strict=True))
     acks_ms = np.array(run.acks_s) * 1000
     delays_s = push_delays_s(run, village, phones) or [np.nan]
     return Measured(
@@ -181,6 +182,7 @@ def measure_village(load: Load) -> Measured:
         pushes=len(phones.handed_over),
         rss_mb=rss_mb,
         disk_mb=disk_mb,
+        written_mb_per_s=float(np.median(np.diff(written_mb) / np.diff(at_s))),
         refused=run.refused,
     )
 
@@ -198,6 +200,7 @@ def measure(seconds: float = 600) -> Section:
                 f"{one.ack_p50_ms:.0f} / {one.ack_p99_ms:.0f}",
                 f"{one.push_p50_s:.2f} / {one.push_p99_s:.2f} ({one.pushes})",
                 f"{one.rss_mb:.0f}",
+                f"{one.written_mb_per_s:.1f}",
                 str(one.refused),
             )
         ]
@@ -208,12 +211,13 @@ def measure(seconds: float = 600) -> Section:
         "ack p50 / p99 [ms]",
         "push p50 / p99 [s] (pushes)",
         "memory [MB]",
+        "to the disk [MB/s]",
         "posts refused",
     )
-    goals = ("goal", "20,800", "30 %", "- / 250", "- / 2", "1,500", "0")
+    goals = ("goal", "20,800", "30 %", "- / 250", "- / 2", "1,500", "", "0")
     text = (
         f"2,600 kilns of 8 channels at 1 Hz, 1,300 bridges, {seconds:.0f} s after {WARM_UP_S:.0f} s of warming "
-        f"up; analysis, alarms and sealing on, answers after the commit. Readings and processor: medians of "
+        f"up; analysis, alarms and sealing on, answers after the commit. Readings, processor and disk: medians of "
         f"{WINDOWS} windows. Push: from the reading that made the alarm certain to the push service's answer, "
         "thermocouples breaking at random.\n\n"
     )

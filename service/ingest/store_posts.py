@@ -1,12 +1,12 @@
 """Store posts in one transaction: each block once, whatever the order and however often it is sent."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Post, Receipt
@@ -106,19 +106,22 @@ def _write(session: Session, rows: _Rows, known: Known, now: datetime) -> Append
         "seq": list(rows.marks.values()),
     }
     insert_columns(connection, Mark.__table__, marks, raising="seq")  # type: ignore[arg-type]  # others may know more
-    for (bridge_id, boot), islands in rows.islands.items():
-        below = Island.bridge_id == bridge_id, Island.boot == boot, Island.last_seq <= rows.marks[bridge_id, boot]
-        connection.execute(delete(Island).where(*below))
-        above = {
-            "bridge_id": [bridge_id] * len(islands),
-            "boot": [boot] * len(islands),
-            "first_seq": [first for first, _ in islands],
-            "last_seq": [last for _, last in islands],
-        }
-        insert_columns(connection, Island.__table__, above, raising="last_seq")  # type: ignore[arg-type]
+    if rows.islands:
+        _write_islands(connection, rows.islands)
     if rows.bridges:
         connection.execute(update(Bridge).where(Bridge.id.in_(sorted(rows.bridges))).values(seen_at=now))
     READINGS.inc(appended.readings)
     SKIPPED_BLOCKS.inc(len(rows.skipped))
     DUPLICATE_BLOCKS.inc(rows.duplicates)
     return appended
+
+
+def _write_islands(connection: Connection, islands: Mapping[tuple[int, str], Sequence[tuple[int, int]]]) -> None:
+    """Write down what of some boots lies above a gap; what the marks have passed is dropped."""
+    passed = (Mark.bridge_id == Island.bridge_id) & (Mark.boot == Island.boot) & (Mark.seq >= Island.last_seq)
+    bridges = Island.bridge_id.in_({bridge_id for bridge_id, _ in islands})
+    connection.execute(delete(Island).where(bridges, select(Mark.seq).where(passed).exists()))
+    every = [(*boot, *run) for boot, runs in islands.items() for run in runs]
+    if every:
+        columns = dict(zip(("bridge_id", "boot", "first_seq", "last_seq"), zip(*every, strict=True), strict=True))
+        insert_columns(connection, Island.__table__, columns, raising="last_seq")  # type: ignore[arg-type]

@@ -6,25 +6,30 @@ every sink has had it, and goes with its neighbours: taken away one by one, they
 the table.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from service.series import blocks as series
-from service.series.kept import joined, read_block, write_block
+from service.series.kept import KeptBlock, joined, read_block, write_block
 from service.store import sinks
 from service.store.bulk import insert_columns
 from service.store.database import Database
 from service.store.models import GatheredBlock, Gathering, LiveState, Shelf, StoredBlock
 
-MOST_BLOCKS: Final = 5_000  # at a time
+logger = logging.getLogger(__name__)
+
+MOST_BLOCKS: Final = 20_000  # at a time
 MOST_READINGS: Final = 20_000  # in a row
 MOST_TAKEN_AWAY: Final = 5_000
+_NEVER: Final[dict[str, int | None]] = {"from_ms": None, "to_ms": None}
 
 
 class _Came(NamedTuple):
@@ -114,22 +119,38 @@ def _ready(session: Session, kiln_ids: Collection[int], unwatched_before: dateti
 
 def _rows(ready: _Ready, received_at: datetime) -> Iterator[dict[str, Any]]:
     """Go through the rows of a kiln, each of blocks whose times are all known, or all estimated."""
+    always = {"workshop_id": ready.workshop_id, "kiln_id": ready.kiln_id, "received_at": received_at}
     for some in _portions(ready.came):
-        read = [(one, read_block(one.payload)) for one in some]
-        for _, group in groupby(read, key=lambda pair: pair[1].is_estimated):
-            pairs = list(group)
-            whole = joined(block for _, block in pairs)
+        for _, group in groupby(((one, _read(one)) for one in some), key=_kind):
+            came, read = zip(*group, strict=True)
+            newest: _Came = came[-1]
+            if None in read:  # damaged: kept as it is, for `canhlo verify` to find, and nothing else waits for it
+                yield {**always, "id": newest.id, "readings": newest.readings, "payload": newest.payload, **_NEVER}
+                continue
+            whole = joined(read)
             times_ms = [at_ms for column in whole.columns for at_ms in column.at_ms]
             yield {
-                "id": pairs[-1][0].id,
-                "workshop_id": ready.workshop_id,
-                "kiln_id": ready.kiln_id,
+                **always,
+                "id": newest.id,
+                "readings": len(times_ms),
+                "payload": write_block(whole),
                 "from_ms": min(times_ms, default=None),
                 "to_ms": max(times_ms, default=None),
-                "readings": len(times_ms),
-                "received_at": received_at,
-                "payload": write_block(whole),
             }
+
+
+def _read(came: _Came) -> KeptBlock | None:
+    try:
+        return read_block(came.payload)
+    except msgspec.MsgspecError:
+        logger.exception("a block cannot be read", extra={"block": came.id})
+        return None
+
+
+def _kind(pair: tuple[_Came, KeptBlock | None]) -> tuple[bool, int]:
+    """Return what blocks of one row have in common; one that cannot be read has nothing in common with any."""
+    came, block = pair
+    return (False, came.id) if block is None else (block.is_estimated, 0)
 
 
 def _portions(came: Sequence[_Came]) -> Iterator[list[_Came]]:

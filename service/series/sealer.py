@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -74,12 +74,7 @@ class Sealer:
         """Gather and seal the kilns whose turn has come by now, and take away what nobody needs any more."""
         self._began = self._began or now
         unwatched_before = now - UNWATCHED_AFTER if now - self._began >= UNWATCHED_AFTER else NEVER
-        if mine := self._ours(self._gathering.due(now, self._every)):
-            check = partial(self._duty.check, workshop_ids={workshop_id for _, workshop_id in mine})
-            try:
-                gather(self._database, [kiln for kiln, _ in mine], unwatched_before=unwatched_before, check=check)
-            except LeaseLostError as error:
-                logger.warning("kilns are gathered elsewhere by now", extra={"reason": str(error)})
+        self._gather(self._ours(self._gathering.due(now, self._every)), unwatched_before)
         clear_shelves(self._database)
         for kiln_id, workshop_id in self._ours(self._sealing.due(now, self._every)):
             self._seal(kiln_id, workshop_id, now - SEAL_AFTER, unwatched_before)
@@ -91,6 +86,22 @@ class Sealer:
 
     def _ours(self, kilns: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         return [(kiln_id, workshop_id) for kiln_id, workshop_id in kilns if self._duty.is_ours(workshop_id)]
+
+    def _gather(self, kilns: Sequence[tuple[int, int]], unwatched_before: datetime) -> None:
+        """Gather some kilns; if that fails, each by itself, so that none holds up another."""
+        check = partial(self._duty.check, workshop_ids={workshop_id for _, workshop_id in kilns})
+        try:
+            if kilns:
+                gather(self._database, [kiln for kiln, _ in kilns], unwatched_before=unwatched_before, check=check)
+        except LeaseLostError as error:
+            logger.warning("kilns are gathered elsewhere by now", extra={"reason": str(error)})
+        except Exception:
+            if len(kilns) == 1:
+                logger.exception("a kiln's blocks could not be gathered", extra={"kiln_id": kilns[0][0]})
+                SEALING_FAILURES.inc()
+            else:
+                for one in kilns:
+                    self._gather([one], unwatched_before)
 
     def _seal(self, kiln_id: int, workshop_id: int, received_before: datetime, unwatched_before: datetime) -> None:
         def check(session: Session) -> None:

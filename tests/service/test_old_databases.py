@@ -11,15 +11,18 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from service_parts import PASSWORD
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, func, inspect, select, text
 
 from service.app import create_app
+from service.ingest.known import Known
+from service.series.blocks import numbered
 from service.series.verify import verify
 from service.settings import Settings
 from service.store import audit, identity
 from service.store.database import Database
+from service.store.identity import BridgeIdentity
 from service.store.migrate import upgrade
-from service.store.models import Base
+from service.store.models import Base, Kiln, StoredBlock
 from service.store.months import SERIES
 
 OLD = Path(__file__).parent / "old"
@@ -122,3 +125,25 @@ def test_its_readings_are_all_as_they_were_written(old: Database) -> None:
 
     assert [part.damaged for part in parts] == [[] for _ in parts]
     assert sum(part.readings for part in parts) == 33 * 60 * 2
+
+
+def test_what_a_bridge_had_sent_above_a_gap_is_not_forgotten(old: Database) -> None:
+    with old.engine.begin() as connection:
+        names = ", ".join(one["name"] for one in inspect(connection).get_columns("block"))
+        later = names.replace("seq", "seq + 5", 1).replace("id", "id + 5", 1)
+        newest = f"SELECT {later} FROM block ORDER BY id DESC LIMIT 1"  # noqa: S608
+        connection.execute(text(f"INSERT INTO block ({names}) {newest}"))
+        bridge_id, boot, seq = connection.execute(
+            text("SELECT bridge_id, boot, seq FROM block ORDER BY id DESC LIMIT 1")
+        ).one()
+
+    upgrade(old)
+
+    with old.read() as session:
+        runs = Known().stored(session, BridgeIdentity(bridge_id, 1, "cầu"), boot)
+        assert seq in runs
+        assert seq - 1 not in runs
+        assert runs.mark == seq - 5
+        kiln_id = session.scalars(select(Kiln.id)).first()
+        assert kiln_id is not None
+        assert len(numbered(session, kiln_id)) == session.scalar(select(func.count(StoredBlock.id)))

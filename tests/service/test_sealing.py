@@ -301,6 +301,21 @@ def test_a_kiln_that_cannot_be_watched_is_gathered_in_the_end_all_the_same(store
     assert store.waiting() == 2400
 
 
+def test_a_block_that_is_damaged_holds_up_no_other_and_is_still_found(store: Store) -> None:
+    start_s = LONG_AGO.timestamp()
+    store.add(*(steady(seq, start_s + 600 * (seq - 1)) for seq in range(1, 5)))
+    with store.database.write() as session:
+        session.execute(update(StoredBlock).where(StoredBlock.id == 2).values(payload=b"not a block"))
+
+    assert store.gather() == 4
+    assert clear_shelves(store.database) == 3
+
+    (unsealed,) = verify(store.database)
+    assert unsealed.readings == 3 * 1200
+    assert len(unsealed.damaged) == 1
+    assert unsealed.damaged[0].startswith("block 2 cannot be read")
+
+
 def test_thousands_of_blocks_on_many_shelves_are_found_and_cleared(store: Store) -> None:
     start_s = LONG_AGO.timestamp()
     number = 2 * blocks.BLOCKS_ON_A_SHELF + 5
