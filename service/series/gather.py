@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 MOST_BLOCKS: Final = 20_000  # at a time
 MOST_READINGS: Final = 20_000  # in a row
 MOST_TAKEN_AWAY: Final = 5_000
-_NEVER: Final[dict[str, int | None]] = {"from_ms": None, "to_ms": None}
+_NO_TIMES: Final[dict[str, int | None]] = {"from_ms": None, "to_ms": None}
 
 
 class _Came(NamedTuple):
@@ -63,12 +63,12 @@ def gather(
     """
     with database.read() as session:
         ready = _ready(session, kiln_ids, unwatched_before)
+        if not ready:
+            return 0
         newest = [one.came[-1].id for one in ready]
         received = select(StoredBlock.id, StoredBlock.received_at).where(StoredBlock.id.in_(newest))
         received_at = {row.id: row.received_at for row in session.execute(received)}
     rows = {one.kiln_id: list(_rows(one, received_at[one.came[-1].id])) for one in ready}
-    if not ready:
-        return 0
     with database.write() as session:
         check(session)
         stands = _gathered_upto(session, kiln_ids)
@@ -125,7 +125,7 @@ def _rows(ready: _Ready, received_at: datetime) -> Iterator[dict[str, Any]]:
             came, read = zip(*group, strict=True)
             newest: _Came = came[-1]
             if None in read:  # damaged: kept as it is, for `canhlo verify` to find, and nothing else waits for it
-                yield {**always, "id": newest.id, "readings": newest.readings, "payload": newest.payload, **_NEVER}
+                yield {**always, "id": newest.id, "readings": newest.readings, "payload": newest.payload, **_NO_TIMES}
                 continue
             whole = joined(read)
             times_ms = [at_ms for column in whole.columns for at_ms in column.at_ms]
