@@ -26,6 +26,7 @@ from firmware_bridge.wire import Block, Column, Unit
 from service.api.curves import curve_response
 from service.series import blocks as series
 from service.series.blocks import NewBlock
+from service.series.gather import clear_shelves
 from service.series.seal import seal
 from service.store import identity, kilns
 from service.store.database import Database
@@ -126,6 +127,8 @@ class Archive:
         with self.database.write() as session:
             session.execute(update(Mark).values(seq=self._seq))
         while seal(self.database, self.kiln_id, received_before=received_at + timedelta(days=2)):
+            pass
+        while clear_shelves(self.database):
             pass
         self.firings += 1
         return sum(new.block.readings for new in made)

@@ -8,6 +8,7 @@ import numpy as np
 from firmware_bridge.wire import Block, Column, Unit
 from service.series import blocks as series
 from service.series.blocks import NewBlock
+from service.series.gather import clear_shelves
 from service.series.seal import seal
 from service.store.database import Database
 from service.store.identity import BridgeIdentity
@@ -58,6 +59,8 @@ class History:
         with self._database.write() as session:
             series.append(session, found, received_at=at, is_history=True)
         while seal(self._database, self._kiln_id, received_before=at + timedelta(days=1)):
+            pass
+        while clear_shelves(self._database):
             pass
         return values.size
 

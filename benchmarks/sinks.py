@@ -24,6 +24,7 @@ from firmware_bridge.wire import Block, Column, Unit
 from service.clock import Clock
 from service.series import blocks
 from service.series.blocks import NewBlock
+from service.series.gather import clear_shelves
 from service.series.seal import seal
 from service.series.sinks.feed import Feed
 from service.series.sinks.sending import Sender
@@ -92,6 +93,8 @@ def fill(database: Database, kiln_count: int, seconds: int) -> None:
 def seal_all(database: Database, kiln_count: int) -> None:
     for kiln_id in range(1, kiln_count + 1):
         while seal(database, kiln_id, received_before=BEGIN + timedelta(hours=1)):
+            pass
+        while clear_shelves(database):
             pass
 
 

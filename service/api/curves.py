@@ -13,6 +13,7 @@ from service.core.curve import thin_min_max
 from service.series import history as series
 from service.store import kilns
 from service.store.models import Kiln
+from service.store.tenancy import confine
 
 GAP_S: Final = 300.0  # a chart does not draw a line over more than this without a reading
 
@@ -37,6 +38,7 @@ class _Curve(msgspec.Struct):
 
 def curve_response(session: Session, kiln: Kiln, from_at: datetime, to_at: datetime, width: int) -> Response:
     """Answer with a kiln's curve, thinned to `width` pixels."""
+    confine(session, [kiln.workshop_id])  # nothing else is asked for: quicker than as somebody of a thousand workshops
     found, step_s = series.read_for_chart(session, kiln.id, from_at=from_at, to_at=to_at, width=width)
     gap_s, is_rolled_up = max(GAP_S, 2 * step_s), step_s > series.USUAL_INTERVAL_S
     drawn = []
