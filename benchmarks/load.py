@@ -129,6 +129,7 @@ class Bridge(asyncio.Protocol):
             "POST /api/v1/blocks HTTP/1.1\r\nhost: village\r\ncontent-type: application/msgpack\r\n"
             f"authorization: Bearer {token}\r\ncontent-length: "
         ).encode()
+        self._transport: asyncio.Transport | None = None
         self._heard = b""
         self._sent_s = 0.0
         self.is_waiting = False
@@ -136,16 +137,25 @@ class Bridge(asyncio.Protocol):
         self.refused = 0
         self.answered = asyncio.Event()
 
+    @property
+    def is_connected(self) -> bool:
+        return self._transport is not None
+
+    async def connect(self, service: "Service") -> None:
+        await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", service.port)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
     def post(self, body: bytes) -> None:
+        assert self._transport is not None  # noqa: S101 - whoever posts has connected it
         self._sent_s, self.is_waiting = time.perf_counter(), True
         self.answered.clear()
         self._transport.write(self.head + str(len(body)).encode() + b"\r\n\r\n" + body)
 
     def close(self) -> None:
-        self._transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._heard += data
@@ -261,10 +271,9 @@ def serving(folder: Path, *, module: str | None = None, **settings: str) -> Iter
 
 async def connected(service: Service, tokens: Sequence[str]) -> list[Bridge]:
     """Return a bridge for each token, each on a connection of its own."""
-    loop = asyncio.get_running_loop()
     bridges = [Bridge(token) for token in tokens]
     for bridge in bridges:
-        await loop.create_connection(lambda bridge=bridge: bridge, "127.0.0.1", service.port)  # type: ignore[misc]
+        await bridge.connect(service)
     return bridges
 
 
