@@ -59,6 +59,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["bridge_id"], ["bridge.id"], name=op.f("fk_island_bridge_id")),
         sa.PrimaryKeyConstraint("bridge_id", "boot", "first_seq", name=op.f("pk_island")),
     )
+    if op.get_bind().dialect.name == "postgresql":  # where a program of before may still run
+        op.execute("LOCK TABLE block, skipped_block")
     op.execute(ISLANDS)
     with op.batch_alter_table("block", schema=None) as batch_op:
         batch_op.drop_constraint("uq_block_bridge_id_boot_seq", type_="unique")
@@ -71,6 +73,7 @@ def upgrade() -> None:
     with op.batch_alter_table("sink", schema=None) as batch_op:
         batch_op.add_column(sa.Column("gathered_id", sa.BigInteger(), nullable=False, server_default="0"))
     if op.get_bind().dialect.name == "postgresql":
+        op.alter_column("block", "shelf_id", server_default=None)  # that program must fail, not store what nobody finds
         for table in ("gathered", "gathering"):
             op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
             op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")

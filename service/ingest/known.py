@@ -56,7 +56,7 @@ class Known:
 
         Returns the id of the newest block.
 
-        Blocks are numbered without a gap: if some are not there any more, they were sealed, and all is asked anew.
+        Blocks are numbered without a gap: if some are not there any more, they were gathered, and all is asked anew.
         """
         newest, upto = newest_id(session), self._upto
         self._upto = newest
@@ -138,7 +138,7 @@ class Known:
 
 
 def _load(session: Session, boots: Collection[Boot]) -> dict[Boot, Runs]:
-    """Return what is stored of some boots; each of which something is stored has a mark, be it 0."""
+    """Return what is stored of some boots: up to their marks, and above gaps."""
     runs = {boot: Runs() for boot in boots}
     bridge_ids, names = {bridge_id for bridge_id, _ in boots}, {boot for _, boot in boots}
     marks = select(Mark.bridge_id, Mark.boot, literal(1), Mark.seq).where(Mark.seq > 0)

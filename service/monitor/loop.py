@@ -268,10 +268,7 @@ class Monitor:
     def _begin_with(self, slots: Collection[int] | None) -> None:
         """Take up the kilns of some slots that have readings to be looked at, or a firing."""
         with self._database.read() as session:
-            newest = series.newest_ids(session, slots)
-            seen = kiln_rows.last_blocks(session)
-            behind = {kiln_id for kiln_id, block_id in newest.items() if block_id > seen.get(kiln_id, 0)}
-            self._to_load |= behind | set(firing_rows.kilns_firing(session, slots))
+            self._to_load |= series.kilns_behind(session, slots) | set(firing_rows.kilns_firing(session, slots))
 
     def _guarded(self, kiln_ids: Collection[int], work: Callable[P, R], *args: P.args, **words: P.kwargs) -> R | None:
         """Do some kilns' work; if it fails, others go on, and these are tried again from where they stand on disk."""

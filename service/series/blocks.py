@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
-from sqlalchemy import Row, bindparam, func, select, text, true
+from sqlalchemy import BigInteger, ColumnElement, Row, and_, bindparam, func, select, text, true
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block, Unit
@@ -23,7 +23,7 @@ from service.series.kept import KeptBlock, KeptColumn, read_block
 from service.store.bulk import insert_columns
 from service.store.identity import BridgeIdentity
 from service.store.leases import end_when_still, in_slots
-from service.store.models import GatheredBlock, Gathering, Shelf, StoredBlock
+from service.store.models import GatheredBlock, Gathering, Kiln, LiveState, Shelf, StoredBlock
 
 
 class _Until(msgspec.Struct):
@@ -42,19 +42,6 @@ _Row = Row[int, int, datetime, bytes]
 _ARRIVAL: Final = select(StoredBlock.id, StoredBlock.kiln_id, StoredBlock.received_at, StoredBlock.payload).where(
     StoredBlock.is_history.is_(False)
 )
-ON_SHELVES: Final = StoredBlock.shelf_id.in_(select(Shelf.id))  # all of them; a block of a kiln is found by it alone
-_ARRIVAL_OF_KILN: Final = (
-    _ARRIVAL.where(
-        ON_SHELVES,
-        StoredBlock.shelf_id >= bindparam("from_shelf"),
-        StoredBlock.kiln_id == bindparam("of"),
-        StoredBlock.id > bindparam("after"),
-        StoredBlock.id <= bindparam("upto"),
-    )
-    .order_by(StoredBlock.id)
-    .limit(bindparam("most"))
-)
-
 
 # Times [ms since 1970] and values of one channel, None where it has none.
 Curve = tuple[Sequence[int], Sequence[float | None]]
@@ -145,6 +132,24 @@ def curves_of(blocks: Iterable[KeptBlock]) -> dict[str, Curve]:
     return found
 
 
+def shelf_of(block_id: Any) -> Any:
+    """Return the shelf of a block, or of a column's: they are numbered from 1 on, and shelves from 0."""
+    return (block_id - 1) // BLOCKS_ON_A_SHELF
+
+
+def lying(kiln_id: Any, after_id: Any) -> ColumnElement[bool]:
+    """Return the condition that a block of a kiln came after another and lies on a shelf: it is one look on each."""
+    shelves = select(Shelf.id).where(Shelf.id >= shelf_of(after_id)).correlate_except(Shelf)
+    return and_(StoredBlock.shelf_id.in_(shelves), StoredBlock.kiln_id == kiln_id, StoredBlock.id > after_id)
+
+
+_ARRIVAL_OF_KILN: Final = (
+    _ARRIVAL.where(lying(bindparam("of"), bindparam("after", type_=BigInteger)), StoredBlock.id <= bindparam("upto"))
+    .order_by(StoredBlock.id)
+    .limit(bindparam("most"))
+)
+
+
 def take_turn(session: Session) -> None:
     """Let only one process add blocks at a time, so that ids become visible in their order; SQLite does by itself."""
     if session.get_bind().dialect.name == "postgresql":
@@ -192,11 +197,6 @@ def append(
     return Appended(first_id, list(kept), received_at)
 
 
-def shelf_of(block_id: int) -> int:
-    """Return the shelf of a block: they are numbered from 1 on, and shelves from 0."""
-    return (block_id - 1) // BLOCKS_ON_A_SHELF
-
-
 def newest_id(session: Session) -> int:
     """Return the id of the newest block of all kilns, 0 without any."""
     return session.scalar(select(func.max(StoredBlock.id))) or 0
@@ -204,9 +204,15 @@ def newest_id(session: Session) -> int:
 
 def newest_ms(session: Session, kiln_id: int) -> int:
     """Return the time of the newest reading of a kiln that is not sealed yet [Unix ms], 0 without any."""
-    lying = session.scalar(select(func.max(StoredBlock.to_ms)).where(ON_SHELVES, StoredBlock.kiln_id == kiln_id))
+    upto_id = gathered_upto(session, kiln_id)
+    newest = session.scalar(select(func.max(StoredBlock.to_ms)).where(lying(kiln_id, upto_id)))
     gathered = session.scalar(select(func.max(GatheredBlock.to_ms)).where(GatheredBlock.kiln_id == kiln_id))
-    return max(lying or 0, gathered or 0)
+    return max(newest or 0, gathered or 0)
+
+
+def gathered_upto(session: Session, kiln_id: int) -> int:
+    """Return the block up to which all of a kiln's are gathered."""
+    return session.scalar(select(Gathering.upto_id).where(Gathering.kiln_id == kiln_id)) or 0
 
 
 def arrived(appended: Sequence[Appended], is_ours: Callable[[int], bool]) -> dict[int, Arrived]:
@@ -242,7 +248,7 @@ def read_after(
 
 def read_kiln(session: Session, kiln_id: int, *, after_id: int, upto_id: int, limit: int) -> Arrived | None:
     """Return what came in for one kiln after a block, up to and with another."""
-    where = {"of": kiln_id, "from_shelf": shelf_of(after_id), "after": after_id, "upto": upto_id, "most": limit}
+    where = {"of": kiln_id, "after": after_id, "upto": upto_id, "most": limit}
     found = session.execute(_ARRIVAL_OF_KILN, where).all()
     return _arrived(found) if found else None
 
@@ -251,6 +257,14 @@ def _arrived(rows: Sequence[_Row]) -> Arrived:
     payloads = [row.payload for row in rows]
     until_ms = max(_until(payload).until_ms for payload in payloads)
     return Arrived(payloads, until_ms, rows[-1].id, rows[-1].received_at)
+
+
+def kilns_behind(session: Session, slots: Collection[int] | None = None) -> set[int]:
+    """Return the kilns of some slots of which something lies on a shelf that their saved analysis has not taken in."""
+    seen_id = func.coalesce(LiveState.last_block_id, 0)
+    query = select(Kiln.id).outerjoin(LiveState, LiveState.kiln_id == Kiln.id).where(in_slots(Kiln.workshop_id, slots))
+    is_behind = select(StoredBlock.id).where(lying(Kiln.id, seen_id)).correlate_except(StoredBlock).exists()
+    return set(session.scalars(query.where(is_behind)))
 
 
 def newest_ids(session: Session, slots: Collection[int] | None = None) -> dict[int, int]:
@@ -275,9 +289,8 @@ def _unsealed(
 ) -> list[tuple[int, bytes]]:
     """Return what is gathered of a kiln, then what lies on shelves; what is gathered meanwhile is there twice."""
     found: list[tuple[int, bytes]] = []
-    upto_id = session.scalar(select(Gathering.upto_id).where(Gathering.kiln_id == kiln_id)) or 0
-    lying = ON_SHELVES & (StoredBlock.shelf_id >= shelf_of(upto_id)) & (StoredBlock.id > upto_id)
-    for table, where in ((StoredBlock, lying), (GatheredBlock, true())):  # read in this order: nothing is missed
+    places = (StoredBlock, lying(kiln_id, gathered_upto(session, kiln_id))), (GatheredBlock, true())
+    for table, where in places:  # read in this order: nothing is missed
         query = select(table.id, table.payload).where(table.kiln_id == kiln_id, where)
         if from_ms is not None and to_ms is not None:
             query = query.where(table.to_ms >= from_ms, table.from_ms <= to_ms)

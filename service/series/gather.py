@@ -13,12 +13,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-import msgspec
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import BigInteger, and_, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from service.series import blocks as series
-from service.series.kept import KeptBlock, joined, read_block, write_block
+from service.series.kept import DamagedBlockError, KeptBlock, joined, read_whole, write_block
 from service.store import sinks
 from service.store.bulk import insert_columns
 from service.store.database import Database
@@ -26,9 +25,21 @@ from service.store.models import GatheredBlock, Gathering, LiveState, Shelf, Sto
 
 logger = logging.getLogger(__name__)
 
-MOST_BLOCKS: Final = 20_000  # at a time
-MOST_READINGS: Final = 20_000  # in a row
+MOST_READINGS: Final = 500_000  # in memory at a time
+MOST_IN_A_ROW: Final = 20_000  # readings
 MOST_TAKEN_AWAY: Final = 5_000
+_BLOCKS_AT_A_TIME: Final = 200
+_LYING: Final = (
+    select(
+        StoredBlock.id,
+        StoredBlock.workshop_id,
+        or_(StoredBlock.is_history, StoredBlock.received_at < bindparam("before")),
+        StoredBlock.readings,
+        StoredBlock.payload,
+    )
+    .where(series.lying(bindparam("of"), bindparam("after", type_=BigInteger)))
+    .order_by(StoredBlock.id)
+)
 _NO_TIMES: Final[dict[str, int | None]] = {"from_ms": None, "to_ms": None}
 
 
@@ -88,33 +99,25 @@ def _gathered_upto(session: Session, kiln_ids: Collection[int]) -> dict[int, int
 
 
 def _ready(session: Session, kiln_ids: Collection[int], unwatched_before: datetime) -> list[_Ready]:
+    """Return of each kiln its first blocks that may be gathered, as far as they are not too much for one time."""
     after = _gathered_upto(session, kiln_ids)
     watched = select(LiveState.kiln_id, LiveState.last_block_id).where(LiveState.kiln_id.in_(kiln_ids))
     watched_upto = {row.kiln_id: row.last_block_id for row in session.execute(watched)}
-    query = (
-        select(
-            StoredBlock.id,
-            StoredBlock.kiln_id,
-            StoredBlock.workshop_id,
-            or_(StoredBlock.is_history, StoredBlock.received_at < unwatched_before),
-            StoredBlock.readings,
-            StoredBlock.payload,
-        )
-        .where(series.ON_SHELVES, StoredBlock.kiln_id.in_(kiln_ids))
-        .outerjoin(Gathering, Gathering.kiln_id == StoredBlock.kiln_id)
-        .where(StoredBlock.id > func.coalesce(Gathering.upto_id, 0))
-    )
-    found: dict[int, _Ready] = {}
-    needed: set[int] = set()  # kilns of which no more may be gathered
-    for block_id, kiln_id, workshop_id, is_free, readings, payload in session.execute(
-        query.order_by(StoredBlock.id).limit(MOST_BLOCKS)
-    ):
-        if not is_free and block_id > watched_upto.get(kiln_id, 0):
-            needed.add(kiln_id)
-        if kiln_id not in needed:
-            ready = found.setdefault(kiln_id, _Ready(kiln_id, workshop_id, after.get(kiln_id, 0), []))
-            ready.came.append(_Came(block_id, readings, payload))
-    return list(found.values())
+    found: list[_Ready] = []
+    readings = 0
+    for kiln_id in kiln_ids:
+        after_id = after.get(kiln_id, 0)
+        of_kiln = {"of": kiln_id, "after": after_id, "before": unwatched_before}
+        with session.execute(_LYING, of_kiln, execution_options={"yield_per": _BLOCKS_AT_A_TIME}) as blocks:
+            came: list[_Came] = []
+            for block_id, workshop_id, is_free, its_readings, payload in blocks:
+                if readings >= MOST_READINGS or not (is_free or block_id <= watched_upto.get(kiln_id, 0)):
+                    break
+                if not came:
+                    found.append(_Ready(kiln_id, workshop_id, after_id, came))
+                came.append(_Came(block_id, its_readings, payload))
+                readings += its_readings
+    return found
 
 
 def _rows(ready: _Ready, received_at: datetime) -> Iterator[dict[str, Any]]:
@@ -124,7 +127,7 @@ def _rows(ready: _Ready, received_at: datetime) -> Iterator[dict[str, Any]]:
         for _, group in groupby(((one, _read(one)) for one in some), key=_kind):
             came, read = zip(*group, strict=True)
             newest: _Came = came[-1]
-            if None in read:  # damaged: kept as it is, for `canhlo verify` to find, and nothing else waits for it
+            if None in read:  # damaged: kept as it is, for `canhlo verify` to find
                 yield {**always, "id": newest.id, "readings": newest.readings, "payload": newest.payload, **_NO_TIMES}
                 continue
             whole = joined(read)
@@ -141,8 +144,8 @@ def _rows(ready: _Ready, received_at: datetime) -> Iterator[dict[str, Any]]:
 
 def _read(came: _Came) -> KeptBlock | None:
     try:
-        return read_block(came.payload)
-    except msgspec.MsgspecError:
+        return read_whole(came.payload, came.readings)
+    except DamagedBlockError:
         logger.exception("a block cannot be read", extra={"block": came.id})
         return None
 
@@ -159,7 +162,7 @@ def _portions(came: Sequence[_Came]) -> Iterator[list[_Came]]:
     for one in came:
         portion.append(one)
         readings += one.readings
-        if readings >= MOST_READINGS:
+        if readings >= MOST_IN_A_ROW:
             yield portion
             portion, readings = [], 0
     if portion:
@@ -177,15 +180,17 @@ def _insert(session: Session, table: Any, rows: Sequence[dict[str, Any]], *, rai
 def clear_shelves(database: Database) -> int:
     """Take away blocks that nobody needs any more, from the oldest on, or some of them; return how many."""
     with database.read() as session:
-        first_id = session.scalar(select(func.min(StoredBlock.id))) or 0
+        # From the oldest shelf, not from the oldest block: PostgreSQL would walk over all that it took away of late.
+        begin_id = (session.scalar(select(func.min(Shelf.id))) or 0) * series.BLOCKS_ON_A_SHELF + 1
+        first_id = session.scalar(select(func.min(StoredBlock.id)).where(StoredBlock.id >= begin_id)) or begin_id
         end_id = min(first_id + MOST_TAKEN_AWAY, series.newest_id(session))  # the next number follows the newest
-        is_needed = ~_is_done(sinks.taken_by_all(session))
-        needed = select(StoredBlock.id).where(StoredBlock.id < end_id, is_needed).order_by(StoredBlock.id).limit(1)
-        end_id = session.scalar(needed) or end_id
+        some = StoredBlock.id >= first_id, StoredBlock.id < end_id
+        needed = select(StoredBlock.id).where(*some, ~_is_done(sinks.taken_by_all(session)))
+        end_id = session.scalar(needed.order_by(StoredBlock.id).limit(1)) or end_id
     if end_id <= first_id:
         return 0
     with database.write() as session:
-        session.execute(delete(StoredBlock).where(StoredBlock.id < end_id))
+        session.execute(delete(StoredBlock).where(StoredBlock.id >= first_id, StoredBlock.id < end_id))
         session.execute(delete(Shelf).where(Shelf.id < series.shelf_of(end_id)))
     return end_id - first_id
 

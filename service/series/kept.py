@@ -26,7 +26,31 @@ class KeptBlock(msgspec.Struct, frozen=True, gc=False):
     is_estimated: bool = False
 
 
+LAST_MS: Final = 4_102_444_800_000  # the end of 2099, as what travels
 read_block: Final = msgspec.msgpack.Decoder(KeptBlock).decode
+
+
+class DamagedBlockError(Exception):
+    """What is stored of a block is not what was written."""
+
+
+def read_whole(payload: bytes, readings: int) -> KeptBlock:
+    """Return a block with so many readings; raise DamagedBlockError if it is not whole."""
+    try:
+        block = read_block(payload)
+    except (msgspec.MsgspecError, ValueError) as error:  # ValueError: not UTF-8
+        msg = f"cannot be read: {error}"
+        raise DamagedBlockError(msg) from error
+    found = sum(len(column.at_ms) for column in block.columns)
+    if found != readings or any(len(column.at_ms) != len(column.value) for column in block.columns):
+        msg = f"{found} readings, and {readings} were written"
+        raise DamagedBlockError(msg)
+    if any(not 0 <= at_ms <= LAST_MS for column in block.columns for at_ms in column.at_ms):
+        msg = "a time that no reading can have"
+        raise DamagedBlockError(msg)
+    return block
+
+
 write_block: Final = msgspec.msgpack.Encoder().encode
 
 

@@ -18,7 +18,7 @@ from service.series import chunks as rows
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS, HOUR_MS, SPAN_MS, Chunk
 from service.series.columns import Growing, IntArray, Key, Readings, in_order
 from service.series.gather import gather
-from service.series.kept import read_block
+from service.series.kept import DamagedBlockError, read_whole
 from service.series.rollups import STEPS_MS, replace, roll_up
 from service.store import sinks
 from service.store.database import Database
@@ -46,6 +46,7 @@ class _Ready(NamedTuple):
     rows: int
     readings: int
     last_id: int
+    damaged: Collection[int]  # rows that cannot be read: they stay, for `canhlo verify` to find
     came: Mapping[Key, _Came]
 
 
@@ -80,8 +81,9 @@ def seal(
     with database.write() as session:
         _owe_to_sinks(session, kiln_id, ready)
         is_sealed = GatheredBlock.kiln_id == kiln_id, GatheredBlock.id <= ready.last_id
-        session.execute(delete(GatheredBlock).where(*is_sealed))
-        session.execute(update(Gathering).where(Gathering.kiln_id == kiln_id).values(sealed_id=ready.last_id))
+        session.execute(delete(GatheredBlock).where(*is_sealed, GatheredBlock.id.not_in(ready.damaged)))
+        goes_on = Gathering.kiln_id == kiln_id, Gathering.sealed_id < ready.last_id
+        session.execute(update(Gathering).where(*goes_on).values(sealed_id=ready.last_id))
     _join_days(database, kiln_id, ready.workshop_id, _days_that_are_over(days_ms, received_before), check)
     return ready.readings
 
@@ -143,10 +145,15 @@ def _ready(session: Session, kiln_id: int, received_before: datetime) -> _Ready:
         .order_by(GatheredBlock.id)
     )
     came: defaultdict[tuple[str, Unit, str], tuple[Growing, list[int]]] = defaultdict(lambda: (Growing(), []))
+    damaged: list[int] = []
     number = row_id = workshop_id = readings = 0
     with session.connection().execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME}) as found:
         for row_id, workshop_id, its_readings, payload in found:  # noqa: B007 - the last of them is asked for
-            block = read_block(payload)
+            try:
+                block = read_whole(payload, its_readings)
+            except DamagedBlockError:
+                damaged.append(row_id)
+                continue
             kind = "estimated" if block.is_estimated else ""
             for column in block.columns:
                 growing, row_ids = came[column.channel, column.unit, kind]
@@ -157,7 +164,7 @@ def _ready(session: Session, kiln_id: int, received_before: datetime) -> _Ready:
             if readings >= MOST_READINGS:
                 break
     by_column = {Key(*key): _Came(one.readings(), np.array(row_ids, np.int64)) for key, (one, row_ids) in came.items()}
-    return _Ready(workshop_id, number, readings, row_id, by_column)
+    return _Ready(workshop_id, number, readings, row_id, damaged, by_column)
 
 
 def _seal_day(chunks: Session, kiln_id: int, ready: _Ready, day_ms: int) -> None:

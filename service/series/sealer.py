@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ SEAL_EVERY: Final = timedelta(hours=1)
 SEAL_AFTER: Final = timedelta(minutes=10)  # what a network holds up mostly comes within that, and need not be merged
 UNWATCHED_AFTER: Final = timedelta(hours=3)  # what the watch has not taken in by then is not kept waiting for it
 _LOOK_EVERY_S: Final = 1.0
+_CLEARS_FOR_S: Final = 0.5
 _MOST_GATHERED_AT_A_LOOK: Final = 100
 _MOST_SEALED_AT_A_LOOK: Final = 20
 
@@ -73,9 +75,12 @@ class Sealer:
     def step(self, now: datetime) -> None:
         """Gather and seal the kilns whose turn has come by now, and take away what nobody needs any more."""
         self._began = self._began or now
-        unwatched_before = now - UNWATCHED_AFTER if now - self._began >= UNWATCHED_AFTER else NEVER
+        unwatched_after = self._clock.span(UNWATCHED_AFTER.total_seconds())
+        unwatched_before = now - unwatched_after if now - self._began >= unwatched_after else NEVER
         self._gather(self._ours(self._gathering.due(now, self._every)), unwatched_before)
-        clear_shelves(self._database)
+        until_s = time.monotonic() + _CLEARS_FOR_S
+        while clear_shelves(self._database) and time.monotonic() < until_s:
+            pass
         for kiln_id, workshop_id in self._ours(self._sealing.due(now, self._every)):
             self._seal(kiln_id, workshop_id, now - SEAL_AFTER, unwatched_before)
 

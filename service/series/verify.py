@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import msgspec
 import numpy as np
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 from service.series import chunks as rows
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, Chunk
 from service.series.codec import DamagedError
-from service.series.kept import read_block
+from service.series.kept import DamagedBlockError, read_whole
 from service.series.rollups import STEPS_MS, roll_up
 from service.store.database import Database
 from service.store.models import GatheredBlock, Gathering, StoredBlock
@@ -82,22 +81,19 @@ def _with_value(one: Chunk) -> int:
 
 def _check_unsealed(session: Session, checked: Checked) -> None:
     checked.damaged += _integrity(session)
-    for table in (GatheredBlock, StoredBlock):
-        query = select(table.id, table.readings, table.payload)
-        if table is StoredBlock:  # what is gathered and still lies on its shelf was looked at already
-            query = query.outerjoin(Gathering, Gathering.kiln_id == StoredBlock.kiln_id)
-            query = query.where(StoredBlock.id > func.coalesce(Gathering.upto_id, 0))
+    lying = select(StoredBlock.id, StoredBlock.readings, StoredBlock.payload)
+    lying = lying.outerjoin(Gathering, Gathering.kiln_id == StoredBlock.kiln_id)
+    is_gathered = StoredBlock.id <= func.coalesce(Gathering.upto_id, 0)
+    gathered = select(GatheredBlock.id, GatheredBlock.readings, GatheredBlock.payload)
+    for query in (lying.where(~is_gathered), gathered):
         for row in session.execute(query.execution_options(yield_per=100)):
             checked.bytes += len(row.payload)
             try:
-                columns = read_block(row.payload).columns
-            except msgspec.MsgspecError as error:
-                checked.damaged.append(f"block {row.id} cannot be read: {error}")
-                continue
-            readings = sum(len(column.at_ms) for column in columns)
-            checked.readings += readings
-            if readings != row.readings or any(len(column.at_ms) != len(column.value) for column in columns):
-                checked.damaged.append(f"block {row.id}: {readings} readings, and {row.readings} were written")
+                read_whole(row.payload, row.readings)
+            except DamagedBlockError as error:
+                checked.damaged.append(f"block {row.id}: {error}")
+            else:
+                checked.readings += row.readings
 
 
 def _integrity(session: Session) -> list[str]:

@@ -5,6 +5,7 @@ import contextlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,6 +24,7 @@ from service.series.blocks import NewBlock
 from service.series.codec import DamagedError, pack, unpack
 from service.series.columns import Key, Readings
 from service.series.gather import clear_shelves, gather
+from service.series.kept import read_block, write_block
 from service.series.seal import NEVER, seal
 from service.series.sealer import GATHER_EVERY, SEAL_AFTER, SEAL_EVERY, Sealer
 from service.series.verify import verify
@@ -304,16 +306,20 @@ def test_a_kiln_that_cannot_be_watched_is_gathered_in_the_end_all_the_same(store
 def test_a_block_that_is_damaged_holds_up_no_other_and_is_still_found(store: Store) -> None:
     start_s = LONG_AGO.timestamp()
     store.add(*(steady(seq, start_s + 600 * (seq - 1)) for seq in range(1, 5)))
+    payload = write_block(read_block(msgspec.msgpack.encode(steady(3, start_s + 1200))))
     with store.database.write() as session:
         session.execute(update(StoredBlock).where(StoredBlock.id == 2).values(payload=b"not a block"))
+        spoiled = payload.replace(b"bottom", b"b\xff\xfetom")  # no text any more
+        session.execute(update(StoredBlock).where(StoredBlock.id == 3).values(payload=spoiled))
 
     assert store.gather() == 4
     assert clear_shelves(store.database) == 3
+    assert store.seal() == 2 * 1200
+    assert store.seal() == 0
 
-    (unsealed,) = verify(store.database)
-    assert unsealed.readings == 3 * 1200
-    assert len(unsealed.damaged) == 1
-    assert unsealed.damaged[0].startswith("block 2 cannot be read")
+    *_, unsealed = verify(store.database)
+    assert unsealed.readings == 0
+    assert [said.split(":")[0] for said in unsealed.damaged] == ["block 2", "block 3"]
 
 
 def test_thousands_of_blocks_on_many_shelves_are_found_and_cleared(store: Store) -> None:
