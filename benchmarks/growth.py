@@ -189,11 +189,15 @@ def plot(by_load: Sequence[AtLoad], by_store: Sequence[AtStore], path: Path) -> 
     left.set(
         xscale="log", xlabel="villages (1 = 2,600 kilns)", ylabel="processor s per million readings", ylim=(0, None)
     )
+    left.set_xticks([one.times for one in by_load], [f"{one.times:g}" for one in by_load])
+    left.minorticks_off()
     right.plot(
         [one.days for one in by_store], [one.store_us for one in by_store], "o-", label="store and seal [µs/reading]"
     )
     right.plot([one.days for one in by_store], [one.chart_ms for one in by_store], "s-", label="chart of 12 h [ms]")
     right.set(xscale="log", xlabel="days stored", ylim=(0, None))
+    right.set_xticks([one.days for one in by_store], [f"{one.days}" for one in by_store])
+    right.minorticks_off()
     right.legend()
     for axes in (left, right):
         axes.grid(visible=True, alpha=0.3)
