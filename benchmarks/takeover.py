@@ -36,10 +36,9 @@ from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
 from service.monitor.loop import Monitor
 from service.series import history
-from service.series.blocks import newest_ids
+from service.series.blocks import kilns_behind
 from service.store import identity
 from service.store.database import Database
-from service.store.kilns import last_blocks
 from service.store.migrate import upgrade
 from service.store.models import Delivery, Kiln, StoredFinding
 from tests.service.postgres import postgres_server
@@ -221,8 +220,7 @@ class Village:
         def look() -> bool:
             with self.database.read() as session:
                 waiting = session.scalar(select(func.count(Delivery.id)).where(Delivery.next_try_at.is_not(None)))
-                seen = last_blocks(session)
-                return not waiting and all(seen.get(kiln, 0) >= at for kiln, at in newest_ids(session).items())
+                return not waiting and not kilns_behind(session)
 
         return await asyncio.to_thread(look)
 

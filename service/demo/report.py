@@ -10,10 +10,9 @@ from sqlalchemy import func, select
 
 from service.demo.recordings import Utterance
 from service.series import history as series
-from service.series.blocks import newest_ids
+from service.series.blocks import kilns_behind
 from service.store import firings as firing_rows
 from service.store.database import Database
-from service.store.kilns import last_blocks
 from service.store.models import Alarm, Delivery, Kiln, StoredFinding
 
 
@@ -60,8 +59,7 @@ class Report:
 def make_report(database: Database, kilns: Sequence[Replayed]) -> Report:
     reports: list[KilnReport] = []
     with database.read() as session:
-        seen = last_blocks(session)
-        behind = any(newest > seen.get(kiln_id, 0) for kiln_id, newest in newest_ids(session).items())
+        behind = bool(kilns_behind(session))
         unsent = session.scalar(select(func.count()).where(Delivery.next_try_at.is_not(None))) or 0
         for replayed in kilns:
             kiln = session.scalars(select(Kiln).where(Kiln.key == replayed.key)).one()

@@ -263,15 +263,16 @@ def kilns_behind(session: Session, slots: Collection[int] | None = None) -> set[
     """Return the kilns of some slots of which something lies on a shelf that their saved analysis has not taken in."""
     seen_id = func.coalesce(LiveState.last_block_id, 0)
     query = select(Kiln.id).outerjoin(LiveState, LiveState.kiln_id == Kiln.id).where(in_slots(Kiln.workshop_id, slots))
-    is_behind = select(StoredBlock.id).where(lying(Kiln.id, seen_id)).correlate_except(StoredBlock).exists()
-    return set(session.scalars(query.where(is_behind)))
+    is_new = lying(Kiln.id, seen_id) & StoredBlock.is_history.is_(False)
+    return set(
+        session.scalars(query.where(select(StoredBlock.id).where(is_new).correlate_except(StoredBlock).exists()))
+    )
 
 
-def newest_ids(session: Session, slots: Collection[int] | None = None) -> dict[int, int]:
-    """Return the id of the newest block of each kiln of some slots that has any on a shelf, history apart."""
+def newest_ids(session: Session) -> dict[int, int]:
+    """Return the id of the newest block of each kiln that has any on a shelf, history apart."""
     newest = select(StoredBlock.kiln_id, func.max(StoredBlock.id)).where(StoredBlock.is_history.is_(False))
-    found = session.execute(newest.where(in_slots(StoredBlock.workshop_id, slots)).group_by(StoredBlock.kiln_id))
-    return {row[0]: row[1] for row in found}
+    return {row[0]: row[1] for row in session.execute(newest.group_by(StoredBlock.kiln_id))}
 
 
 def between(session: Session, kiln_id: int, from_ms: int, to_ms: int) -> Iterator[KeptBlock]:

@@ -135,11 +135,6 @@ def live_states(session: Session, kiln_ids: Collection[int], *, with_snapshot: b
     return {row[0]: Stood._make(row[1:]) for row in found}
 
 
-def last_blocks(session: Session) -> dict[int, int]:
-    """Return by kiln the newest block that its stored analysis has taken in."""
-    return {row[0]: row[1] for row in session.execute(select(LiveState.kiln_id, LiveState.last_block_id))}
-
-
 def edited_since(session: Session, since: datetime) -> list[int]:
     """Return the kilns of which people have changed something since."""
     return list(session.scalars(select(Kiln.id).where(Kiln.edited_at >= since)))
