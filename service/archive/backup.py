@@ -26,9 +26,11 @@ from sqlalchemy.engine import make_url
 from service.errors import ConflictError, InvalidError
 from service.series.blocks import newest_id
 from service.series.codec import DamagedError
+from service.series.gather import gather
+from service.series.seal import NEVER, anybody
 from service.settings import Settings
 from service.store.database import Database
-from service.store.models import Base
+from service.store.models import Base, Kiln
 from service.store.months import MonthFiles, chunk
 
 SCHEMA: Final = "canhlo.backup/1"
@@ -231,10 +233,18 @@ def _put_back(copies: Path, database: Path) -> None:
 
 
 def _forget_later_blocks(settings: Settings) -> None:
-    """Let no hour claim blocks that the database has yet to number: its numbers go on where the copy stood."""
+    """Let no hour claim blocks that the database has yet to number: its numbers go on where the copy stood.
+
+    What came before the copy is gathered by itself: in one row with what comes later, it would be sealed once more
+    where the copies of the months have it already.
+    """
     database = Database(settings.database)
     with database.read() as session:
         newest, names = newest_id(session), database.months.names(session)
+        kiln_ids = list(session.scalars(select(Kiln.id)))
+    for kiln_id in kiln_ids:
+        while gather(database, [kiln_id], unwatched_before=NEVER, check=anybody):
+            pass
     for month in names:
         with database.months.writing(month) as chunks:
             chunks.execute(update(chunk).where(chunk.c.upto_block > newest).values(upto_block=newest))

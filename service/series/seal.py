@@ -50,7 +50,7 @@ class _Ready(NamedTuple):
     came: Mapping[Key, _Came]
 
 
-def _anybody(_session: Session) -> None:
+def anybody(_session: Session) -> None:
     """Let whoever asks do it."""
 
 
@@ -60,7 +60,7 @@ def seal(
     *,
     received_before: datetime,
     unwatched_before: datetime = NEVER,
-    check: Callable[[Session], None] = _anybody,
+    check: Callable[[Session], None] = anybody,
 ) -> int:
     """Gather what there is of a kiln and seal its next readings, at most about `MOST_READINGS`; return how many.
 

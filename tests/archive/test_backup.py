@@ -13,7 +13,7 @@ from service_parts import BOOT, NOW, new_bridge, new_workshop
 from sqlalchemy import create_engine, text
 
 from firmware_bridge.wire import Block, Column, Post, Unit
-from service.archive.backup import MANIFEST, back_up, restore
+from service.archive.backup import DATABASE, MANIFEST, back_up, restore
 from service.cli import main
 from service.errors import ConflictError, InvalidError
 from service.ingest.known import Known
@@ -123,6 +123,31 @@ def test_a_backup_taken_while_readings_come_has_all_that_came_before_it(made: Ma
     back.take(5001)
     seal(back.database, 1, received_before=NOW)
     assert back.readings() == before + 120
+    back.database.close()
+
+
+def test_what_is_sealed_between_two_copies_is_counted_once(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "one")
+    service = Service(settings)
+    service.admit()
+    for seq in range(200, 260):  # across the end of a month
+        service.take(seq)
+    copies = back_up(settings, service.database, tmp_path / "backup.tar", now=NOW)
+    assert next(copies) == DATABASE
+    service.take(260)
+    seal(service.database, 1, received_before=NOW)
+    assert list(copies) == ["series/2026-02", "series/2026-03"]
+    service.database.close()
+    other = Settings(data_dir=tmp_path / "two")
+    restore(other, tmp_path / "backup.tar")
+
+    back = Service(other)
+    assert back.readings() == 61 * 60
+    back.bridge = service.bridge
+    back.take(5000)
+    seal(back.database, 1, received_before=NOW)
+
+    assert back.readings() == 62 * 60
     back.database.close()
 
 
