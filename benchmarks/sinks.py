@@ -86,7 +86,7 @@ def fill(database: Database, kiln_count: int, seconds: int) -> None:
         with database.write() as session:
             blocks.append(session, new, received_at=BEGIN)
     with database.write() as session:
-        state = {"last_block_id": seq, "last_block_at": BEGIN, "snapshot": {}, "status": {}}
+        state = {"last_block_id": seq, "last_block_at": BEGIN, "snapshot": b"", "status": {}}
         session.add_all(LiveState(kiln_id=kiln_id, workshop_id=workshop.id, **state) for kiln_id in keys)
 
 

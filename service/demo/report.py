@@ -4,16 +4,22 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, select
 
 from service.demo.recordings import Utterance
 from service.series import history as series
-from service.series.blocks import kilns_behind
 from service.store import firings as firing_rows
 from service.store.database import Database
-from service.store.models import Alarm, Delivery, Kiln, StoredFinding
+from service.store.models import Alarm, Delivery, Kiln, LiveState, StoredBlock, StoredFinding
+
+# Readings that no saved analysis has taken in; bridges go on saying that they live, and that is never all taken in.
+_UNSEEN: Final = (
+    select(func.count(StoredBlock.id))
+    .outerjoin(LiveState, LiveState.kiln_id == StoredBlock.kiln_id)
+    .where(StoredBlock.readings > 0, StoredBlock.id > func.coalesce(LiveState.last_block_id, 0))
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Report:
 def make_report(database: Database, kilns: Sequence[Replayed]) -> Report:
     reports: list[KilnReport] = []
     with database.read() as session:
-        behind = bool(kilns_behind(session))
+        unseen = session.scalar(_UNSEEN) or 0
         unsent = session.scalar(select(func.count()).where(Delivery.next_try_at.is_not(None))) or 0
         for replayed in kilns:
             kiln = session.scalars(select(Kiln).where(Kiln.key == replayed.key)).one()
@@ -94,7 +100,7 @@ def make_report(database: Database, kilns: Sequence[Replayed]) -> Report:
                 )
             )
     complete = all(report.lost == 0 and report.readings_read == report.readings_said for report in reports)
-    return Report(reports, is_settled=complete and not behind and not unsent)
+    return Report(reports, is_settled=complete and not unseen and not unsent)
 
 
 def _down_at(cones: Sequence[dict[str, Any]], cone: str | None) -> str | None:

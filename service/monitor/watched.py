@@ -1,20 +1,18 @@
 """One kiln as the monitor holds it in memory: its analysis, and what is needed to speak of it."""
 
-from array import array
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, get_origin
+from typing import Any
 
 import msgspec
-import numpy as np
 from sqlalchemy.orm import Session
 
 from service.analysis.again import watch_of
 from service.core.assess import SAME_S
-from service.core.kiln import Kiln as State
 from service.core.live import LiveFiring, Status
+from service.monitor.packing import pack, unpack
 from service.series.blocks import Arrived
 from service.series.corrections import Corrections, corrections_of
 from service.store import alarms as alarm_rows
@@ -23,15 +21,8 @@ from service.store import kilns as kiln_rows
 from service.store.kilns import Stood
 from service.store.models import Firing, Kiln
 
-
-def _array(kind: Any, numbers: list[float]) -> Any:
-    return array("d", numbers) if (get_origin(kind) or kind) is array else np.array(numbers, dtype=np.float64)
-
-
-# msgspec knows all of a state but arrays; `core.snapshot` does the same, and takes twenty times as long.
-_encode = msgspec.json.Encoder(enc_hook=lambda numbers: numbers.tolist()).encode
-_state = msgspec.json.Decoder(State, dec_hook=_array).decode
-_status = msgspec.json.Decoder(Status).decode
+_encode_status = msgspec.json.Encoder().encode
+_decode_status = msgspec.json.Decoder(Status).decode
 
 
 @dataclass(frozen=True)
@@ -112,8 +103,8 @@ class Watched:
             "workshop_id": self.now.workshop_id,
             "last_block_id": self.last_block_id,
             "last_block_at": self.now.heard_at,
-            "snapshot": msgspec.Raw(_encode(self.live.state)),  # as `live.snapshot()`
-            "status": msgspec.Raw(_encode(self.now.status)),
+            "snapshot": pack(self.live.state),
+            "status": msgspec.Raw(_encode_status(self.now.status)),
         }
 
 
@@ -174,7 +165,7 @@ def load_watched(session: Session, kiln_ids: Collection[int]) -> list[Watched]:
     loaded = []
     for kiln_id, facts in read_facts(session, kiln_ids).items():
         state = states.get(kiln_id)
-        live = LiveFiring(watch_of(facts.kiln, facts.firing), state=_state(state.snapshot) if state else None)
+        live = LiveFiring(watch_of(facts.kiln, facts.firing), state=unpack(state.snapshot) if state else None)
         watched = Watched(live, _stored(facts.kiln, state), state.last_block_id if state else 0)
         watched.apply(facts)
         loaded.append(watched)
@@ -185,4 +176,4 @@ def _stored(kiln: Kiln, state: Stood | None) -> LiveKiln:
     live = LiveKiln(kiln.id, kiln.workshop_id)
     if state is None:
         return live
-    return replace(live, status=_status(state.status), heard_at=state.last_block_at)
+    return replace(live, status=_decode_status(state.status), heard_at=state.last_block_at)

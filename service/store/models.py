@@ -395,7 +395,7 @@ class LiveState(OfWorkshop, Base):
     kiln_id: Mapped[int] = mapped_column(ForeignKey("kiln.id"), primary_key=True)
     last_block_id: Mapped[int] = mapped_column(BigInteger)
     last_block_at: Mapped[datetime]
-    snapshot: Mapped[dict[str, Any]]
+    snapshot: Mapped[bytes]  # as `monitor.packing` packs it
     status: Mapped[dict[str, Any]]
 
 

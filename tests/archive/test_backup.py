@@ -72,7 +72,7 @@ class Service:
         post = Post([Block(BOOT, seq, "lo-1", first_ms + 60_000, [column])])
         with self.database.write() as session:
             _, appended = store_posts(session, [(self.bridge, post)], self.known, now=at)
-            state = {"last_block_id": appended.first_id, "last_block_at": at, "snapshot": {}, "status": {}}
+            state = {"last_block_id": appended.first_id, "last_block_at": at, "snapshot": b"", "status": {}}
             session.merge(LiveState(kiln_id=1, workshop_id=1, **state))
 
     def readings(self) -> int:

@@ -262,7 +262,7 @@ async def test_a_line_sent_again_after_it_was_sealed_is_still_one_reading(sender
     with database.write() as session:
         kiln_id = session.scalars(select(Kiln.id).where(Kiln.key == "lo-1")).one()
         newest = session.scalar(select(func.max(StoredBlock.id)))
-        state = {"last_block_id": newest, "last_block_at": NOW, "snapshot": {}, "status": {}}
+        state = {"last_block_id": newest, "last_block_at": NOW, "snapshot": b"", "status": {}}
         session.merge(LiveState(kiln_id=kiln_id, workshop_id=1, **state))
     assert seal(database, kiln_id, received_before=NOW + timedelta(days=1)) == 30
 

@@ -14,6 +14,7 @@ from service.core.live import LiveFiring, Watch
 from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
 from service.monitor.loop import LINK_LOST_AFTER, KilnChange, Monitor, NewReadings
+from service.monitor.packing import unpack
 from service.series.blocks import chunk_of
 from service.store import alarms, calibrations, firings, identity, kilns
 from service.store.database import Database
@@ -110,7 +111,7 @@ def test_what_is_written_of_an_analysis_is_its_snapshot(workshop: Workshop) -> N
         live.advance(chunk_of([one]))
 
     [(written,)] = workshop.rows(LiveState, "snapshot")
-    assert written == live.snapshot()
+    assert LiveFiring(live.watch, state=unpack(written)).snapshot() == live.snapshot()
 
 
 @pytest.mark.parametrize("is_followed", [False, True])

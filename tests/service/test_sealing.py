@@ -64,7 +64,7 @@ class Store:
             )
             if watched:
                 last_id = appended.first_id + len(added) - 1
-                state = {"last_block_id": last_id, "last_block_at": received_at, "snapshot": {}, "status": {}}
+                state = {"last_block_id": last_id, "last_block_at": received_at, "snapshot": b"", "status": {}}
                 session.merge(LiveState(kiln_id=self.kiln_id, workshop_id=self.bridge.workshop_id, **state))
 
     def seal(self) -> int:

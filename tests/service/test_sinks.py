@@ -74,7 +74,7 @@ class Village:
             new = NewBlock(self.bridge, self.kiln_id, block)
             appended = blocks.append(session, [new], received_at=NOW - timedelta(days=1))
             session.merge(Mark(bridge_id=self.bridge.bridge_id, boot=BOOT, seq=self._seq))
-            state = {"last_block_id": appended.first_id, "last_block_at": NOW, "snapshot": {}, "status": {}}
+            state = {"last_block_id": appended.first_id, "last_block_at": NOW, "snapshot": b"", "status": {}}
             session.merge(LiveState(kiln_id=self.kiln_id, workshop_id=self.bridge.workshop_id, **state))
 
     def add_firing(self, *, hours: int = 2, every_s: int = 20, since_s: float = 0.0) -> int:
