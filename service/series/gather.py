@@ -185,11 +185,15 @@ def clear_shelves(database: Database) -> int:
         first_id = session.scalar(select(func.min(StoredBlock.id)).where(StoredBlock.id >= begin_id)) or begin_id
         end_id = min(first_id + MOST_TAKEN_AWAY, series.newest_id(session))  # the next number follows the newest
         some = StoredBlock.id >= first_id, StoredBlock.id < end_id
-        needed = select(StoredBlock.id).where(*some, ~_is_done(sinks.taken_by_all(session)))
+        sent_upto = sinks.taken_by_all(session)
+        needed = select(StoredBlock.id).where(*some, ~_is_done(sent_upto))
         end_id = session.scalar(needed.order_by(StoredBlock.id).limit(1)) or end_id
     if end_id <= first_id:
         return 0
     with database.write() as session:
+        sinks.hold_entries(session)
+        if sinks.taken_by_all(session) < sent_upto:
+            return 0  # a sink was entered just now, and needs what lies here
         session.execute(delete(StoredBlock).where(StoredBlock.id >= first_id, StoredBlock.id < end_id))
         session.execute(delete(Shelf).where(Shelf.id < series.shelf_of(end_id)))
     return end_id - first_id

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from service.store.models import Gathering, OwedToSink, Sink, StoredBlock
@@ -16,6 +16,7 @@ from service.store.months import month_of
 
 CLAIM_LASTS: Final = timedelta(seconds=60)
 _LONGEST_FAILURE: Final = 300
+_ENTRY_LOCK: Final = 0x6B6E  # any number that nothing else in the database locks
 
 
 class Stretch(NamedTuple):
@@ -44,11 +45,20 @@ def enter(session: Session, name: str) -> Sink:
     """Return a sink; a new one has taken nothing yet, and `is_listed` says that it does not know its debts."""
     found = session.get(Sink, name)
     if found is None:
+        hold_entries(session)
+        found = session.get(Sink, name)
+    if found is None:
         gathered_id = session.scalar(select(func.max(Gathering.upto_id))) or 0
         found = Sink(name=name, block_id=0, is_listed=False, gathered_id=gathered_id)
         session.add(found)
         session.flush()
     return found
+
+
+def hold_entries(session: Session) -> None:
+    """Let no sink be entered until this transaction ends; of SQLite's there is only one that writes."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SELECT pg_advisory_xact_lock({_ENTRY_LOCK})"))
 
 
 def every(session: Session) -> list[Sink]:

@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -291,6 +294,30 @@ def test_a_new_sink_is_owed_what_was_gathered_before_it_came(store: Store) -> No
 
     with store.database.read() as session:
         assert [debt.kiln_id for debt in sinks.owed(session, "kho", limit=9)] == [store.kiln_id]
+
+
+def test_what_lies_for_a_sink_that_is_just_being_entered_stays(postgres: Callable[[], str]) -> None:
+    store = Store(Database(postgres()))
+    store.add(*(steady(seq, LONG_AGO.timestamp() + 600 * seq) for seq in range(1, 4)))
+    store.gather()
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        with store.database.write() as session:
+            sinks.enter(session, "kho")
+            clearing = elsewhere.submit(clear_shelves, store.database)
+            _until_one_waits(store.database)  # it has seen that there is no sink
+        assert clearing.result(timeout=30) == 0
+
+    assert store.on_shelves() == [1, 2, 3]
+    store.database.close()
+
+
+def _until_one_waits(database: Database) -> None:
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    ends_s = time.monotonic() + 30
+    with database.engine.connect() as connection:
+        while not connection.scalar(waiting):
+            assert time.monotonic() < ends_s
 
 
 def test_a_kiln_that_cannot_be_watched_is_gathered_in_the_end_all_the_same(store: Store) -> None:
