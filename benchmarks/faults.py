@@ -218,10 +218,7 @@ async def run(faults: int, seed: int, folder: Path) -> Outcome:
         for key in ("lo-1", "lo-2"):
             create_kiln(session, workshop.id, name=key, key=key)
         now = datetime.now(UTC)
-        code, _ = identity.new_pairing_code(
-            session, identity.create_bridge(session, workshop.id, "b", now=now), now=now
-        )
-        token = identity.pair(session, code, now=now)[1]
+        token = identity.let_in(session, identity.create_bridge(session, workshop.id, "b", now=now), now=now)
     service_port = free_port()
     proxy = FaultProxy(service_port, seed)
     with small_disk(folder / "bridge") as has_small_disk:

@@ -66,8 +66,7 @@ def found(database: Database, workshops: int, channels: int, *, push_to: str | N
                     Channel(workshop_id=workshop.id, kiln_id=made.id, name=name, unit="c") for name in names
                 )
             bridge = identity.create_bridge(session, workshop.id, "cầu", now=now)
-            code, _ = identity.new_pairing_code(session, bridge, now=now)
-            tokens.append(identity.pair(session, code, now=now)[1])
+            tokens.append(identity.let_in(session, bridge, now=now))
             if push_to is not None:
                 owner = identity.create_account(
                     session,

@@ -8,7 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from service.api import schemas
 from service.api.deps import MachineNow, OpenSession, PartsOf, Session, SetsUp, SignedOutError, host_of, own_workshop
 from service.errors import FullError
-from service.store import audit, identity
+from service.store import audit, identity, pairing
 from service.store.models import Bridge
 
 router = APIRouter(tags=["bridges"])
@@ -27,20 +27,22 @@ def list_bridges(session: Session, who: SetsUp) -> list[Bridge]:
 def create_bridge(asked: schemas.BridgeIn, session: Session, who: SetsUp, now: MachineNow) -> schemas.PairingOut:
     """Make a bridge, and the code that pairs it."""
     workshop_id = own_workshop(who, asked.workshop_id)
+    code = pairing.new_code()
     if identity.count_bridges(session, workshop_id) >= MAX_BRIDGES_PER_WORKSHOP:
         msg = f"a workshop has at most {MAX_BRIDGES_PER_WORKSHOP} bridges; revoked ones count too"
         raise FullError(msg)
     bridge = identity.create_bridge(session, workshop_id, asked.name, now=now)
     audit.note(session, workshop_id, who=who.name, what="bridge made", now=now, bridge=bridge.id, name=bridge.name)
-    return _pairing(session, bridge, now)
+    return _pairing(session, bridge, code, now)
 
 
 @router.post("/bridges/{bridge_id}/pairing-code", response_model=schemas.PairingOut, status_code=201)
 def create_pairing_code(bridge_id: schemas.Id, session: Session, who: SetsUp, now: MachineNow) -> schemas.PairingOut:
     """Make a new code for a bridge, to pair it again."""
+    code = pairing.new_code()
     bridge = identity.get_bridge(session, who.workshop_ids, bridge_id)
     audit.note(session, bridge.workshop_id, who=who.name, what="pairing code made", now=now, bridge=bridge.id)
-    return _pairing(session, bridge, now)
+    return _pairing(session, bridge, code, now)
 
 
 @router.post("/bridges/{bridge_id}/revoke", response_model=schemas.BridgeOut)
@@ -58,7 +60,9 @@ def pair(
 ) -> schemas.PairOut:
     """Give a bridge its token for the code that a person read out to it."""
     service.pairing_tries.spend(host_of(request))
-    bridge, token = identity.pair(session, asked.code, now=now)
+    with service.database.read() as looking:
+        shown = pairing.find(looking, asked.code, now=now)
+    bridge, token = pairing.pair(session, shown, now=now)
     audit.note(session, bridge.workshop_id, who=bridge.name, what="bridge paired", now=now, bridge=bridge.id)
     workshop = identity.workshops(session, [bridge.workshop_id])[0]
     return schemas.PairOut(token=token, bridge_name=bridge.name, workshop_name=workshop.name)
@@ -82,6 +86,6 @@ def renew_bridge_token(
     return schemas.BridgeTokenOut(token=identity.next_bridge_token(session, bridge.bridge_id))
 
 
-def _pairing(session: Session, bridge: Bridge, now: MachineNow) -> schemas.PairingOut:
-    code, expires_at = identity.new_pairing_code(session, bridge, now=now)
-    return schemas.PairingOut(bridge=schemas.BridgeOut.model_validate(bridge), code=code, expires_at=expires_at)
+def _pairing(session: Session, bridge: Bridge, code: pairing.Code, now: MachineNow) -> schemas.PairingOut:
+    expires_at = pairing.offer(session, bridge, code, now=now)
+    return schemas.PairingOut(bridge=schemas.BridgeOut.model_validate(bridge), code=code.text, expires_at=expires_at)

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from service.demo.recordings import mqtt_plan
-from service.store import alarms, identity, kilns, plans
+from service.store import alarms, identity, kilns, pairing, plans
 from service.store.passwords import hash_password
 
 LOGIN: Final = "demo@canhlo.local"
@@ -40,6 +40,8 @@ def found_village(session: Session, phone: dict[str, str]) -> Village:
     codes = {}
     for key in (SERIAL_KILN, MQTT_KILN):
         bridge = identity.create_bridge(session, workshop.id, f"Máy đọc can {key}", now=now)
-        codes[key], _ = identity.new_pairing_code(session, bridge, now=now)
+        code = pairing.new_code()
+        pairing.offer(session, bridge, code, now=now)
+        codes[key] = code.text
     link = identity.create_link(session, owner, now=now, lasts=timedelta(days=1))
     return Village(password, link, codes)

@@ -16,11 +16,8 @@ from service.store.models import Account, Bridge, Membership, OneTimeLink, Works
 from service.store.roles import Role
 from service.store.secrets import hash_secret
 
-PAIRING_LASTS: Final = timedelta(minutes=30)
-# No 0/O, 1/I/L: a code is read from one screen and typed on another.
 LOGS: Final = "\u00b7logs\u00b7"  # no name that a person would give
 LINES: Final = "\u00b7lines\u00b7"
-PAIRING_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
@@ -152,32 +149,14 @@ def bridges_changed_since(session: Session, since: datetime) -> set[int]:
     return set(session.scalars(select(Bridge.id).where(or_(Bridge.paired_at >= since, Bridge.revoked_at >= since))))
 
 
-def new_pairing_code(session: Session, bridge: Bridge, *, now: datetime) -> tuple[str, datetime]:
-    """Return a code such as `7KQM-3XWP` and when it ends; 40 bits, one use, half an hour, and tries are limited."""
-    letters = "".join(secrets.choice(PAIRING_ALPHABET) for _ in range(8))
-    bridge.pairing_hash = hash_secret(letters)
-    bridge.pairing_expires_at = now + PAIRING_LASTS
-    session.flush()
-    return f"{letters[:4]}-{letters[4:]}", bridge.pairing_expires_at
-
-
-def pair(session: Session, code: str, *, now: datetime) -> tuple[Bridge, str]:
-    """Return the bridge of this code and its new token; the code is spent and any older token ends."""
-    letters = code.strip().upper().replace("-", "").replace(" ", "")
-    bridge = session.scalar(
-        select(Bridge).where(
-            Bridge.pairing_hash == hash_secret(letters), Bridge.pairing_expires_at > now, Bridge.revoked_at.is_(None)
-        )
-    )
-    if bridge is None:
-        msg = "this pairing code is unknown, used or older than half an hour; make a new one on the settings page"
-        raise RefusedError(msg)
+def let_in(session: Session, bridge: Bridge, *, now: datetime) -> str:
+    """Return the new token of a bridge; a code and any older token end."""
     token = secrets.token_urlsafe(32)
     bridge.token_hash = hash_secret(token)
     bridge.next_token_hash = bridge.pairing_hash = bridge.pairing_expires_at = None
     bridge.paired_at = now
     session.flush()
-    return bridge, token
+    return token
 
 
 def revoke_bridge(session: Session, bridge: Bridge, *, now: datetime) -> None:

@@ -51,8 +51,7 @@ def _read(database: Database) -> None:
     """Store the readings of a firing and of the beginning of the next, as a bridge would have sent them."""
     with database.write() as session:
         bridge = identity.get_bridge(session, [1], 1)
-        code, _ = identity.new_pairing_code(session, bridge, now=NOW)
-        identity.pair(session, code, now=NOW)
+        identity.let_in(session, bridge, now=NOW)
         who = identity.BridgeIdentity(1, 1, "Pi")
         posts = [(who, Post([_block(seq, seq * 1800)], [])) for seq in range(1, FIRED_S // 1800 + 12)]
         posts[-1][1].skipped.append(Skipped(BOOT, 900, "no reading in it"))

@@ -27,12 +27,11 @@ def new_workshop(database: Database, login: str) -> int:
 
 
 def new_bridge(database: Database, workshop_id: int) -> str:
-    """Pair a new bridge; return its token."""
+    """Let a new bridge in; return its token."""
     now = datetime.now(UTC)
     with database.write() as session:
         made = identity.create_bridge(session, workshop_id, "Pi", now=now)
-        code, _ = identity.new_pairing_code(session, made, now=now)
-        return identity.pair(session, code, now=now)[1]
+        return identity.let_in(session, made, now=now)
 
 
 def block(

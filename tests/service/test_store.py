@@ -11,11 +11,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from service.errors import ConflictError, RefusedError
-from service.store import firings, identity, kilns, sessions
+from service.store import firings, identity, kilns, pairing, sessions
 from service.store.database import Database
 from service.store.migrate import upgrade
 from service.store.models import Base, Firing, Workshop
 from service.store.months import SERIES
+from service.store.passwords import verify_password
 
 
 def test_a_migrated_database_has_just_the_tables_of_the_code(database: Database) -> None:
@@ -76,16 +77,31 @@ def test_a_pairing_code_works_once_and_for_half_an_hour(database: Database) -> N
     workshop_id = new_workshop(database, "lan@example.org")
     with database.write() as session:
         bridge = identity.create_bridge(session, workshop_id, "Pi", now=NOW)
-        code, _ = identity.new_pairing_code(session, bridge, now=NOW)
+        code = pairing.new_code()
+        pairing.offer(session, bridge, code, now=NOW)
         with pytest.raises(RefusedError):
-            identity.pair(session, code, now=NOW + timedelta(minutes=31))
-        paired, token = identity.pair(session, code.lower().replace("-", " "), now=NOW)
+            pairing.find(session, code.text, now=NOW + timedelta(minutes=31))
+        with pytest.raises(RefusedError):
+            pairing.find(session, code.text[:-1] + ("2" if code.text[-1] != "2" else "3"), now=NOW)
+        shown = pairing.find(session, code.text.lower().replace("-", " "), now=NOW)
+        paired, token = pairing.pair(session, shown, now=NOW)
         with pytest.raises(RefusedError, match="used"):
-            identity.pair(session, code, now=NOW)
+            pairing.pair(session, shown, now=NOW)  # as another bridge that showed it at the same time
+        with pytest.raises(RefusedError, match="used"):
+            pairing.find(session, code.text, now=NOW)
 
     with database.read() as session:
         assert identity.bridge_of_token(session, token) is not None
         assert paired.id == 1
+
+
+def test_a_pairing_code_is_kept_as_a_password_is() -> None:
+    code = pairing.new_code()
+
+    found_by, hashed = code.kept[:3].decode(), code.kept[3:].decode()
+    assert code.text.startswith(found_by)
+    assert hashed.startswith("$argon2id$")
+    assert verify_password(hashed, code.text.replace("-", "")[3:])
 
 
 def test_no_secret_stands_in_clear_in_the_database(database: Database, tmp_path: Path) -> None:
