@@ -9,7 +9,7 @@ import asyncio
 import gc
 import time
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -55,9 +55,23 @@ class Run:
 
     posts: list[list[float]]  # by workshop: the time of the newest reading in each post
     acks_s: list[float] = field(default_factory=list)
-    readings: int = 0
     refused: int = 0
-    marks: list[tuple[float, float, int, float]] = field(default_factory=list)  # at, CPU seconds, readings, MB written
+    marks: list["Mark"] = field(default_factory=list)
+
+
+class Mark(NamedTuple):
+    """What the service had done at a moment."""
+
+    at_s: float
+    cpu_s: float
+    stored: float  # readings
+    analysed: float  # readings
+    written_mb: float
+
+
+def _mark(service: Service) -> Mark:
+    stored, analysed = map(service.count, ("canhlo_ingest_readings_total", "canhlo_monitor_readings_total"))
+    return Mark(time.monotonic(), service.cpu_s(), stored, analysed, service.written_mb())
 
 
 async def drive(service: Service, village: Village, load: Load, phones: Phones) -> Run:
@@ -82,7 +96,7 @@ async def drive(service: Service, village: Village, load: Load, phones: Phones) 
                     phones.handed_over.clear()
                     for bridge in bridges:
                         bridge.acks_s.clear()
-                run.marks.append((loop.time(), service.cpu_s(), run.readings, service.written_mb()))
+                run.marks.append(await asyncio.to_thread(_mark, service))
                 if len(run.marks) == WINDOWS + 1:
                     break
             number = step % len(bridges)
@@ -113,7 +127,6 @@ def _post(
     blocks = blocks_of(number, seqs[number], at_s, channels, [is_open, False])
     seqs[number] += KILNS_PER_WORKSHOP
     run.posts[number].append(float(at_s[-1]))
-    run.readings += len(at_s) * channels * KILNS_PER_WORKSHOP
     bridge.post(encode(Post(blocks)))
 
 
@@ -147,6 +160,7 @@ class Measured:
     """What a run came to: medians of its windows, and percentiles over all of it."""
 
     readings_per_s: float
+    analysed_per_s: float  # over all of it: it goes by half-minutes
     cores: float
     ack_p50_ms: float
     ack_p99_ms: float
@@ -170,11 +184,12 @@ def measure_village(load: Load) -> Measured:
             run = asyncio.run(drive(service, village, load, phones))
             rss_mb = service.rss_mb()
             disk_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-    at_s, cpu_s, readings, written_mb = (np.array(column, dtype=float) for column in zip(*run.marks, strict=True))
+    at_s, cpu_s, stored, analysed, written_mb = (np.array(column) for column in zip(*run.marks, strict=True))
     acks_ms = np.array(run.acks_s) * 1000
     delays_s = push_delays_s(run, village, phones) or [np.nan]
     return Measured(
-        readings_per_s=float(np.median(np.diff(readings) / np.diff(at_s))),
+        readings_per_s=float(np.median(np.diff(stored) / np.diff(at_s))),
+        analysed_per_s=float((analysed[-1] - analysed[0]) / (at_s[-1] - at_s[0])),
         cores=float(np.median(np.diff(cpu_s) / np.diff(at_s))),
         ack_p50_ms=float(np.percentile(acks_ms, 50)),
         ack_p99_ms=float(np.percentile(acks_ms, 99)),

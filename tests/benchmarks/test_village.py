@@ -30,7 +30,7 @@ def test_what_one_more_firing_costs_is_told_and_drawn(tmp_path: Path, monkeypatc
     monkeypatch.setattr(growth, "ROUNDS", 1)
 
     by_store = list(growth.stored([1, 7]))
-    growth.plot([growth.AtLoad(1, 20_800, 20_800, 10.0, 100.0, 500.0)], by_store, tmp_path / "growth.png")
+    growth.plot([growth.AtLoad(1, 20_800, 20_800, 20_800, 10.0, 100.0, 500.0)], by_store, tmp_path / "growth.png")
 
     assert [one.readings for one in by_store] == [2 * 28_800, 4 * 28_800]
     assert all(one.store_us > 0 and one.chart_ms > 0 for one in by_store)
