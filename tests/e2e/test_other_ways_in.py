@@ -166,6 +166,7 @@ def test_a_person_closes_the_account_to_the_password_and_opens_it_again(federate
     expect(page.get_by_test_id("sign-in-form")).to_have_count(0)
 
     page.goto("/settings")
+    expect(wanted).to_be_checked()
     wanted.click()
     page.get_by_test_id("choose-passkey-password").fill(OTHER)
     page.get_by_test_id("choose-passkey-go").click()
