@@ -51,7 +51,7 @@ def offer(session: Session, bridge: Bridge, code: Code, *, now: datetime) -> dat
 
 
 def find(session: Session, code: str, *, now: datetime) -> Shown:
-    """Return whose code this is; an unknown one takes as long as a known one.
+    """Return whose code this is; one that may be a code and is not takes as long as one that is.
 
     Raises
     ------
@@ -59,6 +59,8 @@ def find(session: Session, code: str, *, now: datetime) -> Shown:
         If it is nobody's, or no longer.
     """
     letters = code.strip().upper().replace("-", "").replace(" ", "")
+    if len(letters) != _LENGTH or not set(letters) <= set(_ALPHABET):  # fewer would be tried on every code there is
+        raise _refused()
     begin = letters[:_FOUND_BY].encode()
     alike = session.execute(
         select(Bridge.id, Bridge.pairing_hash).where(

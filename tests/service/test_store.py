@@ -83,6 +83,9 @@ def test_a_pairing_code_works_once_and_for_half_an_hour(database: Database) -> N
             pairing.find(session, code.text, now=NOW + timedelta(minutes=31))
         with pytest.raises(RefusedError):
             pairing.find(session, code.text[:-1] + ("2" if code.text[-1] != "2" else "3"), now=NOW)
+        for no_code in ("", code.text[:1], code.text[:4], code.text + "2", "\ud800" * 8):
+            with pytest.raises(RefusedError):
+                pairing.find(session, no_code, now=NOW)
         shown = pairing.find(session, code.text.lower().replace("-", " "), now=NOW)
         paired, token = pairing.pair(session, shown, now=NOW)
         with pytest.raises(RefusedError, match="used"):
