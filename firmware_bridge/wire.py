@@ -14,11 +14,12 @@ MAX_COLUMNS: Final = 64
 MAX_BLOCKS_PER_POST: Final = 4096  # an hour of a kiln at one block a second
 MAX_SKIPPED_PER_POST: Final = 64
 MAX_POST_BYTES: Final = 4_000_000
+LAST_MS: Final = 4_102_444_800_000  # Unix time, the end of 2099
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_\-]{0,39}$")]
 Boot = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16,32}$")]
 Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
-EpochMs = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]  # 1970 to 2100
+EpochMs = Annotated[int, msgspec.Meta(ge=0, le=LAST_MS)]
 
 
 class Quality(StrEnum):

@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Unit
+from firmware_bridge.wire import LAST_MS, Unit
 from service.core.series import Samples
 from service.counters import SINK_READS
 from service.series import blocks, chunks
@@ -35,7 +35,7 @@ STEPS_PER_PIXEL: Final = 2
 _AS_TAKEN: Final = (AS_TAKEN, DAY_AS_TAKEN)
 _EXTREMES: Final = frozenset(("min", "max"))
 USUAL_INTERVAL_S: Final = 1.0  # what is not rolled up
-_EVER_MS: Final = (0, 4_102_444_800_000)  # 1970 to 2100, as what travels
+_EVER_MS: Final = (0, LAST_MS)
 
 
 def read(

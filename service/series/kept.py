@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from firmware_bridge.wire import Quality, Unit
+from firmware_bridge.wire import LAST_MS, Quality, Unit
 
 
 class KeptColumn(msgspec.Struct, frozen=True, gc=False):
@@ -26,7 +26,6 @@ class KeptBlock(msgspec.Struct, frozen=True, gc=False):
     is_estimated: bool = False
 
 
-LAST_MS: Final = 4_102_444_800_000  # the end of 2099, as what travels
 read_block: Final = msgspec.msgpack.Decoder(KeptBlock).decode
 
 
