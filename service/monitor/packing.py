@@ -16,6 +16,10 @@ from service.core.kiln import Kiln as State
 FAST: Final = 1  # of zlib; the slowest makes it a tenth smaller in five times the time
 
 
+class DamagedStateError(Exception):
+    """What is stored of an analysis cannot be read."""
+
+
 def pack(state: State) -> bytes:
     """Return a state as the table holds it."""
     return zlib.compress(_encode(state), FAST)
@@ -26,10 +30,13 @@ def unpack(packed: bytes) -> State:
 
     Raises
     ------
-    msgspec.ValidationError
-        If it was written by another version.
+    DamagedStateError
+        If it is not what was written, or was written by another version.
     """
-    return _decode(zlib.decompress(packed))
+    try:
+        return _decode(zlib.decompress(packed))
+    except (zlib.error, msgspec.MsgspecError, ValueError) as error:
+        raise DamagedStateError from error
 
 
 def _array(kind: Any, numbers: bytes | list[float]) -> Any:

@@ -1,5 +1,6 @@
 """One kiln as the monitor holds it in memory: its analysis, and what is needed to speak of it."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from service.analysis.again import watch_of
 from service.core.assess import SAME_S
+from service.core.kiln import Kiln as State
 from service.core.live import LiveFiring, Status
-from service.monitor.packing import pack, unpack
+from service.monitor.packing import DamagedStateError, pack, unpack
 from service.series.blocks import Arrived
 from service.series.corrections import Corrections, corrections_of
 from service.store import alarms as alarm_rows
@@ -20,6 +22,8 @@ from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
 from service.store.kilns import Stood
 from service.store.models import Firing, Kiln
+
+logger = logging.getLogger(__name__)
 
 _encode_status = msgspec.json.Encoder().encode
 _decode_status = msgspec.json.Decoder(Status).decode
@@ -165,11 +169,20 @@ def load_watched(session: Session, kiln_ids: Collection[int]) -> list[Watched]:
     loaded = []
     for kiln_id, facts in read_facts(session, kiln_ids).items():
         state = states.get(kiln_id)
-        live = LiveFiring(watch_of(facts.kiln, facts.firing), state=unpack(state.snapshot) if state else None)
+        live = LiveFiring(watch_of(facts.kiln, facts.firing), state=_state(kiln_id, state))
         watched = Watched(live, _stored(facts.kiln, state), state.last_block_id if state else 0)
         watched.apply(facts)
         loaded.append(watched)
     return loaded
+
+
+def _state(kiln_id: int, stood: Stood | None) -> State | None:
+    """Return the state of an analysis; one that is damaged keeps no other kiln waiting, and begins anew."""
+    try:
+        return None if stood is None else unpack(stood.snapshot)
+    except DamagedStateError:
+        logger.exception("where an analysis stood cannot be read; it begins anew", extra={"kiln_id": kiln_id})
+        return None
 
 
 def _stored(kiln: Kiln, state: Stood | None) -> LiveKiln:

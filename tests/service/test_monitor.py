@@ -183,6 +183,33 @@ def _at(after_s: float) -> datetime:
     return datetime.fromtimestamp(START_S + after_s, UTC)
 
 
+def test_a_damaged_analysis_begins_anew_with_its_firing_and_keeps_no_other_kiln_waiting(
+    workshop: Workshop, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pairs = list(zip(uneven_firing(), uneven_firing("lo-2", first=101), strict=True))
+    whole = Workshop(_fresh(tmp_path_factory))
+    for pair in pairs:
+        whole.take(*pair)
+
+    for pair in pairs[:20]:
+        workshop.take(*pair)
+    workshop.monitor.save_all()
+    with workshop.database.write() as session:
+        session.get_one(LiveState, 1).snapshot = b"damaged"
+    workshop.restarted()
+    now = _at(21 * STEP_S)
+    workshop.store(*pairs[20], now=now)
+    workshop.monitor.step(now)
+    for pair in pairs[21:]:
+        workshop.take(*pair)
+
+    firing = ("kiln_id", "started_at", "ended_at", "peak_c", "peak_at", "cone_reached")
+    finding = ("kiln_id", "kind", "channel", "firing_id")
+    assert workshop.rows(Firing, *firing) == whole.rows(Firing, *firing)
+    assert set(workshop.rows(StoredFinding, *finding)) == set(whole.rows(StoredFinding, *finding))
+    assert len(workshop.rows(Alarm, "id")) == len(whole.rows(Alarm, "id"))
+
+
 @pytest.mark.parametrize("restart_before", [1, 7, 20, 35])
 def test_a_restart_anywhere_changes_nothing_of_what_is_concluded(
     workshop: Workshop, restart_before: int, tmp_path_factory: pytest.TempPathFactory
