@@ -54,6 +54,12 @@ class Workshop:
             self.store(one, now=now)
             self.monitor.step(now)
 
+    def take_together(self, *blocks: Block) -> None:
+        """Store blocks of several kilns and look at them all at once, when the last reading was taken."""
+        now = datetime.fromtimestamp(max(one.until_ms for one in blocks) / 1000, UTC)
+        self.store(*blocks, now=now)
+        self.monitor.step(now)
+
     def store(self, *blocks: Block, now: datetime) -> None:
         with self.database.write() as session:
             store_posts(session, [(self.bridge, Post([one])) for one in blocks], Known(), now=now)
@@ -149,12 +155,14 @@ def test_a_probe_that_breaks_or_speaks_again_is_shown_at_once(workshop: Workshop
 
 def test_kilns_of_a_workshop_that_fall_silent_together_are_told_of_together(workshop: Workshop) -> None:
     for pair in zip(uneven_firing(), uneven_firing("lo-2", first=101), strict=True):
-        workshop.take(*pair)
+        workshop.take_together(*pair)
     cut_off_s, told = START_S + 36 * STEP_S, []
 
     for number in range(60):
         until_ms = int((cut_off_s + 10.0 * number) * 1000)
-        workshop.take(*(Block(BOOT, 201 + 2 * number + kiln, f"lo-{kiln + 1}", until_ms, []) for kiln in (0, 1)))
+        workshop.take_together(
+            *(Block(BOOT, 201 + 2 * number + kiln, f"lo-{kiln + 1}", until_ms, []) for kiln in (0, 1))
+        )
         kinds = workshop.rows(StoredFinding, "kind", "kiln_id")
         told.append(sum(kind == "sensor_silent" for kind, _ in kinds))
 
@@ -189,19 +197,16 @@ def test_a_damaged_analysis_begins_anew_with_its_firing_and_keeps_no_other_kiln_
     pairs = list(zip(uneven_firing(), uneven_firing("lo-2", first=101), strict=True))
     whole = Workshop(_fresh(tmp_path_factory))
     for pair in pairs:
-        whole.take(*pair)
+        whole.take_together(*pair)
 
     for pair in pairs[:20]:
-        workshop.take(*pair)
+        workshop.take_together(*pair)
     workshop.monitor.save_all()
     with workshop.database.write() as session:
         session.get_one(LiveState, 1).snapshot = b"damaged"
     workshop.restarted()
-    now = _at(21 * STEP_S)
-    workshop.store(*pairs[20], now=now)
-    workshop.monitor.step(now)
-    for pair in pairs[21:]:
-        workshop.take(*pair)
+    for pair in pairs[20:]:
+        workshop.take_together(*pair)
 
     firing = ("kiln_id", "started_at", "ended_at", "peak_c", "peak_at", "cone_reached")
     finding = ("kiln_id", "kind", "channel", "firing_id")
