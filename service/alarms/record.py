@@ -41,6 +41,8 @@ def record(
     `lateness` ago is shown and rings no phone. `reached_at` is where the readings end that the findings stand on: as
     long as that is more than `lateness` ago, phones wait a little, for the end may come with the readings that follow.
     """
+    if not findings:
+        return []
     by_id = {finding.id: finding for finding in findings}
     alarms = {alarm.finding_id: alarm for alarm in rows.alarms_of_findings(session, by_id)}
     changes = reconcile(

@@ -15,6 +15,7 @@ from service.core.series import Chunk
 from service.core.watch import Event, FiringEnd, FiringStart
 from service.monitor.watched import Watched, read_facts
 from service.store import firings as firing_rows
+from service.store import kilns as kiln_rows
 from service.store.models import Firing, Kiln, LiveState, StoredFinding
 
 # What was over longer ago than this is history: it is shown, and rings no phone.
@@ -43,17 +44,21 @@ Changed = tuple[tuple[int, ...], tuple[int, ...]]  # ids of firings, ids of alar
 
 def conclude(session: Session, conclusions: Sequence[Conclusion], moment: Moment) -> list[Changed]:
     """Write what was concluded of some kilns; return for each the firings and the alarms that changed."""
-    changed = [_write(session, one, moment) for one in conclusions]
-    facts = read_facts(session, [one.watched.kiln_id for one in conclusions])
+    kiln_ids = [one.watched.kiln_id for one in conclusions]
+    kilns = {kiln.id: kiln for kiln in kiln_rows.kilns_by_id(session, kiln_ids)}
+    running = firing_rows.running_firings(session, kiln_ids)
+    changed = [
+        _write(session, kilns[kiln_id], running.get(kiln_id), one, moment)
+        for kiln_id, one in zip(kiln_ids, conclusions, strict=True)
+    ]
+    facts = read_facts(session, kiln_ids)
     for one in conclusions:
         one.watched.apply(facts[one.watched.kiln_id])
     return changed
 
 
-def _write(session: Session, conclusion: Conclusion, moment: Moment) -> Changed:
-    """Write a kiln's events in their order."""
-    kiln = session.get_one(Kiln, conclusion.watched.kiln_id)
-    firing = firing_rows.running_firing(session, kiln.id)
+def _write(session: Session, kiln: Kiln, firing: Firing | None, conclusion: Conclusion, moment: Moment) -> Changed:
+    """Write a kiln's events in their order; `firing` is the one that runs."""
     touched = {firing.id} if firing else set()
     rows: list[StoredFinding] = []
     for event in conclusion.events:
