@@ -13,7 +13,7 @@ from benchmarks.validate import write
 from benchmarks.yardstick import addition_ns
 
 # In the order of the document. Each is a module of this package with `measure() -> Section`.
-BENCHMARKS: Final = ("village", "saturation", "sealed", "charts", "viewers", "restart", "growth")
+BENCHMARKS: Final = ("village", "saturation", "sealed", "charts", "viewers", "restart", "cut_off", "growth")
 OUTPUT: Final = Path(__file__).parents[1] / "docs" / "performance.md"
 INTRODUCTION: Final = """# What the service carries
 

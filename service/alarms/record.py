@@ -34,8 +34,8 @@ def record(
     now_machine: datetime,
     lateness: timedelta,
     reached_at: datetime | None = None,
-) -> list[Alarm]:
-    """Apply findings to the alarms, and return those that changed; for a part, the alarm that speaks for it.
+) -> list[int]:
+    """Apply findings to the alarms, and return the ids of those that changed; for a part, the one that speaks for it.
 
     `now` is the time the findings live in, `now_machine` that of networks. A finding that was over more than
     `lateness` ago is shown and rings no phone. `reached_at` is where the readings end that the findings stand on: as
@@ -71,7 +71,7 @@ def record(
     heads = {alarm.part_of_id or alarm.id for alarm in (alarms[key] for key in changes.all)}
     for key in changes.to_clear:
         heads |= {one.id for one in _hand_on(session, alarms[key], now_machine)}
-    return rows.alarms_by_id(session, heads)
+    return sorted(heads)
 
 
 def acknowledge(session: Session, workshop_ids: Collection[int], alarm_id: int, *, who: str, now: datetime) -> Alarm:

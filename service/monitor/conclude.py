@@ -79,7 +79,7 @@ def _write(session: Session, kiln: Kiln, firing: Firing | None, conclusion: Conc
             case Finding():
                 rows += firing_rows.save_findings(session, kiln, firing.id if firing else None, [event])
     session.flush()
-    alarms = record.record(
+    alarm_ids = record.record(
         session,
         rows,
         now=moment.now,
@@ -87,7 +87,7 @@ def _write(session: Session, kiln: Kiln, firing: Firing | None, conclusion: Conc
         lateness=LATE_AFTER + moment.allowance,
         reached_at=utc(conclusion.chunk.until_s) if conclusion.chunk else None,
     )
-    return tuple(touched), tuple(alarm.id for alarm in alarms)
+    return tuple(touched), tuple(alarm_ids)
 
 
 @dataclass(frozen=True)

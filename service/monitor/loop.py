@@ -355,14 +355,19 @@ class Monitor:
         )
 
     def _take_due(self, kilns: Iterable[Watched], now: datetime) -> None:
-        """Take in what waits of these kilns, where it is worth a look; write what some conclude before others."""
+        """Take in what waits of these kilns, where it is worth a look."""
         machine_s = time.monotonic()
-        due = [watched for watched in kilns if self._is_due(watched, machine_s)]
-        for begin in range(0, len(due), KILNS_AT_A_TIME):
+        self._look_at([watched for watched in kilns if self._is_due(watched, machine_s)], self._take_waiting, now)
+
+    def _look_at(
+        self, kilns: Sequence[Watched], look: Callable[[Watched, datetime], Conclusion | None], now: datetime
+    ) -> None:
+        """Look at kilns, some at a time; write what these conclude before others are looked at."""
+        for begin in range(0, len(kilns), KILNS_AT_A_TIME):
             concluded = [
                 conclusion
-                for watched in due[begin : begin + KILNS_AT_A_TIME]
-                if (conclusion := self._guarded([watched.kiln_id], self._take_waiting, watched, now)) is not None
+                for watched in kilns[begin : begin + KILNS_AT_A_TIME]
+                if (conclusion := self._guarded([watched.kiln_id], look, watched, now)) is not None
             ]
             if concluded:
                 self._guarded([one.watched.kiln_id for one in concluded], self._conclude, concluded, now)
@@ -406,8 +411,9 @@ class Monitor:
         for watched in list(self._kilns.values()):
             if watched.is_out_of_step:
                 self._guarded([watched.kiln_id], self._begin_again, watched, now)
-            if watched.is_firing and (watched.end_asked_at or _heard_at(watched) < silent_since):
-                self._guarded([watched.kiln_id], self._judge_unheard, watched, now)
+        firing = [watched for watched in self._kilns.values() if watched.is_firing]
+        unheard = [watched for watched in firing if watched.end_asked_at or _heard_at(watched) < silent_since]
+        self._look_at(unheard, self._judge_unheard, now)
         machine_s = time.monotonic()
         self._take_due(list(self._kilns.values()), now)
         due = [
@@ -449,7 +455,7 @@ class Monitor:
         self._note_saved(watched)
         self._on_change(KilnChange(watched.now, firing_ids=(watched.now.firing_id,) if watched.now.firing_id else ()))
 
-    def _judge_unheard(self, watched: Watched, now: datetime) -> None:
+    def _judge_unheard(self, watched: Watched, now: datetime) -> Conclusion | None:
         """End the firing that its operator has ended, or whose link is lost for hours; say that a bridge is silent."""
         heard_at = _heard_at(watched)
         if watched.end_asked_at is not None:
@@ -457,12 +463,11 @@ class Monitor:
         elif now - heard_at > LINK_LOST_AFTER:
             advance = watched.live.end(heard_at.timestamp(), EndCause.LOST_LINK)
         elif watched.silent_since is None:
-            self._conclude([Conclusion(watched, [bridge_silent(heard_at, now)])], now)
-            return
+            return Conclusion(watched, [bridge_silent(heard_at, now)])
         else:
-            return
+            return None
         watched.now = replace(watched.now, status=advance.status)
-        self._conclude([Conclusion(watched, advance.events)], now)
+        return Conclusion(watched, advance.events)
 
     def _save(self, kilns: Sequence[Watched]) -> None:
         if not kilns:

@@ -83,10 +83,6 @@ def alarms_of_findings(session: Session, finding_ids: Collection[int]) -> list[A
     return list(session.scalars(select(Alarm).where(Alarm.finding_id.in_(finding_ids))))
 
 
-def alarms_by_id(session: Session, alarm_ids: Collection[int]) -> list[Alarm]:
-    return list(session.scalars(select(Alarm).where(Alarm.id.in_(alarm_ids)).order_by(Alarm.id)))
-
-
 def head_of_cause(session: Session, alarm: Alarm, *, within: timedelta) -> Alarm | None:
     """Return the workshop's alarm of the same kind that began at the same time, and still holds if this one does."""
     finding = alarm.finding

@@ -87,9 +87,10 @@ class Village:
         row.end_at = None if ended is None else NOW - ended
         session.add(row)
         session.flush()
-        return record.record(
+        changed = record.record(
             session, [row], now=NOW, now_machine=MACHINE + later, lateness=LATENESS, reached_at=reached_at
         )
+        return [session.get_one(Alarm, alarm_id, populate_existing=True) for alarm_id in changed]
 
     def alarm(self, alarm_id: int) -> Alarm:
         with self.database.read() as session:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import growth
+from benchmarks.cut_off import cut_off
 from benchmarks.restart import Outage, measure_restart
 from benchmarks.viewers import Looking, measure_viewers
 
@@ -23,6 +24,13 @@ def test_a_service_that_was_killed_shows_every_kiln_again() -> None:
 
     assert 0 < measured.answers_s < measured.caught_up_s
     assert measured.findings.total() == measured.alarms.total() == 0
+
+
+def test_a_village_that_is_cut_off_is_told_of_it() -> None:
+    first_s, last_s, alarms, pushes = cut_off(20)
+
+    assert 0 < first_s < last_s
+    assert (alarms, pushes) == (40, 20)
 
 
 def test_what_one_more_firing_costs_is_told_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
