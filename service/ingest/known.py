@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final
 
 from sqlalchemy import literal, select
@@ -82,16 +83,26 @@ class Known:
 
     def look_up(self, session: Session, posts: Sequence[tuple[BridgeIdentity, Post]]) -> None:
         """Ask together for what is not remembered of some posts: after a start that is every boot and every kiln."""
-        boots = {(bridge.bridge_id, block.boot) for bridge, post in posts for block in post.blocks}
-        boots |= {(bridge.bridge_id, skipped.boot) for bridge, post in posts for skipped in post.skipped}
-        if boots := boots - self._stored.keys():
+        stored, known = self._stored, self._kilns
+        boots = {
+            boot
+            for bridge, post in posts
+            for name in chain((block.boot for block in post.blocks), (skipped.boot for skipped in post.skipped))
+            if (boot := (bridge.bridge_id, name)) not in stored
+        }
+        if boots:
             if len(self._stored) + len(boots) > MOST_BOOTS:
                 self._stored.clear()
             in_order = sorted(boots)
             for begin in range(0, len(in_order), BOOTS_PER_QUERY):
                 self._remember(session, in_order[begin : begin + BOOTS_PER_QUERY])
-        kilns = {(bridge.workshop_id, block.kiln) for bridge, post in posts for block in post.blocks}
-        if kilns := kilns - self._kilns.keys():
+        kilns = {
+            kiln
+            for bridge, post in posts
+            for block in post.blocks
+            if (kiln := (bridge.workshop_id, block.kiln)) not in known
+        }
+        if kilns:
             if len(self._kilns) + len(kilns) > MOST_KILNS:
                 self._kilns.clear()
             self._kilns |= _kilns(session, kilns)

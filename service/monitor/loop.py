@@ -47,6 +47,9 @@ LOOK_AMONG_OTHERS_EVERY_S: Final = 0.2
 # A look costs the same for one block as for hundreds; a person does not see the difference.
 LOOK_AT_MOST_EVERY_S: Final = 0.2
 ROUND_EVERY_S: Final = 1.0
+# A round is of a fifth of all kilns, and of all if they are few: a village is all over the memory, and changes little.
+ROUNDS_FOR_ALL: Final = 5
+FEW_KILNS: Final = 200
 # What decides nothing is gathered for so long: ten readings at once cost what one does, and who looks on sees them.
 GATHER_AT_MOST_S: Final = 15.0
 SAVE_EVERY_S: Final = 60.0
@@ -111,6 +114,7 @@ class Monitor:
         self._edited: deque[tuple[int, tuple[int, ...]]] = deque()
         self.elsewhere: Elsewhere | None = None  # the other processes, if the database can have any
         self._next_round_s = 0.0
+        self._to_go_round: deque[int] = deque()
         self._turn = threading.Lock()
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -406,30 +410,44 @@ class Monitor:
 
     def _go_round(self, now: datetime) -> None:
         """Look at what no block tells: what people changed, bridges that say nothing; and save some analyses."""
-        self._follow_edits()
-        silent_since = now - BRIDGE_SILENT_AFTER - self._clock.span(TRANSPORT_ALLOWANCE_S)
-        for watched in list(self._kilns.values()):
+        edited, some = self._follow_edits(), self._next_of_round()
+        for watched in (both := [*edited, *some]):
             if watched.is_out_of_step:
                 self._guarded([watched.kiln_id], self._begin_again, watched, now)
-        firing = [watched for watched in self._kilns.values() if watched.is_firing]
-        unheard = [watched for watched in firing if watched.end_asked_at or _heard_at(watched) < silent_since]
-        self._look_at(unheard, self._judge_unheard, now)
+        silent_since = now - BRIDGE_SILENT_AFTER - self._clock.span(TRANSPORT_ALLOWANCE_S)
+        unheard = {
+            watched.kiln_id: watched
+            for watched in both
+            if watched.is_firing and (watched.end_asked_at or _heard_at(watched) < silent_since)
+        }
+        self._look_at(list(unheard.values()), self._judge_unheard, now)
         machine_s = time.monotonic()
-        self._take_due(list(self._kilns.values()), now)
+        self._take_due(some, now)
         due = [
             watched
-            for watched in self._kilns.values()
+            for watched in some
             if watched.is_dirty
             and (watched.saved_s <= machine_s - SAVE_EVERY_S or watched.came_s <= machine_s - SAVE_WHEN_QUIET_S)
         ]
         self._save(due[:MOST_SAVES_PER_ROUND])
 
-    def _follow_edits(self) -> None:
+    def _next_of_round(self) -> list[Watched]:
+        """Return the kilns whose turn it is."""
+        if not self._to_go_round:
+            self._to_go_round.extend(self._kilns)
+        count = max(FEW_KILNS, len(self._kilns) // ROUNDS_FOR_ALL)
+        ids = [self._to_go_round.popleft() for _ in range(min(count, len(self._to_go_round)))]
+        return [watched for kiln_id in ids if (watched := self._kilns.get(kiln_id)) is not None]
+
+    def _follow_edits(self) -> list[Watched]:
+        """Read again what people may have changed; return those kilns."""
         machine_now = datetime.now(UTC)
+        edited = []
         with self._database.read() as session:
             for kiln_id in kiln_rows.edited_since(session, self._edits_seen_at - EDITS_OVERLAP):
-                if kiln_id in self._kilns:
-                    self._kilns[kiln_id].refresh(session)
+                if (watched := self._kilns.get(kiln_id)) is not None:
+                    watched.refresh(session)
+                    edited.append(watched)
                 elif (firing := firing_rows.running_firing(session, kiln_id)) and self._share.is_ours(
                     firing.workshop_id
                 ):
@@ -440,7 +458,9 @@ class Monitor:
             if (watched := self._kilns.get(kiln_id)) is not None:
                 with self._database.read() as session:
                     watched.refresh(session)
+                edited.append(watched)
                 self._on_change(KilnChange(watched.now, alarm_ids=alarm_ids))
+        return edited
 
     def _begin_again(self, watched: Watched, now: datetime) -> None:
         """Follow the firing from where a person says that it began."""

@@ -13,6 +13,7 @@ from service.clock import Clock
 from service.core.live import LiveFiring, Watch
 from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
+from service.monitor import loop
 from service.monitor.loop import LINK_LOST_AFTER, KilnChange, Monitor, NewReadings
 from service.monitor.packing import unpack
 from service.series.blocks import chunk_of
@@ -280,6 +281,28 @@ def test_a_silent_bridge_is_an_alarm_that_clears_when_it_speaks_again(workshop: 
     assert silent == ("bridge_silent", _at(21_600), None)
     assert heard["bridge_silent"] == _at(22_000)
     assert cleared == {3}
+
+
+def test_of_many_kilns_all_have_their_turn_and_what_people_say_has_it_at_once(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "FEW_KILNS", 1)
+    names = [f"lo-{number}" for number in range(1, 8)]
+    for together in zip(*(uneven_firing(name, first=1 + 100 * at) for at, name in enumerate(names)), strict=True):
+        workshop.take_together(*together)
+    ended, silent = [], []
+
+    for number in range(9):
+        if number == 2:
+            with workshop.database.write() as session:
+                for firing in session.scalars(select(Firing)):
+                    firings.ask_to_end(firing, now=_at(21_600), machine_now=datetime.now(UTC))
+        workshop.look_at(START_S + 21_600 + 300)
+        ended.append(sum(at is not None for (at,) in workshop.rows(Firing, "ended_at")))
+        silent.append(sum(kind == "bridge_silent" for (kind,) in workshop.rows(StoredFinding, "kind")))
+
+    assert silent[:2] == [1, 2], "a seventh of the kilns in each round"
+    assert ended == [0, 0, *[7] * 7]
 
 
 def test_a_firing_whose_bridge_stays_silent_ends_with_the_lost_link_as_its_cause(workshop: Workshop) -> None:
