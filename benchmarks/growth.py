@@ -232,6 +232,8 @@ def measure(seconds: float = 60, times: Sequence[float] = TIMES, days: Sequence[
         f"Villages of {VILLAGE_KILNS:,} kilns with {CHANNELS} channels at 1 Hz, in blocks of {BLOCK_S} s so that a "
         f"driver on the same machine can post that much; {seconds:.0f} s each, up to the first that is not held.\n\n"
         + table(header, load_rows)
+        + "\n\nThe interpreter runs on one core at a time, and where a load is not held it has none left. More "
+        "villages than that are for several processes (docs/scale.md)."
         + f"\n\nOne kiln, fired every third day: processor time of storing and sealing one more firing "
         f"({FIRING_S // 3600} h of {CHANNELS} channels at 1 Hz, blocks of {STORED_BLOCK_S} s) and of its chart "
         f"at 1,000 pixels; medians of {ROUNDS}.\n\n"

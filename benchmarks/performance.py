@@ -18,7 +18,10 @@ OUTPUT: Final = Path(__file__).parents[1] / "docs" / "performance.md"
 INTRODUCTION: Final = """# What the service carries
 
 Written by `make bench`, an hour or so; every table stands under the command that makes it again. The driver that posts
-runs on the same machine and takes its share of it; processor times are the service's own.
+runs on the same machine and takes its share of it; processor times are the service's own. The machine is a virtual one,
+and what else its host does is in every figure: in a slow hour an addition takes half as much again. So it does in a
+Python that was built without its profile (`--enable-optimizations`), as version managers often do; Debian's, and the
+one of the container, are built with it.
 """
 
 

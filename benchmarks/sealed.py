@@ -171,6 +171,16 @@ def victoria_bytes(kilns: Kilns) -> int:
         return sum(int(size) for size in kept)
 
 
+ENTROPY: Final = """
+
+The entropy (first ratio) is that of a reader who knows beforehand which numbers occur; no packer can say less, and none
+can be that small: in a log of 1,500 readings of fifteen digits nearly every number occurs once, and an entropy counted
+on them cannot exceed log2 of 1,500. With the numbers that occur told as well (second ratio; log2 of the ways to choose
+so many between the lowest and the highest) it can be read. The goal is 1.15, and fewer bytes than VictoriaMetrics. In a
+log of 58 readings names and lengths weigh more than they do.
+"""
+
+
 def measure(*, victoria: bool = True) -> Section:
     """Return the table."""
     logs = list(real_logs())
@@ -188,7 +198,7 @@ def measure(*, victoria: bool = True) -> Section:
         "ratio",
         "VictoriaMetrics [B each]",
     )
-    return Section("Bytes of a sealed reading", "python -m benchmarks.sealed --victoria", table(header, rows))
+    return Section("Bytes of a sealed reading", "python -m benchmarks.sealed --victoria", table(header, rows) + ENTROPY)
 
 
 def main() -> None:
