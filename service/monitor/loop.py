@@ -373,8 +373,13 @@ class Monitor:
                 for watched in kilns[begin : begin + KILNS_AT_A_TIME]
                 if (conclusion := self._guarded([watched.kiln_id], look, watched, now)) is not None
             ]
-            if concluded:
-                self._guarded([one.watched.kiln_id for one in concluded], self._conclude, concluded, now)
+            try:
+                if concluded:
+                    self._conclude(concluded, now)
+            except Exception:  # one of them; it must not keep the alarms of the others
+                logger.warning("conclusions could not be written together; each is tried by itself", exc_info=True)
+                for one in concluded:
+                    self._guarded([one.watched.kiln_id], self._conclude, [one], now)
 
     def _take_waiting(self, watched: Watched, now: datetime) -> Conclusion | None:
         arrived, watched.waiting, watched.is_news = watched.waiting, None, False

@@ -1,11 +1,13 @@
 """Blocks become firings, findings and alarms, in step with what is stored, whatever stops in between."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 from service_parts import BOOT, block, new_bridge, new_workshop
 from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block, Post
 from service.analysis.again import bins_from_s
@@ -14,6 +16,7 @@ from service.core.live import LiveFiring, Watch
 from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
 from service.monitor import loop
+from service.monitor.conclude import Changed, Conclusion, Moment
 from service.monitor.loop import LINK_LOST_AFTER, KilnChange, Monitor, NewReadings
 from service.monitor.packing import unpack
 from service.series.blocks import chunk_of
@@ -303,6 +306,25 @@ def test_of_many_kilns_all_have_their_turn_and_what_people_say_has_it_at_once(
 
     assert silent[:2] == [1, 2], "a seventh of the kilns in each round"
     assert ended == [0, 0, *[7] * 7]
+
+
+def test_a_kiln_whose_silence_cannot_be_written_keeps_no_neighbour_from_its_alarm(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pair in zip(uneven_firing(), uneven_firing("lo-2", first=101), strict=True):
+        workshop.take_together(*pair)
+    whole = loop.conclude
+
+    def fail_of_the_first(session: Session, conclusions: Sequence[Conclusion], moment: Moment) -> list[Changed]:
+        if any(one.watched.kiln_id == 1 for one in conclusions):
+            raise ZeroDivisionError
+        return whole(session, conclusions, moment)
+
+    monkeypatch.setattr(loop, "conclude", fail_of_the_first)
+    workshop.look_at(START_S + 21_600 + 300)
+
+    silent = [kiln_id for kind, kiln_id in workshop.rows(StoredFinding, "kind", "kiln_id") if kind == "bridge_silent"]
+    assert silent == [2]
 
 
 def test_a_firing_whose_bridge_stays_silent_ends_with_the_lost_link_as_its_cause(workshop: Workshop) -> None:
