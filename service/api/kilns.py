@@ -35,10 +35,11 @@ def list_kilns(
 
     A whole village is much to read: without `cones` those of each probe are left out, and the next one stays.
     """
-    found = kilns.list_kilns(session, who.workshop_ids, with_retired=retired)
-    body = service.hub.events.list_of(
-        found, service.monitor.live_kilns(session, [kiln.id for kiln in found]), now, with_cones=cones
-    )
+    found = kilns.list_edited(session, who.workshop_ids, with_retired=retired)
+    ids = [kiln_id for kiln_id, _ in found]
+    events = service.hub.events
+    events.learn(found, lambda new: kilns.kilns_said(session, new))
+    body = events.list_of(ids, service.monitor.live_kilns(session, ids), now, with_cones=cones)
     return Response(body, media_type="application/json")
 
 

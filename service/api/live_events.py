@@ -4,7 +4,7 @@ These are `schemas.KilnOut`, `schemas.KilnNow` and `schemas.CurveChannel` again,
 fast as pydantic.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import pairwise
@@ -117,29 +117,43 @@ class KilnEvents:
     """Says how kilns are now; what has not changed since it was said last is not written anew."""
 
     def __init__(self) -> None:
-        self._kilns: dict[int, tuple[KilnSaid, bytes]] = {}
+        self._kilns: dict[int, tuple[str | None, bytes]] = {}  # with when it was edited
         self._nows: dict[int, tuple[ReferenceType[LiveKiln], bytes]] = {}  # what is over is not kept for it
         self._cones: dict[int, tuple[Sequence[ConeProgress], bytes]] = {}
 
     def kiln(self, live: LiveKiln, now: datetime) -> str:
         """Return the event of how a kiln is now."""
-        return event("kiln", msgspec.Raw(self._now(live, _encode(now))))
+        cones = self._cones_of(live.kiln_id, live.status.cones)
+        return event("kiln", msgspec.Raw(b"".join(self._now(live, _encode(now), cones))))
+
+    def learn(
+        self, listed: Collection[tuple[int, str | None]], read: Callable[[Collection[int]], list[KilnSaid]]
+    ) -> None:
+        """Read what people say of those kilns that were edited since that was read last."""
+        new = {
+            kiln_id: edited
+            for kiln_id, edited in listed
+            if (known := self._kilns.get(kiln_id)) is None or known[0] != edited
+        }
+        for kiln in read(new) if new else ():
+            said = _encode(_Kiln(*kiln, version_of(kiln, *KILN_SAID)))[1:-1]
+            self._kilns[kiln.id] = new[kiln.id], said
 
     def list_of(
-        self, kilns: Sequence[KilnSaid], live: Mapping[int, LiveKiln], now: datetime, *, with_cones: bool = True
+        self, kiln_ids: Collection[int], live: Mapping[int, LiveKiln], now: datetime, *, with_cones: bool = True
     ) -> bytes:
-        """Return kilns with how they are now, as JSON: a list of what `schemas.KilnOut` says."""
-        now_at = _encode(now)
-        said = [
-            b'%b,"now":%b}' % (self._said(kiln), self._now(live[kiln.id], now_at, with_cones=with_cones))
-            for kiln in kilns
-        ]
-        return b"[%b]" % b",".join(said)
+        """Return kilns that were learned of, with how they are now, as JSON: a list of what `schemas.KilnOut` says."""
+        now_at, parts = _encode(now), list[bytes]()
+        for kiln_id in kiln_ids:
+            now_of = live[kiln_id]
+            cones = self._cones_of(kiln_id, now_of.status.cones) if with_cones else b"[]"
+            between = b",{" if parts else b"{"
+            parts += between, self._kilns[kiln_id][1], b',"now":', *self._now(now_of, now_at, cones), b"}"
+        return b"[%b]" % b"".join(parts)
 
-    def _now(self, live: LiveKiln, now_at: bytes, *, with_cones: bool = True) -> bytes:
-        """Return what `schemas.KilnNow` says."""
-        cones = self._cones_of(live.kiln_id, live.status.cones) if with_cones else b"[]"
-        return b'{"now_at":%b,"cones":%b,%b' % (now_at, cones, self._rest_of(live))
+    def _now(self, live: LiveKiln, now_at: bytes, cones: bytes) -> tuple[bytes, bytes]:
+        """Return what `schemas.KilnNow` says, in parts."""
+        return b'{"now_at":%b,"cones":%b,' % (now_at, cones), self._rest_of(live)
 
     def _rest_of(self, live: LiveKiln) -> bytes:
         """Return what `schemas.KilnNow` says but for `now_at` and the cones, which come before."""
@@ -170,15 +184,6 @@ class KilnEvents:
         rest = _encode(said)[1:]
         self._nows[live.kiln_id] = ref(live), rest
         return rest
-
-    def _said(self, kiln: KilnSaid) -> bytes:
-        """Return what `schemas.KilnOut` says but for `now`, which is to follow."""
-        known = self._kilns.get(kiln.id)
-        if known is not None and known[0] == kiln:
-            return known[1]
-        said = _encode(_Kiln(*kiln, version_of(kiln, *KILN_SAID)))[:-1]
-        self._kilns[kiln.id] = kiln, said
-        return said
 
     def _cones_of(self, kiln_id: int, cones: Sequence[ConeProgress]) -> bytes:
         known = self._cones.get(kiln_id)

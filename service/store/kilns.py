@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Text, cast, literal, or_, select
+from sqlalchemy import ColumnElement, Text, cast, literal, or_, select
 from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, FullError, NotFoundError
@@ -35,10 +35,31 @@ _SAID: Final = tuple(getattr(Kiln, name) for name in KilnSaid._fields)
 
 
 def list_kilns(session: Session, workshop_ids: Collection[int], *, with_retired: bool = False) -> list[KilnSaid]:
-    query = select(*_SAID).where(among(Kiln.workshop_id, workshop_ids))
-    if not with_retired:
-        query = query.where(Kiln.retired_at.is_(None))
-    return list(map(KilnSaid._make, session.execute(query.order_by(Kiln.id))))
+    """Return what people have said of the kilns of some workshops."""
+    return _said(session, _of_workshops(workshop_ids, with_retired=with_retired))
+
+
+def list_edited(
+    session: Session, workshop_ids: Collection[int], *, with_retired: bool = False
+) -> list[tuple[int, str | None]]:
+    """Return the kilns of some workshops with when each was edited, as text: a third of the work of `list_kilns`."""
+    which = _of_workshops(workshop_ids, with_retired=with_retired)
+    rows = session.execute(select(Kiln.id, cast(Kiln.edited_at, Text)).where(*which).order_by(Kiln.id))
+    return [(kiln_id, edited) for kiln_id, edited in rows]
+
+
+def kilns_said(session: Session, kiln_ids: Collection[int]) -> list[KilnSaid]:
+    """Return what people have said of some kilns."""
+    return _said(session, [among(Kiln.id, kiln_ids)])
+
+
+def _of_workshops(workshop_ids: Collection[int], *, with_retired: bool) -> list[ColumnElement[bool]]:
+    mine = among(Kiln.workshop_id, workshop_ids)
+    return [mine] if with_retired else [mine, Kiln.retired_at.is_(None)]
+
+
+def _said(session: Session, which: Collection[ColumnElement[bool]]) -> list[KilnSaid]:
+    return list(map(KilnSaid._make, session.execute(select(*_SAID).where(*which).order_by(Kiln.id))))
 
 
 class Meant(NamedTuple):

@@ -1,6 +1,6 @@
 """The tables. Everything but accounts belongs to one workshop, the tenant."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -221,8 +221,9 @@ class Kiln(OfWorkshop, Base):
     target_cone: Mapped[str | None] = mapped_column(String(5))
     ware: Mapped[list[Any]] = mapped_column(default=list)  # what is known of it, of `core.defect_rules.WARE`
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
-    # When a person last changed something of it or of its firing, by the machine's clock: who watches it looks again.
-    edited_at: Mapped[datetime | None] = mapped_column(index=True)
+    # When a person last changed something of it or of its firing, by the machine's clock: who watches it looks again,
+    # and what was read of it before is read anew.
+    edited_at: Mapped[datetime | None] = mapped_column(index=True, onupdate=lambda: datetime.now(UTC))
     retired_at: Mapped[datetime | None]  # out of use: its firings stay, and it is not among the kilns of the day
 
 

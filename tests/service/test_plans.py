@@ -81,6 +81,26 @@ async def test_a_plan_that_nobody_fired_by_is_changed_in_place_and_only_as_it_wa
     assert stale.status_code == 412
 
 
+async def test_the_list_of_kilns_shows_every_change_at_once(signed_in: httpx.AsyncClient, database: Database) -> None:
+    with database.write() as session:
+        kilns.create_kiln(session, 1, name="Lò 1", key="lo-1")
+        kilns.create_kiln(session, 1, name="Lò 2", key="lo-2")
+    plan = await new_plan(signed_in)
+
+    async def listed() -> list[tuple[str, int | None]]:
+        found = (await signed_in.get("/api/v1/kilns")).json()
+        assert [(await signed_in.get(f"/api/v1/kilns/{one['id']}")).json()["version"] for one in found] == [
+            one["version"] for one in found
+        ]
+        return [(one["name"], one["plan_id"]) for one in found]
+
+    assert await listed() == [("Lò 1", None), ("Lò 2", None)]
+    await signed_in.patch("/api/v1/kilns/1", json={"name": "Lò cũ", "plan_id": plan["id"]})
+    assert await listed() == [("Lò cũ", plan["id"]), ("Lò 2", None)]
+    await signed_in.delete(f"/api/v1/plans/{plan['id']}")  # which takes it from all kilns that follow it
+    assert await listed() == [("Lò cũ", None), ("Lò 2", None)]
+
+
 async def test_a_channel_has_a_label_and_a_place_and_keeps_its_name(
     signed_in: httpx.AsyncClient, database: Database
 ) -> None:
