@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import ceil, exp
+from math import ceil, exp, expm1, log1p
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -153,7 +153,7 @@ def add_all(points: Sequence[tuple[HeatWork, float, float]]) -> None:
     falls = (after >= 1.0) & (before < 1.0)
     for row, cone in np.argwhere(falls).tolist() if falls.any() else ():
         step, missing = steps[row], float((1.0 - before[row, cone]) / gained[row, cone])
-        share = _share_of_step(missing, step.from_c, step.to_c)[cone]
+        share = _share_of_step(cone, missing, step.from_c, step.to_c)
         step.work.down_s[cone] = step.start_s + share * step.lasted_s
     for step, done in zip(steps, after, strict=True):
         step.work.done = done
@@ -207,12 +207,14 @@ def per_e_fold_c(cone: int) -> float:
     return float(GAS_CONSTANT_J_PER_MOL_K * end_k**2 / cones.kinetics()[0][cone])
 
 
-def _share_of_step(work: float, from_c: float, to_c: float) -> list[float]:
-    """Return, for every cone, the share of a step's time in which that share of its work is done."""
-    growth = ln_rate_per_s(to_c) - ln_rate_per_s(from_c)
-    steep = np.where(np.abs(growth) > LEVEL, growth, 1.0)
-    shares: list[float] = np.where(np.abs(growth) > LEVEL, np.log1p(work * np.expm1(steep)) / steep, work).tolist()
-    return shares
+def _share_of_step(cone: int, work: float, from_c: float, to_c: float) -> float:
+    """Return the share of a step's time in which that share of its work is done to a cone."""
+    slope_k = float(cones.kinetics()[0][cone]) / GAS_CONSTANT_J_PER_MOL_K
+    growth = slope_k * (1.0 / (max(from_c, 0.0) + ZERO_C_K) - 1.0 / (max(to_c, 0.0) + ZERO_C_K))
+    if abs(growth) <= LEVEL:
+        return work
+    gained = work * expm1(growth)
+    return log1p(gained) / growth if gained > -1.0 else 1.0  # it fell so steeply that the last of it counts nothing
 
 
 def heat_work(time_s: FloatArray, temp_c: FloatArray, *, hold_efficiency: float = HOLD_EFFICIENCY) -> FloatArray:
