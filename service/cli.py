@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -32,8 +33,8 @@ FIRST_LINK_LASTS: Final = timedelta(hours=24)
 
 def main() -> None:
     """Run the command line; a failure that was foreseen is one line on stderr and exit code 2."""
-    options = _parser().parse_args()
     try:
+        options = _parser().parse_args()
         options.run(options)
     except ValidationError as error:
         sys.exit(_fail(_told(error)))
@@ -69,6 +70,7 @@ def _of_database(error: DBAPIError) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="canhlo", description="Canh Lò: keep watch over the kiln.")
+    parser.add_argument("--version", action="version", version=f"canhlo {version('canhlo')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="run the service (settings: CANHLO_... in the environment)")
     serve.add_argument("--data-dir", type=Path, help="where the database and keys live")

@@ -19,8 +19,8 @@ from rich.console import Console
 from snapshots import SNAPSHOT
 from test_mqtt import publish
 
-from firmware_bridge.__main__ import main
 from firmware_bridge.blocks import Draft
+from firmware_bridge.cli import main
 from firmware_bridge.message import Message
 from firmware_bridge.set_up.check import Finding, Level, check
 from firmware_bridge.set_up.doctor import examine
