@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from rich.console import Console
 
@@ -26,6 +26,9 @@ from firmware_bridge.set_up.watch import watch
 from firmware_bridge.settings import Settings, SettingsError, load_settings
 from firmware_bridge.spool_file import SpoolError
 from firmware_bridge.words import LANGUAGES, Words, choose_language
+
+MQTT_PORT: Final = 1883
+LAST_PORT: Final = 65535
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -60,8 +63,7 @@ def _pair(told: argparse.Namespace, words: Words) -> bool:
 
 def _scan(told: argparse.Namespace, words: Words) -> bool:
     if told.mqtt is not None:
-        host, _, port = told.mqtt.partition(":")
-        print("\n\n".join(asyncio.run(scan_broker(host, int(port or 1883), told.seconds, words))))
+        print("\n\n".join(asyncio.run(scan_broker(*told.mqtt, told.seconds, words))))
     elif told.modbus is not None:
         print(words("scan.asking", port=told.modbus, highest=HIGHEST_ADDRESS), flush=True)
         print("\n\n".join(asyncio.run(scan_line(told.modbus, told.baud, words))))
@@ -108,8 +110,23 @@ _COMMANDS: Final[Mapping[str | None, Callable[[argparse.Namespace, Words], bool]
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command in one line, and where more stands."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} ({self.prog} --help)\n")
+
+
+def _broker(text: str) -> tuple[str, int]:
+    host, colon, port = text.partition(":")
+    if not host or (colon and not (port.isascii() and port.isdigit() and int(port) <= LAST_PORT)):
+        msg = f"cần tên máy như / wanted a host such as 192.168.1.10 / 192.168.1.10:1883, not {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return host, int(port or MQTT_PORT)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         "canhlo-bridge", description="Đọc can của lò và gửi số đo đi. / Read kiln instruments and send what they say."
     )
     common = argparse.ArgumentParser(add_help=False)
@@ -131,7 +148,9 @@ def _parser() -> argparse.ArgumentParser:
 
     scanning = commands.add_parser("scan", parents=[common], help="tìm thiết bị đo / what instruments can be heard")
     scanning.add_argument("port", nargs="*", help="cổng nối tiếp; để trống là tất cả / serial ports, or all of them")
-    scanning.add_argument("--mqtt", metavar="HOST[:PORT]", help="nghe trên broker này / listen on this broker")
+    scanning.add_argument(
+        "--mqtt", type=_broker, metavar="HOST[:PORT]", help="nghe trên broker này / listen on this broker"
+    )
     scanning.add_argument("--modbus", metavar="PORT", help="hỏi đồng hồ trên đường RS-485, chỉ đọc / ask, only reading")
     scanning.add_argument("--baud", type=int, default=9600, help="tốc độ đường RS-485 / the line's speed")
     scanning.add_argument("--seconds", type=float, default=6.0, help="nghe bao lâu / how long to listen")

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from firmware_bridge import cli as bridge_cli
+from service import cli
+
 BIN = Path(sys.executable).parent
 
 
@@ -16,6 +19,62 @@ def test_a_command_says_its_version(command: str) -> None:
     done = subprocess.run([BIN / command, "--version"], capture_output=True, text=True, check=True)
 
     assert done.stdout == f"{command} {version('canhlo')}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ([], "canhlo: the following arguments are required: COMMAND"),
+        (
+            ["serve", "--port", "99999"],
+            "canhlo serve: argument --port: a port is a number from 0 to 65535, not '99999'",
+        ),
+        (["demo", "--port", "99999"], "canhlo demo: argument --port: a port is a number from 0 to 65535, not '99999'"),
+        (["demo", "--folder", "/proc/lo"], "canhlo: /proc/lo: no such file or directory"),
+        (
+            ["import", "log.csv", "--kiln", "lo-1", "--cone", "cone 6"],
+            "canhlo import: argument --cone: there is no cone",
+        ),
+        (["kilns", "--token", "x", "--url", "lo.vn"], "canhlo: 'lo.vn' is no address of a service; wanted one such as"),
+        (["firings", "--limit", "-1"], "canhlo firings: argument --limit: wanted a number such as 20, not '-1'"),
+    ],
+)
+def test_what_is_wrong_with_a_command_is_said_in_one_line(
+    words: list[str], wanted: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["canhlo", *words])
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert_one_line(ended.value.code, capsys.readouterr(), wanted)
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (
+            ["scan", "--mqtt", "lo.vn:abc"],
+            "canhlo-bridge scan: argument --mqtt: cần tên máy như / wanted a host such as",
+        ),
+        (["scan", "--mqtt", ":1883"], "canhlo-bridge scan: argument --mqtt: cần tên máy như / wanted a host such as"),
+        (["scan", "--seconds", "x"], "canhlo-bridge scan: argument --seconds: invalid float value: 'x'"),
+        (["pair"], "canhlo-bridge pair: the following arguments are required: code"),
+    ],
+)
+def test_what_is_wrong_with_a_command_of_the_bridge_is_said_in_one_line(
+    words: list[str], wanted: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        bridge_cli.main(words)
+
+    assert_one_line(ended.value.code, capsys.readouterr(), wanted)
+
+
+def assert_one_line(code: object, said: tuple[str, str], wanted: str) -> None:
+    out, err = said
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(wanted)
 
 
 @pytest.mark.parametrize("words", [["canhlo", "serve"], ["canhlo", "demo"], ["canhlo-bridge"]])

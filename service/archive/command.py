@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.analysis.command import add_reading_options, asked_of
+from service.analysis.command import add_reading_options, asked_of, cone_called
 from service.analysis.words import Words, choose_language
 from service.archive.backup import back_up, restore
 from service.archive.bring_in import bring_in, look_at
@@ -35,7 +35,9 @@ def add_import(parser: argparse.ArgumentParser) -> None:
         "--kiln", required=True, metavar="K", help="key or name of the kiln; WORKSHOP/K if two share it"
     )
     parser.add_argument("--start", metavar="TIME", help="when a log without a calendar began: 2026-11-20T19:30+07:00")
-    parser.add_argument("--cone", metavar="N", help="the cone that its firings were to reach, such as 6 or 04")
+    parser.add_argument(
+        "--cone", type=cone_called, metavar="N", help="the cone that its firings were to reach, such as 6 or 04"
+    )
     parser.add_argument("--data-dir", type=Path, help="where the database lives")
     parser.set_defaults(run=run_import)
 

@@ -39,9 +39,16 @@ def add_firings(parser: argparse.ArgumentParser) -> None:
     """Add the options of `canhlo firings`."""
     add_connection(parser)
     parser.add_argument("--kiln", type=int, metavar="ID", help="of this kiln only")
-    parser.add_argument("--limit", type=int, default=20, help="so many, newest first (20)")
+    parser.add_argument("--limit", type=_how_many, default=20, help="so many, newest first (20)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(run=run_firings)
+
+
+def _how_many(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        msg = f"wanted a number such as 20, not {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
 
 
 def connect(options: argparse.Namespace) -> Client:
@@ -49,6 +56,9 @@ def connect(options: argparse.Namespace) -> Client:
     url, token = options.url or os.environ.get("CANHLO_URL"), options.token or os.environ.get("CANHLO_TOKEN")
     if not url or not token:
         msg = "say --url and --token, or set CANHLO_URL and CANHLO_TOKEN; tokens are made on the settings page"
+        raise UnsaidError(msg)
+    if not url.startswith(("http://", "https://")):
+        msg = f"{url!r} is no address of a service; wanted one such as http://192.168.1.10:8600"
         raise UnsaidError(msg)
     return Client(url, token=token)
 
