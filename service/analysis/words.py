@@ -35,6 +35,11 @@ class Words:
         return "–" if value is None else f"{value:.0f} °C".replace("-", "−")
 
 
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return how many there are of something, in English: 1 reading, 1,200 readings."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def choose_language(asked: str | None) -> str:
     """Return the language asked for, or English if the machine speaks it by LANG, or else Vietnamese."""
     if asked in LANGUAGES:

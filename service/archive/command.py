@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.analysis.command import add_reading_options, asked_of, cone_called
-from service.analysis.words import Words, choose_language
+from service.analysis.words import Words, choose_language, counted
 from service.archive.backup import back_up, restore
 from service.archive.bring_in import bring_in, look_at
 from service.archive.hand_out import FORMATS, hand_out, write
@@ -89,8 +89,13 @@ def run_import(options: argparse.Namespace) -> None:
         found = look_at(kiln, log, start_at=start_at, target_cone=options.cone, now=now)
         with database.write() as session:
             came = bring_in(session, session.get_one(Kiln, kiln.id), found, now=now)
-            lines = [f"{kiln.name}: {came.readings:,} readings and {len(came.firings)} firings brought in"]
-            lines += [_told(firing) for firing in came.firings]
+            counts = {
+                "new": words.number(came.readings - came.known),
+                "known": words.number(came.known),
+                "firings": len(came.firings),
+            }
+            lines = [words("import.done", kiln=kiln.name, **counts)]
+            lines += [_told(firing, words, asked.zone) for firing in came.firings]
             lines += [f"  {words(f'remark.{one.key}', **one.values)}" for one in log.remarks]
     print("\n".join(lines))
 
@@ -114,7 +119,7 @@ def run_export(options: argparse.Namespace) -> None:
         except OSError as error:
             msg = f"{options.out} cannot be written: {(error.strerror or str(error)).lower()}"
             raise InvalidError(msg) from error
-    print(f"{options.out}: {sum(len(one.time_s) for one in handed.channels.values()):,} readings")
+    print(f"{options.out}: {counted(sum(len(one.time_s) for one in handed.channels.values()), 'reading')}")
 
 
 def _export_from(options: argparse.Namespace) -> None:
@@ -134,12 +139,12 @@ def run_verify(options: argparse.Namespace) -> None:
         for part in verify(database):
             share = f", {part.bytes / part.readings:.2f} bytes each" if part.readings else ""
             verdict = f"{len(part.damaged)} DAMAGED" if part.damaged else "all as written"
-            print(f"{part.name}: {part.readings:,} readings{share}: {verdict}", flush=True)
+            print(f"{part.name}: {counted(part.readings, 'reading')}{share}: {verdict}", flush=True)
             print("".join(f"  {one}\n" for one in part.damaged[:MOST_TOLD]), end="")
             damaged += len(part.damaged)
         damaged += _verify_audits(database)
     if damaged:
-        msg = f"{damaged} places are not what was written; restore them from a backup"
+        msg = f"not as it was written: {counted(damaged, 'place')}; restore what is lost from a backup"
         raise DamagedError(msg)
 
 
@@ -150,7 +155,8 @@ def _verify_audits(database: Database) -> int:
         for workshop_id in session.scalars(select(Workshop.id).order_by(Workshop.id)):
             broken = audit.first_broken(session, workshop_id)
             told = "all as written" if broken is None else f"DAMAGED from entry {broken.id}, {broken.at:%Y-%m-%d %H:%M}"
-            print(f"audit of workshop {workshop_id}: {audit.count(session, workshop_id):,} entries: {told}", flush=True)
+            entries = counted(audit.count(session, workshop_id), "entry", "entries")
+            print(f"audit of workshop {workshop_id}: {entries}: {told}", flush=True)
             damaged += broken is not None
     return damaged
 
@@ -172,11 +178,11 @@ def run_restore(options: argparse.Namespace) -> None:
     run_verify(options)
 
 
-def _told(firing: Firing) -> str:
-    peak = "-" if firing.peak_c is None else f"{firing.peak_c:.0f} °C"
-    ended = "" if firing.ended_at is None else f" to {firing.ended_at:%Y-%m-%d %H:%M}"
-    started = f"{firing.started_at:%Y-%m-%d %H:%M}"
-    return f"  firing {firing.number}: {started}{ended} UTC, peak {peak}, cone {firing.cone_reached or '-'}"
+def _told(firing: Firing, words: Words, zone: tzinfo | None) -> str:
+    """Return a firing in a line; its times are of the log's zone, or of this machine's clock."""
+    times = (at.astimezone(zone).isoformat(" ", "minutes") for at in (firing.started_at, firing.ended_at) if at)
+    values = {"times": " – ".join(times), "peak": words.celsius(firing.peak_c), "cone": firing.cone_reached or "–"}
+    return f"  {words('import.firing', number=firing.number, **values)}"
 
 
 def _start(text: str, zone: tzinfo | None) -> datetime:

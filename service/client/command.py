@@ -96,4 +96,5 @@ def _degrees(value_c: float | None) -> str:
 
 
 def _clock(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+    """Return a time by this machine's clock, as pages show it by theirs, with its offset from UTC."""
+    return at.astimezone().isoformat(sep=" ", timespec="minutes")
