@@ -63,7 +63,8 @@ def _pair(told: argparse.Namespace, words: Words) -> bool:
 
 def _scan(told: argparse.Namespace, words: Words) -> bool:
     if told.mqtt is not None:
-        print("\n\n".join(asyncio.run(scan_broker(*told.mqtt, told.seconds, words))))
+        host, port = told.mqtt
+        print("\n\n".join(asyncio.run(scan_broker(host, port, told.seconds, words))))
     elif told.modbus is not None:
         print(words("scan.asking", port=told.modbus, highest=HIGHEST_ADDRESS), flush=True)
         print("\n\n".join(asyncio.run(scan_line(told.modbus, told.baud, words))))
@@ -129,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         "canhlo-bridge", description="Đọc can của lò và gửi số đo đi. / Read kiln instruments and send what they say."
     )
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     for each, config, lang in (
         (parser, Path("canhlo-bridge.toml"), None),
         (common, argparse.SUPPRESS, argparse.SUPPRESS),  # said after the command, it goes before
