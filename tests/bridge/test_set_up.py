@@ -263,6 +263,14 @@ def test_check_finds_nothing_where_all_is_well(desk: Desk, mosquitto: Mosquitto,
     ]
 
 
+def test_check_names_the_kilns_that_are_fed(desk: Desk, mosquitto: Mosquitto, tmp_path: Path) -> None:
+    two = mqtt(mosquitto.port) + "[[sources]]\n" + serial("/dev/null") + 'kiln = "lo-l"\n'
+    first = next(check(write_settings(tmp_path, desk.url, two)))
+
+    assert "lo-1, lo-l" in first.say(VI)
+    assert "lo-1, lo-l" in first.say(EN)
+
+
 def test_check_says_each_thing_that_is_wrong(desk: Desk, tmp_path: Path) -> None:
     desk.off_s = 3600
     config = write_settings(tmp_path, desk.url, serial(tmp_path / "ttyUSB0"), key="wrong")
