@@ -18,13 +18,13 @@ from service.app import Server, check_port, create_app
 from service.archive import command as archive
 from service.archive import sinks
 from service.client import command as remote
-from service.command_line import Parser
 from service.demo.run import DemoOptions, run_demo
 from service.errors import ServiceError
 from service.logs import set_up_logs
 from service.people import command as people
 from service.series.sinks.kinds import reader_of
 from service.settings import Settings
+from service.spoken import Parser, say
 from service.store.database import Database
 from service.store.identity import create_link, has_accounts
 from service.store.migrate import upgrade
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _fail(message: str) -> int:
-    print(f"canhlo: {message}", file=sys.stderr)
+    print(f"canhlo: {say(message)}", file=sys.stderr)
     return 2
 
 

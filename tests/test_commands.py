@@ -42,6 +42,7 @@ def test_a_command_says_its_version(command: str) -> None:
 def test_what_is_wrong_with_a_command_is_said_in_one_line(
     words: list[str], wanted: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
     monkeypatch.setattr("sys.argv", ["canhlo", *words])
 
     with pytest.raises(SystemExit) as ended:

@@ -10,7 +10,7 @@ from rich.console import Console
 from service.analysis.analyse import analyse
 from service.analysis.contract import as_json
 from service.analysis.report import Report
-from service.analysis.words import LANGUAGES, Words, choose_language
+from service.analysis.words import Words
 from service.core import cones
 from service.core.defect_rules import WARE
 from service.core.watch import FUELS, Watch
@@ -19,6 +19,7 @@ from service.importers.log import Asked
 from service.importers.read import read_log
 from service.importers.schedules.read import read_schedule
 from service.importers.times import zone_called
+from service.spoken import LANGUAGES, choose_language
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.analysis.command import add_reading_options, asked_of, cone_called
-from service.analysis.words import Words, choose_language, counted
+from service.analysis.words import Words, counted
 from service.archive.backup import back_up, restore
 from service.archive.bring_in import bring_in, look_at
 from service.archive.hand_out import FORMATS, hand_out, write
@@ -21,6 +21,7 @@ from service.importers.read import read_log
 from service.opening import opened, settings_of
 from service.series.codec import DamagedError
 from service.series.verify import verify
+from service.spoken import choose_language
 from service.store import audit
 from service.store.database import Database
 from service.store.models import Firing, Kiln, Workshop

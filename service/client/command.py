@@ -12,6 +12,7 @@ import msgspec
 from service.client.http import Client
 from service.client.models import Firing, Kiln
 from service.errors import ServiceError
+from service.spoken import say
 
 T = TypeVar("T", Kiln, Firing)
 
@@ -75,14 +76,14 @@ def run_firings(options: argparse.Namespace) -> None:
 
 def _kiln_line(kiln: Kiln) -> str:
     probes = ", ".join(f"{one.name} {_degrees(one.value_c)}" for one in kiln.now.channels)
-    return f"{kiln.id:>5}  {kiln.name}  {kiln.now.phase}  {probes}".rstrip()
+    return f"{kiln.id:>5}  {kiln.name}  {say(kiln.now.phase)}  {probes}".rstrip()
 
 
 def _firing_line(firing: Firing) -> str:
-    ended = "running" if firing.ended_at is None else _clock(firing.ended_at)
+    ended = say("running") if firing.ended_at is None else _clock(firing.ended_at)
     return (
         f"{firing.id:>5}  {firing.kiln_name} {firing.number}  {_clock(firing.started_at)} - {ended}"
-        f"  peak {_degrees(firing.peak_c)}  cone {firing.cone_reached or '-'}"
+        f"  {say('peak')} {_degrees(firing.peak_c)}  {say('cone')} {firing.cone_reached or '-'}"
     )
 
 

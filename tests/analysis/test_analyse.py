@@ -22,7 +22,7 @@ GLASS_KILN = RECORDINGS / "qtkiln_mqtt_first_run.log"
 
 
 def analyse(*words: str | Path, columns: int = 100) -> subprocess.CompletedProcess[str]:
-    env = {"PATH": "/usr/bin:/bin", "COLUMNS": str(columns), "LANG": "C.UTF-8"}
+    env = {"PATH": "/usr/bin:/bin", "COLUMNS": str(columns), "LANG": "en_GB.UTF-8"}
     command = [BIN / "canhlo", "analyse", *words]
     return subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=60)
 

@@ -34,6 +34,11 @@ GLASS_KILN = RECORDINGS / "qtkiln_mqtt_first_run.log"
 PARIS = ZoneInfo("Europe/Paris")
 
 
+@pytest.fixture(autouse=True)
+def _in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     made = Database(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}")
@@ -254,9 +259,7 @@ def run(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap
     return running
 
 
-def test_a_person_brings_a_log_in_and_hands_it_out(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
-
+def test_a_person_brings_a_log_in_and_hands_it_out(run: Run, tmp_path: Path) -> None:
     told = run("import", TWO_PROBES, "--kiln", "lò gas 1", "--time-zone", "Europe/Paris", "--cone", "10")
 
     assert told.splitlines() == [

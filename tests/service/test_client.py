@@ -81,7 +81,8 @@ def test_a_program_reads_and_writes_what_its_token_may(service: tuple[str, str],
 
 
 def test_the_commands_say_what_the_service_says(service: tuple[str, str]) -> None:
-    environment = {"CANHLO_URL": service[0], "CANHLO_TOKEN": service[1], "PATH": "", "TZ": "Asia/Ho_Chi_Minh"}
+    said_where = {"CANHLO_URL": service[0], "CANHLO_TOKEN": service[1], "PATH": ""}
+    environment = {**said_where, "LANG": "en_GB.UTF-8", "TZ": "Asia/Ho_Chi_Minh"}
 
     def said(*words: str) -> subprocess.CompletedProcess[str]:
         program = [sys.executable, "-c", "from service.cli import main; main()", *words]
