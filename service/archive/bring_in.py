@@ -135,8 +135,9 @@ def _check_times(log: Log, now: datetime) -> None:
 def _known(session: Session, kiln: Kiln, columns: Sequence[Column]) -> int:
     """Return of how many of a log's readings the kiln has one of that channel and time already."""
     first_ms, last_ms = (end(end(column.at_ms) for column in columns) for end in (min, max))
-    held = history.times_held(session, kiln.id, first_ms, last_ms)
-    return sum(int(np.isin(column.at_ms, held.get(column.channel, ())).sum()) for column in columns)
+    found = history.times_held(session, kiln.id, first_ms, last_ms)
+    held = {name: frozenset(at_ms.tolist()) for name, at_ms in found.items()}
+    return sum(at_ms in held.get(column.channel, ()) for column in columns for at_ms in column.at_ms)
 
 
 def _check_free(session: Session, kiln: Kiln, one: AnalysedFiring, told: str) -> None:
