@@ -37,13 +37,14 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """The verdict, the service's own words, and of its receipt the marks and the standing orders."""
+    """The verdict, the service's own words, and of its receipt the marks, the standing orders and kilns new to it."""
 
     verdict: Verdict
     detail: str = ""
     cause: Cause | None = None
     marks: Mapping[str, int] | None = None
     limits: Sequence[Limits] | None = None
+    new_kilns: Sequence[str] = ()
 
 
 _VERDICTS: Final = {
@@ -59,7 +60,8 @@ def read_answer(status: int, body: bytes) -> Answer:
     if status == 200:
         try:
             receipt = msgspec.msgpack.decode(body, type=Receipt)
-            return Answer(Verdict.STORED, marks=receipt.marks, limits=receipt.limits)
+            new_kilns = receipt.new_kilns or ()
+            return Answer(Verdict.STORED, marks=receipt.marks, limits=receipt.limits, new_kilns=new_kilns)
         except (msgspec.DecodeError, ValueError):  # ValueError: not UTF-8
             return Answer(Verdict.LATER, f"200 without a receipt: {_shown(body)}", Cause.GARBLED)
     words = problem_words(body) or _shown(body)

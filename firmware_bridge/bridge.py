@@ -81,7 +81,8 @@ async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Eve
     lines = [source.status for source in sources if isinstance(source, ModbusLine)]
     status = Status(settings.data_dir / STATUS_FILE, intakes, recorder, spool, uplink, latest, duty, clock, lines)
     sources_ended = asyncio.Event()
-    logger.info("watching", extra={"sources": [intake.key for intake in intakes], "server": settings.server})
+    whom = {"sources": [intake.key for intake in intakes], "kilns": settings.kilns, "server": settings.server}
+    logger.info("watching", extra=whom)
     try:
         async with asyncio.TaskGroup() as group:
             listening = [group.create_task(source.run(stop)) for source in sources]

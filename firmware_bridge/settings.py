@@ -222,6 +222,11 @@ class Settings(PairingSettings):
     actions: tuple[ActionSettings, ...] = ()
     sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1)]
 
+    @property
+    def kilns(self) -> list[str]:
+        """Return the kilns that this bridge feeds, in the order of the file."""
+        return list(dict.fromkeys(one.kiln for source in self.sources for one in parts_of(source)))
+
     @model_validator(mode="after")
     def _channels_are_distinct(self) -> Self:
         seen: set[tuple[str, str]] = set()

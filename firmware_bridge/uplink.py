@@ -185,6 +185,9 @@ class Uplink:
         else:
             answer = read_answer(response.status_code, response.content)
         self._note(answer)
+        for kiln in answer.new_kilns:
+            fields = {"kiln": kiln}
+            logger.warning("kiln was not known to the service until now; it is listed as a new kiln", extra=fields)
         return answer
 
     async def _obey(self, parcel: Parcel, answer: Answer) -> float:

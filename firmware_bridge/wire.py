@@ -131,9 +131,11 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `marks[boot]` is the highest seq below which, and with which, everything of that boot is stored; the bridge may
     forget that and nothing else. `limits` are standing orders; without any, those from before go on holding.
+    `new_kilns` did not exist before this post; a name that was mistyped is among them.
     """
 
     stored: int
     duplicate: int
     marks: dict[str, int]
     limits: list[Limits] | None = None
+    new_kilns: list[str] | None = None

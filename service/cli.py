@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -23,17 +24,19 @@ from service.logs import set_up_logs
 from service.people import command as people
 from service.series.sinks.kinds import reader_of
 from service.settings import Settings
+from service.spoken import Parser, say
 from service.store.database import Database
 from service.store.identity import create_link, has_accounts
 from service.store.migrate import upgrade
 
 FIRST_LINK_LASTS: Final = timedelta(hours=24)
+LAST_PORT: Final = 65535
 
 
 def main() -> None:
     """Run the command line; a failure that was foreseen is one line on stderr and exit code 2."""
-    options = _parser().parse_args()
     try:
+        options = _parser().parse_args()
         options.run(options)
     except ValidationError as error:
         sys.exit(_fail(_told(error)))
@@ -48,7 +51,7 @@ def main() -> None:
 
 
 def _fail(message: str) -> int:
-    print(f"canhlo: {message}", file=sys.stderr)
+    print(f"canhlo: {say(message)}", file=sys.stderr)
     return 2
 
 
@@ -68,18 +71,19 @@ def _of_database(error: DBAPIError) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="canhlo", description="Canh Lò: keep watch over the kiln.")
+    parser = Parser(prog="canhlo", description="Canh Lò: keep watch over the kiln.")
+    parser.add_argument("--version", action="version", version=f"canhlo {version('canhlo')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="run the service (settings: CANHLO_... in the environment)")
     serve.add_argument("--data-dir", type=Path, help="where the database and keys live")
     serve.add_argument("--host", help="address to listen on (127.0.0.1)")
-    serve.add_argument("--port", type=int, help="port to listen on (8600)")
+    serve.add_argument("--port", type=_port, help="port to listen on (8600)")
     serve.set_defaults(run=_serve)
     demo = commands.add_parser("demo", help="replay two recorded firings through real instruments, broker and bridges")
     demo.add_argument("--speed", type=float, default=60.0, help="how many times faster the clock runs (60)")
     demo.add_argument("--until-done", action="store_true", help="end when both firings were replayed")
     demo.add_argument("--json", action="store_true", help="print what happened as JSON, and nothing else on stdout")
-    demo.add_argument("--port", type=int, default=8600, help="the page's port (8600; 0 takes any)")
+    demo.add_argument("--port", type=_port, default=8600, help="the page's port (8600; 0 takes any)")
     demo.add_argument("--folder", type=Path, help="keep everything in this folder instead of a temporary one")
     demo.set_defaults(run=_demo)
     analyse.add_command(commands.add_parser("analyse", help="read a log of any known format and say what it holds"))
@@ -95,6 +99,13 @@ def _parser() -> argparse.ArgumentParser:
     openapi = commands.add_parser("openapi", help="print the API's OpenAPI document")
     openapi.set_defaults(run=_openapi)
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= LAST_PORT):
+        msg = f"a port is a number from 0 to {LAST_PORT}, not {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
 
 
 def _serve(options: argparse.Namespace) -> None:

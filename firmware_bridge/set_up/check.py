@@ -72,7 +72,8 @@ def check(config: Path) -> Iterator[Finding]:
     except SettingsError as error:
         yield Finding(Level.WRONG, "config", {"path": config, "detail": str(error)})
         return
-    yield Finding(Level.WELL, "config_well", {"path": config, "n": len(settings.sources)})
+    feeds = {"path": config, "n": len(settings.sources), "kilns": ", ".join(settings.kilns)}
+    yield Finding(Level.WELL, "config_well", feeds)
     for source in settings.sources:
         yield _source(source)
     for action in settings.actions:

@@ -10,7 +10,8 @@ from rich.console import Console
 from service.analysis.analyse import analyse
 from service.analysis.contract import as_json
 from service.analysis.report import Report
-from service.analysis.words import LANGUAGES, Words, choose_language
+from service.analysis.words import Words
+from service.core import cones
 from service.core.defect_rules import WARE
 from service.core.watch import FUELS, Watch
 from service.errors import InvalidError
@@ -18,6 +19,7 @@ from service.importers.log import Asked
 from service.importers.read import read_log
 from service.importers.schedules.read import read_schedule
 from service.importers.times import zone_called
+from service.spoken import LANGUAGES, choose_language
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +41,9 @@ def asked_of(options: argparse.Namespace) -> Asked:
 def add_command(parser: argparse.ArgumentParser) -> None:
     """Add the options of `canhlo analyse`."""
     add_reading_options(parser)
-    parser.add_argument("--cone", metavar="N", help="the cone that the firing was to reach, such as 6 or 04")
+    parser.add_argument(
+        "--cone", type=cone_called, metavar="N", help="the cone that the firing was to reach, such as 6 or 04"
+    )
     parser.add_argument("--fuel", choices=FUELS, default="lpg", help="what the kiln burns (lpg)")
     parser.add_argument("--schedule", type=Path, metavar="FILE", help="what it was fired by, in any known format")
     parser.add_argument("--schedule-unit", choices=("c", "f"), help="of a schedule that does not say its unit")
@@ -51,8 +55,20 @@ def add_command(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
 
 
+def cone_called(text: str) -> str:
+    """Return the cone that a command line names; a mistake of whoever wrote it if there is none."""
+    if text not in cones.names():
+        msg = f"there is no cone {text!r}; there are: {' '.join(cones.names())}"
+        raise argparse.ArgumentTypeError(msg)
+    return text
+
+
 def _ware(text: str) -> frozenset[str]:
-    return frozenset(filter(None, text.split(",")))
+    ware = frozenset(filter(None, text.split(",")))
+    if unknown := ware - set(WARE):
+        msg = f"there is no ware {', '.join(map(repr, sorted(unknown)))}; there are: {', '.join(WARE)}"
+        raise argparse.ArgumentTypeError(msg)
+    return ware
 
 
 def _watch(options: argparse.Namespace) -> Watch:

@@ -1,12 +1,12 @@
 """What the report says, in Vietnamese and English; the texts stand in `texts/<language>.toml`."""
 
-import os
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
 
-LANGUAGES: Final = ("vi", "en")
+from service.spoken import LANGUAGES
+
 _TEXTS: Final[Mapping[str, dict[str, Any]]] = {
     language: tomllib.loads((resources.files("service.analysis") / f"texts/{language}.toml").read_text("utf-8"))
     for language in LANGUAGES
@@ -35,9 +35,6 @@ class Words:
         return "–" if value is None else f"{value:.0f} °C".replace("-", "−")
 
 
-def choose_language(asked: str | None) -> str:
-    """Return the language asked for, or English if the machine speaks it by LANG, or else Vietnamese."""
-    if asked in LANGUAGES:
-        return asked
-    locale = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    return "en" if locale.startswith("en") else "vi"
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return how many there are of something, in English: 1 reading, 1,200 readings."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

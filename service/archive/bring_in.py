@@ -18,10 +18,11 @@ from service.core.watch import Watch
 from service.errors import ConflictError, InvalidError, UndatedError
 from service.importers.log import Channel, Log, Recording
 from service.series import blocks as series
+from service.series import history
 from service.series.blocks import NewBlock
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
-from service.store.identity import bridge_of_logs
+from service.store.identity import BridgeIdentity, bridge_of_logs
 from service.store.models import Firing, Kiln, Mark
 
 PER_COLUMN: Final = 3600  # readings; an hour at one a second, so that a chart of an hour reads little more
@@ -30,9 +31,10 @@ EARLIEST: Final = datetime(1971, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class BroughtIn:
-    """What a log came to in a kiln's history."""
+    """What a log came to in a kiln's history; of its readings, some may have been there already."""
 
     readings: int
+    known: int
     firings: list[Firing]
 
 
@@ -43,6 +45,10 @@ class Found:
     analysis: Analysis
     columns: Sequence[Column]
     boot: str
+
+    @property
+    def readings(self) -> int:
+        return sum(len(column.at_ms) for column in self.columns)
 
 
 def look_at(kiln: Kiln, log: Log, *, start_at: datetime | None, target_cone: str | None, now: datetime) -> Found:
@@ -73,17 +79,23 @@ def bring_in(session: Session, kiln: Kiln, found: Found, *, now: datetime) -> Br
     Raises
     ------
     ConflictError
-        If the kiln has readings of a firing at that time already.
+        If this log was brought in before, or the kiln has a firing at that time already.
     """
     analysis = found.analysis
     series.take_turn(session)
+    bridge = bridge_of_logs(session, kiln.workshop_id, now=now)
+    known = _known(session, kiln, found.columns)
+    told = f"readings new: {found.readings - known:,}, there already: {known:,}"
+    if session.get(Mark, (bridge.bridge_id, found.boot)) is not None:
+        msg = f"{kiln.name}: this log was brought in before; {told}"
+        raise ConflictError(msg)
     for one in analysis.firings:
-        _check_free(session, kiln, one)
-    readings = _store_readings(session, kiln, found, now)
+        _check_free(session, kiln, one, told)
+    _store_readings(session, kiln, bridge, found, now)
     firings = [_store_firing(session, kiln, one, analysis.watch.target_cone) for one in analysis.firings]
     firing_rows.save_findings(session, kiln, None, analysis.findings)
     kiln.edited_at = datetime.now(UTC)  # who watches the kiln learns of its new channels
-    return BroughtIn(readings, firings)
+    return BroughtIn(found.readings, known, firings)
 
 
 def _dated(log: Log, start_at: datetime | None) -> Log:
@@ -120,18 +132,26 @@ def _check_times(log: Log, now: datetime) -> None:
         raise InvalidError(msg)
 
 
-def _check_free(session: Session, kiln: Kiln, one: AnalysedFiring) -> None:
+def _known(session: Session, kiln: Kiln, columns: Sequence[Column]) -> int:
+    """Return of how many of a log's readings the kiln has one of that channel and time already."""
+    first_ms, last_ms = (end(end(column.at_ms) for column in columns) for end in (min, max))
+    found = history.times_held(session, kiln.id, first_ms, last_ms)
+    held = {name: frozenset(at_ms.tolist()) for name, at_ms in found.items()}
+    return sum(at_ms in held.get(column.channel, ()) for column in columns for at_ms in column.at_ms)
+
+
+def _check_free(session: Session, kiln: Kiln, one: AnalysedFiring, told: str) -> None:
     from_at, to_at = (datetime.fromtimestamp(end, UTC) for end in (one.assessed.start_s, one.end_s))
     taken = firing_rows.overlapping_firing(session, kiln.id, from_at, to_at)
     if taken is not None:
         msg = (
             f"{kiln.name} has firing {taken.number} from {taken.started_at:%Y-%m-%d %H:%M} UTC, at the same time as "
-            f"one of this log ({from_at:%Y-%m-%d %H:%M}); was it brought in before?"
+            f"one of this log ({from_at:%Y-%m-%d %H:%M}); {told}"
         )
         raise ConflictError(msg)
 
 
-def _store_readings(session: Session, kiln: Kiln, found: Found, now: datetime) -> int:
+def _store_readings(session: Session, kiln: Kiln, bridge: BridgeIdentity, found: Found, now: datetime) -> None:
     known = {channel.name: channel.unit for channel in kiln_rows.channels(session, [kiln.id])}
     for recording in found.analysis.log.recordings:
         for name, channel in recording.channels.items():
@@ -140,10 +160,6 @@ def _store_readings(session: Session, kiln: Kiln, found: Found, now: datetime) -
                 raise ConflictError(msg)
     for name in known.keys() - {channel.name for channel in kiln_rows.channels(session, [kiln.id])}:
         kiln_rows.add_channel(session, kiln, name, known[name])
-    bridge = bridge_of_logs(session, kiln.workshop_id, now=now)
-    if session.get(Mark, (bridge.bridge_id, found.boot)) is not None:
-        msg = f"these readings of {kiln.name} were brought in before"
-        raise ConflictError(msg)
     numbers = count(1)
     blocks = [
         NewBlock(bridge, kiln.id, Block(found.boot, next(numbers), kiln.key, max(column.at_ms), [column]))
@@ -151,7 +167,6 @@ def _store_readings(session: Session, kiln: Kiln, found: Found, now: datetime) -
     ]
     series.append(session, blocks, received_at=now, is_history=True)
     session.add(Mark(bridge_id=bridge.bridge_id, boot=found.boot, seq=len(blocks)))
-    return sum(len(column.at_ms) for column in found.columns)
 
 
 def _columns(recording: Recording) -> Iterator[Column]:

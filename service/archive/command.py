@@ -10,8 +10,8 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.analysis.command import add_reading_options, asked_of
-from service.analysis.words import Words, choose_language
+from service.analysis.command import add_reading_options, asked_of, cone_called
+from service.analysis.words import Words, counted
 from service.archive.backup import back_up, restore
 from service.archive.bring_in import bring_in, look_at
 from service.archive.hand_out import FORMATS, hand_out, write
@@ -21,6 +21,7 @@ from service.importers.read import read_log
 from service.opening import opened, settings_of
 from service.series.codec import DamagedError
 from service.series.verify import verify
+from service.spoken import choose_language
 from service.store import audit
 from service.store.database import Database
 from service.store.models import Firing, Kiln, Workshop
@@ -35,7 +36,9 @@ def add_import(parser: argparse.ArgumentParser) -> None:
         "--kiln", required=True, metavar="K", help="key or name of the kiln; WORKSHOP/K if two share it"
     )
     parser.add_argument("--start", metavar="TIME", help="when a log without a calendar began: 2026-11-20T19:30+07:00")
-    parser.add_argument("--cone", metavar="N", help="the cone that its firings were to reach, such as 6 or 04")
+    parser.add_argument(
+        "--cone", type=cone_called, metavar="N", help="the cone that its firings were to reach, such as 6 or 04"
+    )
     parser.add_argument("--data-dir", type=Path, help="where the database lives")
     parser.set_defaults(run=run_import)
 
@@ -87,8 +90,13 @@ def run_import(options: argparse.Namespace) -> None:
         found = look_at(kiln, log, start_at=start_at, target_cone=options.cone, now=now)
         with database.write() as session:
             came = bring_in(session, session.get_one(Kiln, kiln.id), found, now=now)
-            lines = [f"{kiln.name}: {came.readings:,} readings and {len(came.firings)} firings brought in"]
-            lines += [_told(firing) for firing in came.firings]
+            counts = {
+                "new": words.number(came.readings - came.known),
+                "known": words.number(came.known),
+                "firings": len(came.firings),
+            }
+            lines = [words("import.done", kiln=kiln.name, **counts)]
+            lines += [_told(firing, words, asked.zone) for firing in came.firings]
             lines += [f"  {words(f'remark.{one.key}', **one.values)}" for one in log.remarks]
     print("\n".join(lines))
 
@@ -112,7 +120,7 @@ def run_export(options: argparse.Namespace) -> None:
         except OSError as error:
             msg = f"{options.out} cannot be written: {(error.strerror or str(error)).lower()}"
             raise InvalidError(msg) from error
-    print(f"{options.out}: {sum(len(one.time_s) for one in handed.channels.values()):,} readings")
+    print(f"{options.out}: {counted(sum(len(one.time_s) for one in handed.channels.values()), 'reading')}")
 
 
 def _export_from(options: argparse.Namespace) -> None:
@@ -132,12 +140,12 @@ def run_verify(options: argparse.Namespace) -> None:
         for part in verify(database):
             share = f", {part.bytes / part.readings:.2f} bytes each" if part.readings else ""
             verdict = f"{len(part.damaged)} DAMAGED" if part.damaged else "all as written"
-            print(f"{part.name}: {part.readings:,} readings{share}: {verdict}", flush=True)
+            print(f"{part.name}: {counted(part.readings, 'reading')}{share}: {verdict}", flush=True)
             print("".join(f"  {one}\n" for one in part.damaged[:MOST_TOLD]), end="")
             damaged += len(part.damaged)
         damaged += _verify_audits(database)
     if damaged:
-        msg = f"{damaged} places are not what was written; restore them from a backup"
+        msg = f"not as it was written: {counted(damaged, 'place')}; restore what is lost from a backup"
         raise DamagedError(msg)
 
 
@@ -148,7 +156,8 @@ def _verify_audits(database: Database) -> int:
         for workshop_id in session.scalars(select(Workshop.id).order_by(Workshop.id)):
             broken = audit.first_broken(session, workshop_id)
             told = "all as written" if broken is None else f"DAMAGED from entry {broken.id}, {broken.at:%Y-%m-%d %H:%M}"
-            print(f"audit of workshop {workshop_id}: {audit.count(session, workshop_id):,} entries: {told}", flush=True)
+            entries = counted(audit.count(session, workshop_id), "entry", "entries")
+            print(f"audit of workshop {workshop_id}: {entries}: {told}", flush=True)
             damaged += broken is not None
     return damaged
 
@@ -170,11 +179,11 @@ def run_restore(options: argparse.Namespace) -> None:
     run_verify(options)
 
 
-def _told(firing: Firing) -> str:
-    peak = "-" if firing.peak_c is None else f"{firing.peak_c:.0f} °C"
-    ended = "" if firing.ended_at is None else f" to {firing.ended_at:%Y-%m-%d %H:%M}"
-    started = f"{firing.started_at:%Y-%m-%d %H:%M}"
-    return f"  firing {firing.number}: {started}{ended} UTC, peak {peak}, cone {firing.cone_reached or '-'}"
+def _told(firing: Firing, words: Words, zone: tzinfo | None) -> str:
+    """Return a firing in a line; its times are of the log's zone, or of this machine's clock."""
+    times = (at.astimezone(zone).isoformat(" ", "minutes") for at in (firing.started_at, firing.ended_at) if at)
+    values = {"times": " – ".join(times), "peak": words.celsius(firing.peak_c), "cone": firing.cone_reached or "–"}
+    return f"  {words('import.firing', number=firing.number, **values)}"
 
 
 def _start(text: str, zone: tzinfo | None) -> datetime:

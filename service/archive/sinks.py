@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from service.analysis.words import counted
 from service.errors import NotFoundError, ServiceError
 from service.opening import opened, settings_of
 from service.series.sinks.compare import compare
@@ -84,8 +85,10 @@ def _compare(settings: Settings, database: Database) -> None:
         try:
             print(f"{name} ({one.kind}, {one.url})", flush=True)
             for month in compare(database, asked):
-                verdict = f"LACKS {month.lacking:,}, of {month.kilns:,} kilns" if month.lacking else "all there"
-                print(f"  {month.month}: {month.readings:,} readings: {verdict}", flush=True)
+                verdict = (
+                    f"LACKS {month.lacking:,}, of {counted(month.kilns, 'kiln')}" if month.lacking else "all there"
+                )
+                print(f"  {month.month}: {counted(month.readings, 'reading')}: {verdict}", flush=True)
                 lacking += [name] if month.lacking and name not in lacking else []
         finally:
             asked.close()
@@ -99,7 +102,8 @@ def _progress(session: Session, sink: Sink | None) -> str:
         return "nothing was sent yet: `canhlo serve` does it"
     behind = sinks.lag(session, sink.name, sink.block_id)
     waiting = "" if behind.oldest_at is None else f", the oldest came at {behind.oldest_at:%Y-%m-%d %H:%M:%S} UTC"
-    return f"{behind.blocks:,} blocks to settle{waiting}; {behind.owed:,} kiln-months of sealed readings owed"
+    owed = f"{counted(behind.owed, 'kiln-month')} of sealed readings owed"
+    return f"{counted(behind.blocks, 'block')} to settle{waiting}; {owed}"
 
 
 def _wrong_with_sending(sink: Sink | None) -> Iterator[str]:

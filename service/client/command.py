@@ -12,6 +12,7 @@ import msgspec
 from service.client.http import Client
 from service.client.models import Firing, Kiln
 from service.errors import ServiceError
+from service.spoken import say
 
 T = TypeVar("T", Kiln, Firing)
 
@@ -39,9 +40,16 @@ def add_firings(parser: argparse.ArgumentParser) -> None:
     """Add the options of `canhlo firings`."""
     add_connection(parser)
     parser.add_argument("--kiln", type=int, metavar="ID", help="of this kiln only")
-    parser.add_argument("--limit", type=int, default=20, help="so many, newest first (20)")
+    parser.add_argument("--limit", type=_how_many, default=20, help="so many, newest first (20)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(run=run_firings)
+
+
+def _how_many(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        msg = f"wanted a number such as 20, not {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
 
 
 def connect(options: argparse.Namespace) -> Client:
@@ -49,6 +57,9 @@ def connect(options: argparse.Namespace) -> Client:
     url, token = options.url or os.environ.get("CANHLO_URL"), options.token or os.environ.get("CANHLO_TOKEN")
     if not url or not token:
         msg = "say --url and --token, or set CANHLO_URL and CANHLO_TOKEN; tokens are made on the settings page"
+        raise UnsaidError(msg)
+    if not url.startswith(("http://", "https://")):
+        msg = f"{url!r} is no address of a service; wanted one such as http://192.168.1.10:8600"
         raise UnsaidError(msg)
     return Client(url, token=token)
 
@@ -65,14 +76,14 @@ def run_firings(options: argparse.Namespace) -> None:
 
 def _kiln_line(kiln: Kiln) -> str:
     probes = ", ".join(f"{one.name} {_degrees(one.value_c)}" for one in kiln.now.channels)
-    return f"{kiln.id:>5}  {kiln.name}  {kiln.now.phase}  {probes}".rstrip()
+    return f"{kiln.id:>5}  {kiln.name}  {say(kiln.now.phase)}  {probes}".rstrip()
 
 
 def _firing_line(firing: Firing) -> str:
-    ended = "running" if firing.ended_at is None else _clock(firing.ended_at)
+    ended = say("running") if firing.ended_at is None else _clock(firing.ended_at)
     return (
         f"{firing.id:>5}  {firing.kiln_name} {firing.number}  {_clock(firing.started_at)} - {ended}"
-        f"  peak {_degrees(firing.peak_c)}  cone {firing.cone_reached or '-'}"
+        f"  {say('peak')} {_degrees(firing.peak_c)}  {say('cone')} {firing.cone_reached or '-'}"
     )
 
 
@@ -86,4 +97,5 @@ def _degrees(value_c: float | None) -> str:
 
 
 def _clock(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"
+    """Return a time by this machine's clock, as pages show it by theirs, with its offset from UTC."""
+    return at.astimezone().isoformat(sep=" ", timespec="minutes")

@@ -46,7 +46,7 @@ def read_log(path: Path, asked: Asked | None = None) -> Log:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
-        msg = f"{path.name} cannot be opened: {(error.strerror or str(error)).lower()}"
+        msg = f"{path.name or path} cannot be opened: {(error.strerror or str(error)).lower()}"
         raise LogError(msg) from error
     try:
         return piln_database.read(path, asked) if content.startswith(piln_database.MAGIC) else _read(content, asked)

@@ -65,7 +65,7 @@ class Rows:
     def remarks(self) -> tuple[Remark, ...]:
         """Return what was left out, or refuse a log of which most lines mean nothing."""
         if self.unread * 2 > self.lines:
-            msg = f"{self.unread} of {self.lines} lines could not be read; the first is {self.first_unread}"
+            msg = f"lines that could not be read: {self.unread} of {self.lines}; the first is {self.first_unread}"
             raise LogError(msg)
         if not self.unread:
             return ()

@@ -131,8 +131,10 @@ class Known:
         self._stored |= loaded
         self._with_islands |= {boot for boot, runs in loaded.items() if runs.islands}
 
-    def kiln_id(self, session: Session, bridge: BridgeIdentity, block: Block) -> int:
+    def kiln_id(self, session: Session, bridge: BridgeIdentity, block: Block, made: list[str]) -> int:
         """Return the kiln a block is of, with its channels; made on the spot if new: no reading is refused for a name.
+
+        A kiln that is new is added to those `made`.
 
         Raises
         ------
@@ -143,7 +145,7 @@ class Known:
         known = self._kilns.get(key)
         if known is None or not known[1].issuperset([column.channel for column in block.columns]):
             with session.begin_nested():
-                known = _make(session, bridge.workshop_id, block)
+                known = _make(session, bridge.workshop_id, block, made)
             self._kilns[key] = known
         return known[0]
 
@@ -177,10 +179,11 @@ def _kilns(session: Session, kilns: Collection[tuple[int, str]]) -> dict[tuple[i
     return found
 
 
-def _make(session: Session, workshop_id: int, block: Block) -> tuple[int, set[str]]:
+def _make(session: Session, workshop_id: int, block: Block, made: list[str]) -> tuple[int, set[str]]:
     kiln = kiln_by_key(session, workshop_id, block.kiln)
     if kiln is None:
         kiln = create_kiln(session, workshop_id, name=block.kiln, key=block.kiln)
+        made.append(kiln.key)
     names = {channel.name for channel in channels(session, [kiln.id])}
     for column in block.columns:
         if column.channel not in names:

@@ -56,7 +56,8 @@ def store_posts(
 
 def _take(session: Session, bridge: BridgeIdentity, post: Post, known: Known, rows: _Rows, now: datetime) -> Receipt:
     # Everything that can refuse a post comes first: after it, its blocks count as stored.
-    kiln_ids = [known.kiln_id(session, bridge, block) for block in post.blocks]
+    made: list[str] = []
+    kiln_ids = [known.kiln_id(session, bridge, block, made) for block in post.blocks]
     marks: defaultdict[str, int] = defaultdict(int)
     stored = 0
     for block, kiln_id in zip(post.blocks, kiln_ids, strict=True):
@@ -80,7 +81,7 @@ def _take(session: Session, bridge: BridgeIdentity, post: Post, known: Known, ro
         rows.bridges.add(bridge.bridge_id)
     duplicate = len(post.blocks) - stored
     rows.duplicates += duplicate
-    return Receipt(stored, duplicate, dict(marks))
+    return Receipt(stored, duplicate, dict(marks), new_kilns=made or None)
 
 
 def _skipped_row(bridge: BridgeIdentity, boot: str, seq: int, reason: str, now: datetime) -> dict[str, Any]:

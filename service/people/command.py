@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from service.analysis.words import counted
 from service.errors import NotFoundError
 from service.opening import opened, settings_of
 from service.settings import Settings
@@ -25,6 +26,7 @@ def add_people(parser: argparse.ArgumentParser) -> None:
     doings = parser.add_subparsers(required=True, metavar="WHAT")
     listed = doings.add_parser("list", help="everybody, with workshops and sessions")
     listed.set_defaults(run=_run, do=_list)
+    _add_data_dir(listed)
     for name, do, what in (
         ("link", _link, "print a link with which somebody who forgot the password sets a new one"),
         ("forget-passkeys", _forget_passkeys, "let somebody who lost the phone make a new passkey"),
@@ -33,9 +35,13 @@ def add_people(parser: argparse.ArgumentParser) -> None:
     ):
         one = doings.add_parser(name, help=what)
         one.add_argument("login", metavar="LOGIN", help="e-mail address or phone number")
-        # Here too, where other commands have it; left out, it does not take away what was said before.
-        one.add_argument("--data-dir", type=Path, default=argparse.SUPPRESS, help="where the database lives")
         one.set_defaults(run=_run, do=do)
+        _add_data_dir(one)
+
+
+def _add_data_dir(doing: argparse.ArgumentParser) -> None:
+    """Take it here too, where other commands have it; left out, it does not take away what was said before."""
+    doing.add_argument("--data-dir", type=Path, default=argparse.SUPPRESS, help="where the database lives")
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -52,7 +58,7 @@ def _list(session: Session, _settings: Settings, _options: argparse.Namespace, _
         roles = ", ".join(f"{one.role} of workshop {one.workshop_id}" for one in belongs) or "no workshop"
         state = "DISABLED, " if account.password_hash == NO_PASSWORD else ""
         open_now = len(sessions.sessions_of(session, account.id))
-        lines.append(f"{account.login}  {account.name}: {state}{roles}, {open_now} sessions")
+        lines.append(f"{account.login}  {account.name}: {state}{roles}, {counted(open_now, 'session')}")
     return "\n".join(lines) or "nobody yet"
 
 
@@ -71,8 +77,9 @@ def _forget_passkeys(session: Session, _settings: Settings, options: argparse.Na
     forgotten = passkeys.forget_all(session, account)
     ended = sessions.end_sessions(session, account.id)
     _note(session, account, "passkeys forgotten", now)
+    told = f"{counted(forgotten, 'passkey')} forgotten, {counted(ended, 'session')} ended"
     return (
-        f"{account.name} ({account.login}): {forgotten} passkeys forgotten, {ended} sessions ended.\n"
+        f"{account.name} ({account.login}): {told}.\n"
         "The password signs in again: be sure that it is that person who asks."
     )
 
@@ -85,7 +92,7 @@ def _sign_out(session: Session, _settings: Settings, options: argparse.Namespace
     ended = sum(sessions.end_sessions(session, account.id) for account in found)
     for account in found:
         _note(session, account, "signed out", now)
-    return f"{ended} sessions ended"
+    return f"{counted(ended, 'session')} ended"
 
 
 def _disable(session: Session, _settings: Settings, options: argparse.Namespace, now: datetime) -> str:
@@ -99,7 +106,7 @@ def _disable(session: Session, _settings: Settings, options: argparse.Namespace,
     session.execute(delete(PushSubscription).where(PushSubscription.account_id == account.id))
     identity.spend_links(session, account.id, now=now)
     _note(session, account, "account disabled", now)
-    gone = f"{ended} sessions ended, tokens revoked, passkeys, identity and phones forgotten"
+    gone = f"{counted(ended, 'session')} ended, tokens revoked, passkeys, identity and phones forgotten"
     return f"{account.name} ({account.login}): disabled; {gone}"
 
 

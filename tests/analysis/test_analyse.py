@@ -22,7 +22,7 @@ GLASS_KILN = RECORDINGS / "qtkiln_mqtt_first_run.log"
 
 
 def analyse(*words: str | Path, columns: int = 100) -> subprocess.CompletedProcess[str]:
-    env = {"PATH": "/usr/bin:/bin", "COLUMNS": str(columns), "LANG": "C.UTF-8"}
+    env = {"PATH": "/usr/bin:/bin", "COLUMNS": str(columns), "LANG": "en_GB.UTF-8"}
     command = [BIN / "canhlo", "analyse", *words]
     return subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=60)
 
@@ -113,7 +113,11 @@ def test_a_picture_is_drawn(tmp_path: Path, form: str) -> None:
     ("words", "wanted"),
     [
         (["nowhere.csv"], "canhlo: nowhere.csv cannot be opened: no such file or directory"),
-        ([TWO_PROBES, "--cone", "99"], "99"),
+        ([TWO_PROBES, "--cone", "99"], "--cone: there is no cone '99'; there are: 022 021 020"),
+        ([TWO_PROBES, "--ware", "raw,glass"], "--ware: there is no ware 'glass'; there are: raw, bisqued"),
+        ([TWO_PROBES, "--fuel", "gas"], "--fuel: invalid choice: 'gas'"),
+        ([TWO_PROBES, "--interval", "x"], "--interval: invalid float value: 'x'"),
+        (["."], "canhlo: . cannot be opened: is a directory"),
         ([TWO_PROBES, "--time-zone", "Hanoi"], "there is no time zone 'Hanoi'"),
         ([TWO_PROBES, "--interval", "-3"], "--interval must be more than 0"),
         ([TWO_PROBES, "--plot", "firing.gif"], "a picture can be .png"),

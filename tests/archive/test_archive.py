@@ -34,6 +34,11 @@ GLASS_KILN = RECORDINGS / "qtkiln_mqtt_first_run.log"
 PARIS = ZoneInfo("Europe/Paris")
 
 
+@pytest.fixture(autouse=True)
+def _in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     made = Database(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}")
@@ -93,7 +98,7 @@ def test_history_rings_nobody_and_is_not_watched(database: Database, two_probes:
 def test_the_same_log_is_not_brought_in_twice(database: Database, two_probes: Log) -> None:
     brought(database, two_probes)
 
-    with pytest.raises(ConflictError, match="brought in before"):
+    with pytest.raises(ConflictError, match="brought in before; readings new: 0, there already: 11,008"):
         brought(database, two_probes)
     with database.read() as session:
         assert series.count(session, 1) == (11_008, 0)
@@ -106,6 +111,20 @@ def test_a_log_without_a_firing_is_not_brought_in_twice_either(database: Databas
     assert brought(database, read_log(file)) == []
     with pytest.raises(ConflictError, match="brought in before"):
         brought(database, read_log(file))
+
+
+def test_of_a_log_that_has_grown_it_is_said_how_much_of_it_is_new(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "cold.csv"
+    file.write_text("time,top_c\n2026-01-01T00:00:00Z,20\n2026-01-01T00:00:10Z,21\n")
+    brought(database, read_log(file))
+    file.write_text(file.read_text() + "2026-01-01T00:00:20Z,22\n")
+
+    with database.write() as session:
+        kiln = kiln_in(session)
+        found = look_at(kiln, read_log(file), start_at=None, target_cone=None, now=NOW)
+        came = bring_in(session, kiln, found, now=NOW)
+
+    assert (came.readings, came.known) == (3, 2)
 
 
 def test_a_log_without_a_calendar_needs_to_be_told_when_it_began(database: Database) -> None:
@@ -244,8 +263,8 @@ def test_a_person_brings_a_log_in_and_hands_it_out(run: Run, tmp_path: Path) -> 
     told = run("import", TWO_PROBES, "--kiln", "lò gas 1", "--time-zone", "Europe/Paris", "--cone", "10")
 
     assert told.splitlines() == [
-        "Lò gas 1: 11,008 readings and 1 firings brought in",
-        "  firing 1: 2015-10-21 09:26 to 2015-10-21 20:37 UTC, peak 1283 °C, cone 10",
+        "Lò gas 1: readings new: 11,008, there already: 0; firings: 1",
+        "  firing 1: 2015-10-21 11:26+02:00 – 2015-10-21 22:37+02:00, peak 1283 °C, cone 10",
     ]
     for form in FORMATS:
         file = tmp_path / f"out.{form}"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from bridge_fakes import until
 
-from firmware_bridge.__main__ import main
 from firmware_bridge.actions.command import Command
 from firmware_bridge.actions.sms import Sms, plain_text
+from firmware_bridge.cli import main
 from firmware_bridge.notice import ActionError, Notice
 from firmware_bridge.set_up.ring import ring
 from firmware_bridge.words import Words

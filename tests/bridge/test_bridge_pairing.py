@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bridge_fakes import free_port
 
-from firmware_bridge.__main__ import main
+from firmware_bridge.cli import main
 from firmware_bridge.pairing import PairingError, pair
 from firmware_bridge.settings import PairingSettings
 

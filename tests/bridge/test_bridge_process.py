@@ -17,7 +17,7 @@ import pytest
 from bridge_fakes import Mosquitto, Service, free_port, until
 from test_mqtt import publish
 
-from firmware_bridge.__main__ import parse_clock
+from firmware_bridge.cli import parse_clock
 from firmware_bridge.clock import Clock
 from firmware_bridge.settings import SettingsError
 from firmware_bridge.wire import Post

@@ -220,7 +220,7 @@ def test_the_kernel_is_asked_and_nothing_is_set() -> None:
             OfflineStatus(("lo-1",), ("too_fast",), ("sms",), True, ("lo-1/top/too_fast",)),
             "⚠ watching in the service&#x27;s place: lo-1/top/too_fast",
         ),
-        (OfflineStatus(("lo-1",), ("too_fast",), ("sms",), failed=2), "⚠ could not tell 2 times"),
+        (OfflineStatus(("lo-1",), ("too_fast",), ("sms",), failed=2), "⚠ times nobody could be told: 2"),
     ],
 )
 def test_the_page_says_which_alarms_work_without_the_network(offline: OfflineStatus, words: str) -> None:

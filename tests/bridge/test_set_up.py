@@ -19,8 +19,8 @@ from rich.console import Console
 from snapshots import SNAPSHOT
 from test_mqtt import publish
 
-from firmware_bridge.__main__ import main
 from firmware_bridge.blocks import Draft
+from firmware_bridge.cli import main
 from firmware_bridge.message import Message
 from firmware_bridge.set_up.check import Finding, Level, check
 from firmware_bridge.set_up.doctor import examine
@@ -261,6 +261,14 @@ def test_check_finds_nothing_where_all_is_well(desk: Desk, mosquitto: Mosquitto,
             "welcome_well",
         )
     ]
+
+
+def test_check_names_the_kilns_that_are_fed(desk: Desk, mosquitto: Mosquitto, tmp_path: Path) -> None:
+    two = mqtt(mosquitto.port) + "[[sources]]\n" + serial("/dev/null") + 'kiln = "lo-l"\n'
+    first = next(check(write_settings(tmp_path, desk.url, two)))
+
+    assert "lo-1, lo-l" in first.say(VI)
+    assert "lo-1, lo-l" in first.say(EN)
 
 
 def test_check_says_each_thing_that_is_wrong(desk: Desk, tmp_path: Path) -> None:

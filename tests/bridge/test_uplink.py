@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from bridge_fakes import Service, free_port, serving, until
 
@@ -11,7 +12,7 @@ from firmware_bridge.answers import Cause, Verdict
 from firmware_bridge.blocks import Draft
 from firmware_bridge.spool import Spool
 from firmware_bridge.uplink import Patience, Uplink
-from firmware_bridge.wire import Column, Unit
+from firmware_bridge.wire import Column, Receipt, Unit
 
 QUICK = Patience(
     answer_s=1, idle_s=0.05, first_retry_s=0.01, longest_retry_s=0.05, refused_s=0.05, unpaired_s=0.05, last_try_s=0.5
@@ -73,6 +74,19 @@ async def test_a_service_that_is_away_is_said_even_before_there_is_anything_sure
 
     assert uplink.last_answer is not None
     assert uplink.last_answer.cause is Cause.NOBODY
+
+
+async def test_a_kiln_that_the_service_did_not_know_is_said(
+    spool: Spool, token_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(spool, 1.0)
+    async with Service() as service:
+        service.script = [(200, msgspec.msgpack.encode(Receipt(1, 0, {spool.boot: 1}, new_kilns=["lo-l"])))]
+        async with sending(service.url, token_file, spool):
+            await until(lambda: waiting(spool) == 0)
+
+    said = [one for one in caplog.records if "new kiln" in one.getMessage()]
+    assert [vars(one)["kiln"] for one in said] == ["lo-l"]
 
 
 async def test_news_is_sent_at_once(spool: Spool, token_file: Path) -> None:

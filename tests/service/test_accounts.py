@@ -418,7 +418,7 @@ async def test_a_disabled_account_reaches_nothing_any_more(
 
     said = people("disable", LOGIN)
 
-    assert "1 sessions ended" in said
+    assert "1 session ended" in said
     assert "DISABLED" in people("list")
     assert (await lan.get("/api/v1/me")).status_code == 401
     assert await entered(lan) == 401

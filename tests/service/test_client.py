@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,13 +81,15 @@ def test_a_program_reads_and_writes_what_its_token_may(service: tuple[str, str],
 
 
 def test_the_commands_say_what_the_service_says(service: tuple[str, str]) -> None:
-    environment = {"CANHLO_URL": service[0], "CANHLO_TOKEN": service[1], "PATH": ""}
+    said_where = {"CANHLO_URL": service[0], "CANHLO_TOKEN": service[1], "PATH": ""}
+    environment = {**said_where, "LANG": "en_GB.UTF-8", "TZ": "Asia/Ho_Chi_Minh"}
 
     def said(*words: str) -> subprocess.CompletedProcess[str]:
         program = [sys.executable, "-c", "from service.cli import main; main()", *words]
         return subprocess.run(program, env=environment, capture_output=True, text=True, cwd=ROOT, check=False)
 
     assert "Lò 1" in said("kilns").stdout
+    assert re.match(r" +\d+  Lò 1 205  \d{4}-\d\d-\d\d \d\d:\d\d\+07:00 - ", said("firings", "--limit", "1").stdout)
     lines = said("firings", "--limit", "3", "--json").stdout.splitlines()
     assert [json.loads(line)["number"] for line in lines] == [205, 204, 203]
     wrong = said("kilns", "--token", "canhlo_guessed")

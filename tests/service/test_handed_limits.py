@@ -67,13 +67,15 @@ async def test_a_receipt_carries_the_limits_of_its_kilns(bridge: BridgeClient, d
 
 
 async def test_without_limits_the_receipt_is_as_it_always_was(bridge: BridgeClient) -> None:
+    await bridge.send(block(1))
+
     answer = await bridge.send_raw(
-        msgspec.json.encode({"blocks": [msgspec.to_builtins(block(1))]}),
+        msgspec.json.encode({"blocks": [msgspec.to_builtins(block(2))]}),
         content_type="application/json",
         content_encoding="",
     )
 
-    assert answer.json() == {"stored": 1, "duplicate": 0, "marks": {BOOT: 1}}
+    assert answer.json() == {"stored": 1, "duplicate": 0, "marks": {BOOT: 2}}
 
 
 def test_a_bridge_of_before_can_read_a_receipt_with_limits() -> None:

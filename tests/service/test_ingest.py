@@ -52,7 +52,15 @@ async def test_json_is_taken_and_answered_too(bridge: BridgeClient) -> None:
         msgspec.json.encode(Post([block(1)])), content_type="application/json", content_encoding=""
     )
 
-    assert answer.json() == {"stored": 1, "duplicate": 0, "marks": {BOOT: 1}}
+    assert answer.json() == {"stored": 1, "duplicate": 0, "marks": {BOOT: 1}, "new_kilns": ["lo-1"]}
+
+
+async def test_a_receipt_names_the_kilns_that_the_post_has_made(bridge: BridgeClient) -> None:
+    first = await bridge.send(block(1))
+    mistyped = await bridge.send(block(2), block(3, kiln="lo-l"))
+    again = await bridge.send(block(4, kiln="lo-l"))
+
+    assert [one.new_kilns for one in (first, mistyped, again)] == [["lo-1"], ["lo-l"], None]
 
 
 async def test_a_block_sent_twice_is_stored_once(bridge: BridgeClient, database: Database) -> None:

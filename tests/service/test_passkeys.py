@@ -306,7 +306,7 @@ async def test_who_lost_the_phone_makes_a_new_passkey_after_whoever_runs_the_ser
 
     said = people("forget-passkeys", LOGIN)
 
-    assert "1 passkeys forgotten, 1 sessions ended" in said
+    assert "1 passkey forgotten, 1 session ended" in said
     assert (await by_passkey(lan, passkey)).status_code == 403
     assert await by_password(lan) == 200
     await new_passkey(lan)

@@ -534,7 +534,7 @@ def test_verify_reads_everything_back_and_finds_what_has_changed(
     assert ended.value.code == 2
     assert f"{month}: 0 readings: 1 DAMAGED\n  sealed readings of kiln 1" in said.out
     assert "not sealed yet: 1,200 readings" in said.out
-    assert "1 places are not what was written" in said.err
+    assert "not as it was written: 1 place;" in said.err
 
 
 # --- the loop --------------------------------------------------------------------------------------------------------

@@ -407,7 +407,7 @@ def test_canhlo_sinks_says_how_each_sink_is(
         canhlo_sinks()
 
     said = capsys.readouterr()
-    assert "1 blocks to settle, the oldest came at 2026-02-28 20:00:00 UTC; 0 kiln-months" in said.out
+    assert "1 block to settle, the oldest came at 2026-02-28 20:00:00 UTC; 0 kiln-months" in said.out
     assert said.out.count("  FAILS ") == 2
     assert "not well: kho. Nothing is lost" in said.err
     assert PASSWORD not in said.out + said.err
@@ -431,7 +431,7 @@ def test_canhlo_sinks_compares_and_what_a_sink_has_lost_is_sent_again(
         canhlo_sinks("--compare")
 
     said = capsys.readouterr()
-    assert f"  2026-01: {january:,} readings: LACKS {january:,}, of 1 kilns" in said.out
+    assert f"  2026-01: {january:,} readings: LACKS {january:,}, of 1 kiln" in said.out
     assert "kho: `canhlo serve` sends what is missing once more" in said.err
     village.feed_until(village.settled)
     assert village.server.points() == january + february
