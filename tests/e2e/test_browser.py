@@ -235,6 +235,37 @@ def test_people_put_right_what_the_readings_alone_got_wrong(view: Page, tmp_path
 
 
 @pytest.mark.timeout(180)
+def test_probes_are_called_as_people_call_them_and_those_nobody_wants_to_see_are_hidden(
+    view: Page, tmp_path: Path
+) -> None:
+    view.get_by_test_id("kiln-card").first.get_by_role("link").first.click()
+    names = view.get_by_test_id("probe-names")
+    names.locator("summary").click()
+    top, bottom = (names.locator(f'[data-channel="{name}"]') for name in ("top", "bottom"))
+    top.get_by_test_id("probe-label").fill("can gần cửa lò")
+    bottom.get_by_test_id("probe-hide").check()
+    view.get_by_test_id("probe-names-save").click()
+    expect(names.get_by_test_id("outcome")).to_have_attribute("data-is", "done")
+
+    expect(view.get_by_test_id("probe")).to_have_count(1)
+    expect(view.get_by_test_id("probe")).to_contain_text("can gần cửa lò")
+    expect(view.get_by_test_id("readout")).to_contain_text("can gần cửa lò")
+    expect(view.get_by_test_id("readout").locator("svg")).to_have_count(1)
+    page_picture(view, "probe-names", tmp_path)
+    assert fits(view)
+    view.get_by_test_id("calibrations").locator("summary").click()
+    expect(view.get_by_test_id("calibrations").locator("option")).to_have_text(["can gần cửa lò"])
+    view.goto("/")
+    expect(view.get_by_test_id("kiln-card").first.get_by_test_id("probe")).to_contain_text("can gần cửa lò")
+
+    view.goto("/firings")
+    view.get_by_test_id("firing").filter(has_text="Lò 1").first.get_by_role("link").first.click()
+    expect(view.get_by_test_id("readout")).to_contain_text("can gần cửa lò")
+    for channel in view.request.get("/api/v1/kilns/1/channels").json():
+        view.request.patch(f"/api/v1/channels/{channel['id']}", data={"label": None, "is_hidden": False})
+
+
+@pytest.mark.timeout(180)
 def test_an_old_log_becomes_a_firing_of_the_kiln(view: Page, tmp_path: Path) -> None:
     """A file without a date is refused until somebody says when it began."""
     view.goto("/")

@@ -8,6 +8,7 @@ const AT = "2026-03-14T22:10:00Z";
 const after = (s: number) => new Date(Date.parse(AT) + s * 1000);
 const probe = (change: Partial<ChannelNow> = {}): ChannelNow => ({
   ...{ channel_id: 1, name: "top", at: AT, value_c: 900, rate_c_per_h: 100, quality: "good" },
+  ...{ label: null, is_hidden: false },
   ...change,
 });
 

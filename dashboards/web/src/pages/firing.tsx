@@ -154,6 +154,7 @@ function FiringView({ firing, onFiring, onJudged }: ViewProps) {
               {(channels) => (
                 <CurveChart
                   channels={channels}
+                  known={firing.channels}
                   plan={firing.plan}
                   startS={startMs / 1000}
                   endS={firing.ended_at ? Date.parse(firing.ended_at) / 1000 : null}
@@ -162,12 +163,17 @@ function FiringView({ firing, onFiring, onJudged }: ViewProps) {
               )}
             </Loaded>
           </section>
-          <Findings findings={firing.findings} isRunning={firing.ended_at === null} onJudged={onJudged} />
+          <Findings
+            findings={firing.findings}
+            known={firing.channels}
+            isRunning={firing.ended_at === null}
+            onJudged={onJudged}
+          />
           <Batches firingId={firing.id} />
         </div>
         <div class="stack">
           <Summary firing={firing} />
-          <Cones cones={firing.cones} target={firing.target_cone} />
+          <Cones cones={firing.cones} known={firing.channels} target={firing.target_cone} />
           <Segments segments={firing.segments} />
           <Files firing={firing} />
           <FiringEdit firing={firing} onFiring={onFiring} />

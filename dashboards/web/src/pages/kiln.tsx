@@ -14,6 +14,7 @@ import { hottestOf, KilnMouth, NextCone, OpenAlarms, PhaseWord, shownOf } from "
 import { KilnSettings } from "../parts/kiln-settings";
 import { LogFile } from "../parts/log-file";
 import { Probes } from "../parts/probe";
+import { ProbeNames } from "../parts/probe-names";
 import { Confirm, Figure, Loaded, Moment, Outcome } from "../parts/small";
 import { useAction, useLanguage, useTitle } from "../parts/use";
 import { useStore } from "../store";
@@ -170,7 +171,7 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
         <div class="stack">
           <section class="panel now">
             <div class="probes">
-              <Probes channels={kiln.now.channels} shown={shown} />
+              <Probes kiln={kiln} shown={shown} />
             </div>
             <NextCone kiln={kiln} />
           </section>
@@ -180,6 +181,7 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
               {(channels) => (
                 <CurveChart
                   channels={channels}
+                  known={kiln.now.channels}
                   plan={firing?.plan ?? null}
                   startS={startedMs === null ? null : startedMs / 1000}
                   endS={null}
@@ -188,7 +190,9 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
               )}
             </Loaded>
           </section>
-          {kiln.now.firing_id !== null && <Findings findings={firing?.findings ?? []} isRunning />}
+          {kiln.now.firing_id !== null && (
+            <Findings findings={firing?.findings ?? []} known={kiln.now.channels} isRunning />
+          )}
         </div>
         <div class="stack">
           <section class="panel">
@@ -201,9 +205,10 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
             </div>
           </section>
           {kiln.now.firing_id !== null && <Ahead firingId={kiln.now.firing_id} />}
-          <Cones cones={kiln.now.cones} target={kiln.target_cone} />
+          <Cones cones={kiln.now.cones} known={kiln.now.channels} target={kiln.target_cone} />
           {may("fire") && <KilnSettings kiln={kiln} />}
-          {may("set_up") && <Calibrations kilnId={kiln.id} />}
+          {may("set_up") && <ProbeNames kilnId={kiln.id} />}
+          {may("set_up") && <Calibrations kiln={kiln} />}
           {may("set_up") && <LogFile kiln={kiln} />}
           <Readings addressOf={(from, to, form) => api.readingsOf(kiln.id, from, to, form)} />
         </div>

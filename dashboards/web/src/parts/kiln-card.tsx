@@ -1,6 +1,6 @@
 import type { Kiln } from "../api";
 import { beat } from "../clock";
-import { isHeard, type Shown, show, staleAfter } from "../freshness";
+import { isHeard, type Shown, show, staleAfter, watchedOf } from "../freshness";
 import { glow } from "../heat";
 import { connection, usualInterval } from "../live";
 import { type Celsius, seconds } from "../units";
@@ -11,7 +11,7 @@ import { useLanguage } from "./use";
 export function shownOf(kiln: Kiln, now: Date): Shown[] {
   const rate = connection.get().is === "lost" ? 1 : beat.get().rate; // what cannot come is not merely late
   const limit = staleAfter(usualInterval(kiln.id), rate);
-  return kiln.now.channels.map((channel) => show(channel, now, limit));
+  return watchedOf(kiln).map((channel) => show(channel, now, limit));
 }
 
 /** How hot a kiln is at its hottest probe, as far as that is known now. */
@@ -114,8 +114,8 @@ export function KilnCard({ kiln, shown, now, isTheirs }: CardProps) {
       </header>
       <OpenAlarms kiln={kiln} isTheirs={isTheirs} />
       <div class="probes">
-        <Probes channels={kiln.now.channels} shown={shown} />
-        {kiln.now.channels.length === 0 && (
+        <Probes kiln={kiln} shown={shown} />
+        {shown.length === 0 && (
           <p class="quiet">
             {say("kilns.noReading")}. <a href="/settings">{say("kilns.pairBridge")}</a>
           </p>
