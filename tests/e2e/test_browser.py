@@ -4,6 +4,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -263,6 +264,33 @@ def test_probes_are_called_as_people_call_them_and_those_nobody_wants_to_see_are
     expect(view.get_by_test_id("readout")).to_contain_text("can gần cửa lò")
     for channel in view.request.get("/api/v1/kilns/1/channels").json():
         view.request.patch(f"/api/v1/channels/{channel['id']}", data={"label": None, "is_hidden": False})
+
+
+@pytest.mark.timeout(180)
+def test_a_kiln_that_does_not_fire_says_what_to_do_next_and_shows_nothing_empty(view: Page, tmp_path: Path) -> None:
+    asked = {"workshop_id": 1, "name": f"Lò mới {view.canhlo_name}"}  # type: ignore[attr-defined]
+    kiln_id = view.request.post("/api/v1/kilns", data=asked).json()["id"]
+    kiln = f"/api/v1/kilns/{kiln_id}"
+    view.goto(f"/kilns/{kiln_id}")
+    expect(view.get_by_test_id("never-heard").get_by_role("link")).to_have_attribute("href", "/settings")
+    expect(view.get_by_test_id("kiln-settings")).to_be_visible()
+    expect(view.locator("[data-testid=chart], [data-testid=readings], [data-testid=calibrations]")).to_have_count(0)
+    assert fits(view)
+    page_picture(view, "kiln-never-heard", tmp_path)
+
+    found = view.request.get(kiln).json()
+    asked = {"name": "Telegraf", "scope": "write", "days": 1}
+    token = view.request.post("/api/v1/workshops/1/tokens", data=asked).json()["token"]
+    yesterday_s = datetime.fromisoformat(found["now"]["now_at"]).timestamp() - 86_400
+    line = f"kiln,kiln={found['key']} top_c=31.5 {yesterday_s:.0f}"
+    view.request.post("/api/v2/write?precision=s", data=line, headers={"authorization": f"Token {token}"})
+    expect(view.get_by_test_id("probe")).to_have_attribute("data-state", "stale")
+    view.reload()
+    expect(view.get_by_test_id("idle")).to_be_visible()
+    expect(view.get_by_test_id("never-heard")).to_have_count(0)
+    expect(view.get_by_test_id("chart")).to_have_count(0)
+    page_picture(view, "kiln-silent", tmp_path)
+    view.request.patch(kiln, data={"is_retired": True})
 
 
 @pytest.mark.timeout(180)

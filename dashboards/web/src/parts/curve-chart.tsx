@@ -8,6 +8,7 @@ import { celsius } from "../units";
 import { marksOf } from "./findings";
 import { useLanguage } from "./use";
 
+export const IDLE_HOURS = 12; // what is shown of a kiln that does not fire
 const HOURS = [6, 2] as const;
 const READ_WITHIN_S = 400;
 const AHEAD_S = 2 * 3600; // how much of the plan's future is shown while it runs
@@ -95,47 +96,52 @@ export function CurveChart({ channels: every, known, plan, startS, endS, finding
       data-last={lastS ?? ""}
       aria-label={say("chart.label")}
     >
-      <div class="readout" data-testid="readout">
-        <b class="num">{atS === null ? "—" : format.clockExact(new Date(atS * 1000))}</b>
-        {channels.map((channel) => (
-          <span key={channel.channel_id}>
-            <Key {...lookOfChannel(channel.name, known)} /> {channelName(say, channel.name, known)}{" "}
-            <b class="num">
-              {written(atS === null ? null : valueNear(channel.time_s, channel.value_c, atS, READ_WITHIN_S))}
+      {lastS !== null && (
+        <div class="readout" data-testid="readout">
+          <b class="num">{atS === null ? "—" : format.clockExact(new Date(atS * 1000))}</b>
+          {channels.map((channel) => (
+            <span key={channel.channel_id}>
+              <Key {...lookOfChannel(channel.name, known)} /> {channelName(say, channel.name, known)}{" "}
+              <b class="num">
+                {written(atS === null ? null : valueNear(channel.time_s, channel.value_c, atS, READ_WITHIN_S))}
+              </b>
+            </span>
+          ))}
+          {plan && (
+            <span>
+              <Key {...PLAN_LOOK} /> {say("chart.plan")} <b class="num">{written(planned)}</b>
+            </span>
+          )}
+          {under.map((mark) => (
+            <b key={mark.label} class={`flag ${mark.severity}`}>
+              {mark.label}
             </b>
-          </span>
-        ))}
-        {plan && (
-          <span>
-            <Key {...PLAN_LOOK} /> {say("chart.plan")} <b class="num">{written(planned)}</b>
-          </span>
-        )}
-        {under.map((mark) => (
-          <b key={mark.label} class={`flag ${mark.severity}`}>
-            {mark.label}
-          </b>
-        ))}
-        <span class="quiet">{place === null ? say("chart.latest") : ""}</span>
-      </div>
-      <div class="canvas" ref={host} />
-      {lastS === null && <p class="quiet">{say("chart.empty")}</p>}
-      <div class="ranges">
-        <button type="button" aria-pressed={hours === null} onClick={() => setHours(null)}>
-          {say("chart.all")}
-        </button>
-        {HOURS.map((one) => (
-          <button key={one} type="button" aria-pressed={hours === one} onClick={() => setHours(one)}>
-            {say("chart.hours", { n: one })}
+          ))}
+          <span class="quiet">{place === null ? say("chart.latest") : ""}</span>
+        </div>
+      )}
+      <div class="canvas" ref={host} hidden={lastS === null} />
+      {lastS === null ? (
+        <p class="quiet">{say("chart.empty")}</p>
+      ) : (
+        <div class="ranges">
+          <button type="button" aria-pressed={hours === null} onClick={() => setHours(null)}>
+            {startS === null ? say("chart.hours", { n: IDLE_HOURS }) : say("chart.all")}
           </button>
-        ))}
-        {place === null ? (
-          <span class="quiet">{say("chart.touch")}</span>
-        ) : (
-          <button type="button" class="plain" onClick={() => chart.current?.letGo()}>
-            ⇥ {say("chart.latest")}
-          </button>
-        )}
-      </div>
+          {HOURS.map((one) => (
+            <button key={one} type="button" aria-pressed={hours === one} onClick={() => setHours(one)}>
+              {say("chart.hours", { n: one })}
+            </button>
+          ))}
+          {place === null ? (
+            <span class="quiet">{say("chart.touch")}</span>
+          ) : (
+            <button type="button" class="plain" onClick={() => chart.current?.letGo()}>
+              ⇥ {say("chart.latest")}
+            </button>
+          )}
+        </div>
+      )}
     </figure>
   );
 }

@@ -124,6 +124,10 @@ export const en: Words = {
   "kiln.filesTo": "To",
   "kiln.filesBad": "The beginning comes before the end, three days at most at a time.",
   "kiln.noFiring": "The kiln is not firing. These are the last 12 hours.",
+  "idle.next": "When it heats up, a firing begins by itself; choose its target cone and schedule before.",
+  "idle.silent": "This kiln sent no readings in the last 12 hours: see whether the bridge has power and network.",
+  "idle.connect": "This kiln has sent no readings yet: connect a bridge, and they appear here.",
+  "idle.askToConnect": "This kiln has sent no readings yet: ask the workshop's owner to connect a bridge.",
   "kiln.end": "End the firing",
   "kiln.endAsk": "End this firing?",
   "kiln.endWhy": "Readings are still recorded. Nothing on the kiln is switched off.",
@@ -132,6 +136,7 @@ export const en: Words = {
   "kiln.newPlan": "Enter a new one",
   "kiln.past": "Past firings",
   "kiln.set": "Set for this firing",
+  "kiln.setNext": "Prepare the next firing",
 
   "ware.title": "Ware in the kiln",
   "ware.raw": "raw (not fired yet)",

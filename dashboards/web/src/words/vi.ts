@@ -123,6 +123,10 @@ export const vi = {
   "kiln.filesTo": "Đến lúc",
   "kiln.filesBad": "Giờ đầu phải trước giờ cuối, mỗi lần nhiều nhất ba ngày.",
   "kiln.noFiring": "Lò không nung. Dưới đây là 12 giờ vừa qua.",
+  "idle.next": "Đốt lò lên là mẻ mới tự bắt đầu; trước đó hãy chọn côn đích và đường nung.",
+  "idle.silent": "12 giờ qua lò không gửi số đo nào: xem máy đọc can có điện, có mạng không.",
+  "idle.connect": "Lò này chưa gửi số đo nào: nối máy đọc can thì số đo hiện ở đây.",
+  "idle.askToConnect": "Lò này chưa gửi số đo nào: nhờ chủ xưởng nối máy đọc can.",
   "kiln.end": "Kết thúc mẻ",
   "kiln.endAsk": "Kết thúc mẻ nung này?",
   "kiln.endWhy": "Số đo vẫn được ghi. Không có gì trên lò bị tắt.",
@@ -131,6 +135,7 @@ export const vi = {
   "kiln.newPlan": "Nhập đường mới",
   "kiln.past": "Các mẻ đã nung",
   "kiln.set": "Chỉnh cho mẻ này",
+  "kiln.setNext": "Chuẩn bị mẻ tới",
 
   "ware.title": "Hàng trong lò",
   "ware.raw": "hàng mộc (chưa nung)",
