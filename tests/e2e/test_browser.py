@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from programs import BIN, Program
@@ -184,6 +185,28 @@ def test_a_person_is_invited_joins_and_sees_what_a_kiln_operator_sees(view: Page
     row.get_by_test_id("remove-member").click()
     view.get_by_test_id("confirm-go").click()
     expect(row).to_have_count(0)
+
+
+@pytest.mark.timeout(180)
+def test_where_one_is_signed_in_is_few_at_first_and_all_others_end_with_one_button(
+    view: Page, demo: tuple[str, str]
+) -> None:
+    for _ in range(5):
+        signed_in = httpx.post(f"{demo[0]}/api/v1/session", json={"login": LOGIN, "password": demo[1]})
+        assert signed_in.is_success
+    view.goto("/settings")
+    sessions = view.get_by_test_id("session")
+    expect(sessions).to_have_count(4)
+    here = sessions.first.inner_text()
+    view.get_by_test_id("all-sessions").click()
+    expect(sessions.nth(5)).to_be_visible()
+    assert fits(view)
+
+    view.get_by_test_id("end-password").fill(demo[1])
+    view.get_by_test_id("end-sessions").click()
+    expect(sessions).to_have_count(1)
+    assert sessions.first.inner_text().splitlines()[0] == here.splitlines()[0]
+    expect(view.get_by_test_id("end-sessions")).to_have_count(0)
 
 
 @pytest.mark.timeout(180)

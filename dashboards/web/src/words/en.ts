@@ -246,6 +246,8 @@ export const en: Words = {
   "safety.here": "This device",
   "safety.unknown": "A device without a name",
   "safety.seen": "last used {time}",
+  "safety.all": "Show all {n}",
+  "safety.fewer": "Show fewer",
   "safety.end": "Sign out everywhere else",
   "enter.title": "Sign in",
   "enter.login": "E-mail or phone number",

@@ -246,6 +246,8 @@ export const vi = {
   "safety.here": "Máy này",
   "safety.unknown": "Máy không rõ tên",
   "safety.seen": "dùng gần nhất {time}",
+  "safety.all": "Xem tất cả {n} máy",
+  "safety.fewer": "Xem gọn lại",
   "safety.end": "Đăng xuất các máy khác",
   "enter.title": "Đăng nhập",
   "enter.login": "E-mail hoặc số điện thoại",
