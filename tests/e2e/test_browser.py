@@ -259,6 +259,28 @@ def test_people_put_right_what_the_readings_alone_got_wrong(view: Page, tmp_path
 
 
 @pytest.mark.timeout(180)
+def test_with_letters_twice_as_large_every_page_is_reached_and_fits(view: Page, tmp_path: Path) -> None:
+    for page in ("/", "/kilns/1", "/firings", "/firings/1", "/alarms", "/settings"):
+        view.goto(page)
+        view.evaluate("document.documentElement.style.fontSize = '200%'")
+        expect(view.get_by_role("main").get_by_role("heading").first).to_be_attached()
+        assert fits(view), page
+    page_picture(view, "settings-large", tmp_path)
+
+    view.goto("/kilns/1")
+    view.evaluate("document.documentElement.style.fontSize = '200%'")
+    expect(view.get_by_test_id("chart")).to_be_visible()
+    picture(view, "kiln-large", tmp_path)
+    assert fits(view)
+    links = view.get_by_role("navigation").get_by_role("link")
+    expect(links).to_have_count(4)
+    for link in links.all():
+        assert link.evaluate("link => link.scrollWidth <= link.clientWidth"), link.inner_text()
+        link.click()
+        expect(link).to_have_attribute("aria-current", "page")
+
+
+@pytest.mark.timeout(180)
 def test_probes_are_called_as_people_call_them_and_those_nobody_wants_to_see_are_hidden(
     view: Page, tmp_path: Path
 ) -> None:

@@ -68,7 +68,7 @@ export class Chart {
   }
 
   private size(): { width: number; height: number } {
-    return { width: Math.max(200, this.host.clientWidth), height: Math.max(180, this.host.clientHeight) };
+    return { width: Math.max(120, this.host.clientWidth), height: Math.max(180, this.host.clientHeight) };
   }
 
   private options(view: ChartView): uPlot.Options {
