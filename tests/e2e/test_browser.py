@@ -119,6 +119,10 @@ def test_what_came_out_is_written_down_and_firings_are_put_side_by_side(view: Pa
     expect(firing).to_have_count(2, timeout=60_000)
     picture(view, "firings", tmp_path)
     firing.first.get_by_role("link").first.click()
+    summary, chart = (view.get_by_test_id(name).bounding_box() for name in ("summary", "chart"))
+    assert summary
+    assert chart
+    assert summary["y"] <= chart["y"]  # on a phone too: what came of it, before how
     view.get_by_test_id("add-batch").click()
     view.get_by_test_id("batch-ware").fill("Bát men rạn")
     view.get_by_test_id("batch-pieces").fill("120")
@@ -322,10 +326,15 @@ def test_a_kiln_that_does_not_fire_says_what_to_do_next_and_shows_nothing_empty(
     expect(view.locator("[data-testid=chart], [data-testid=readings], [data-testid=calibrations]")).to_have_count(0)
     assert fits(view)
     page_picture(view, "kiln-never-heard", tmp_path)
+    view.goto("/")
+    card = view.get_by_test_id("kiln-card").filter(has_text=str(asked["name"]))
+    expect(card.get_by_role("link")).to_have_count(2)  # its name, and to connect a bridge
+    expect(card.locator(".phase")).to_have_count(0)
+    view.goto(f"/kilns/{kiln_id}")
 
     found = view.request.get(kiln).json()
-    asked = {"name": "Telegraf", "scope": "write", "days": 1}
-    token = view.request.post("/api/v1/workshops/1/tokens", data=asked).json()["token"]
+    wanted = {"name": "Telegraf", "scope": "write", "days": 1}
+    token = view.request.post("/api/v1/workshops/1/tokens", data=wanted).json()["token"]
     yesterday_s = datetime.fromisoformat(found["now"]["now_at"]).timestamp() - 86_400
     line = f"kiln,kiln={found['key']} top_c=31.5 {yesterday_s:.0f}"
     view.request.post("/api/v2/write?precision=s", data=line, headers={"authorization": f"Token {token}"})
@@ -361,6 +370,10 @@ def test_an_old_log_becomes_a_firing_of_the_kiln(view: Page, tmp_path: Path) -> 
     assert fits(view)
     came.get_by_role("link").first.click()
     expect(view.get_by_test_id("chart")).to_have_attribute("data-points", re.compile("[1-9]"))
+    segments = view.get_by_test_id("segments")
+    segments.evaluate("details => { details.open = true }")
+    expect(segments.get_by_role("row").nth(1)).to_be_visible()
+    assert segments.locator(".scroll").evaluate("box => box.scrollWidth <= box.clientWidth")  # the rates are last
 
 
 def page_picture(page: Page, name: str, folder: Path) -> None:

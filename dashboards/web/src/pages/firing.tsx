@@ -21,7 +21,7 @@ function Summary({ firing }: { firing: FiringDetail }) {
   const { say, format } = useLanguage();
   const lengthS = firing.ended_at ? (Date.parse(firing.ended_at) - Date.parse(firing.started_at)) / 1000 : null;
   return (
-    <section class="panel" data-testid="summary">
+    <section class="panel first" data-testid="summary">
       <h2>{say("firing.summary")}</h2>
       <dl class="figures">
         {firing.peak_c !== null && (
@@ -74,7 +74,6 @@ function Segments({ segments }: { segments: readonly Segment[] }) {
           <thead>
             <tr>
               <th>{say("firing.segment")}</th>
-              <th>{say("firing.time")}</th>
               <th>°C</th>
               <th>{say("unit.rate")}</th>
             </tr>
@@ -82,9 +81,11 @@ function Segments({ segments }: { segments: readonly Segment[] }) {
           <tbody>
             {segments.map((segment) => (
               <tr key={segment.start_at}>
-                <td class="num">{say(`firing.${segment.kind}`)}</td>
                 <td class="num">
-                  {format.clock(new Date(segment.start_at))}–{format.clock(new Date(segment.end_at))}
+                  {say(`firing.${segment.kind}`)}
+                  <small>
+                    {format.clock(new Date(segment.start_at))}–{format.clock(new Date(segment.end_at))}
+                  </small>
                 </td>
                 <td class="num">
                   {format.number(segment.from_c)} → {format.number(segment.to_c)}

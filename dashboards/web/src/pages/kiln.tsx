@@ -86,7 +86,7 @@ function Ahead({ firingId }: { firingId: number }) {
   }, [reload]);
   if (load.is !== "ready" || load.value.basis === "nothing") return null;
   return (
-    <section class="panel" data-testid="ahead">
+    <section class="panel second" data-testid="ahead">
       <h2>{say("forecast.title")}</h2>
       <dl class="figures">
         <When name={say("forecast.done")} moments={load.value.done} />
@@ -175,7 +175,7 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
       <div class="columns">
         <div class="stack">
           {hasSpoken && shown.length > 0 && (
-            <section class="panel now">
+            <section class="panel now first">
               <div class="probes">
                 <Probes kiln={kiln} shown={shown} />
               </div>
@@ -183,7 +183,7 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
             </section>
           )}
           {hasSpoken ? (
-            <section class="panel stack">
+            <section class="panel stack first">
               <Loaded load={curve}>
                 {(channels) => (
                   <>

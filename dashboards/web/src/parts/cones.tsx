@@ -39,13 +39,13 @@ function ConeRow({ cone, isTarget }: { cone: Cone; isTarget: boolean }) {
   );
 }
 
-const LAST_DOWN = 3;
-const NEXT_UP = 2;
+const FEW_PROBES = 2;
 
 /** Of one probe's cones those that people look for: the last that fell, the next that will, the target. */
-function near(cones: readonly Cone[], target: string | null): readonly Cone[] {
-  const down = cones.filter((cone) => cone.progress >= 1).slice(-LAST_DOWN);
-  const up = cones.filter((cone) => cone.progress < 1).slice(0, NEXT_UP);
+export function near(cones: readonly Cone[], target: string | null, areFewProbes: boolean): readonly Cone[] {
+  const [lastDown, nextUp] = areFewProbes ? [3, 2] : [1, 1]; // many probes: nobody reads thirty rows beside a fire
+  const down = cones.filter((cone) => cone.progress >= 1).slice(-lastDown);
+  const up = cones.filter((cone) => cone.progress < 1).slice(0, nextUp);
   return cones.filter((cone) => down.includes(cone) || up.includes(cone) || cone.cone === target);
 }
 
@@ -63,7 +63,7 @@ export function Cones({ cones, known, target }: ConesProps) {
   if (names.length === 0) return null;
   const probes = names.map((channel) => {
     const all = cones.filter((cone) => cone.channel === channel);
-    return { channel, all, few: near(all, target) };
+    return { channel, all, few: near(all, target, names.length <= FEW_PROBES) };
   });
   return (
     <section class="panel" data-testid="cones">

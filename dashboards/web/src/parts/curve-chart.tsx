@@ -84,6 +84,7 @@ export function CurveChart({ channels: every, known, plan, startS, endS, finding
     });
   });
 
+  const latest = say(endS === null ? "chart.latest" : "chart.end");
   const atS = place ?? lastS;
   const under = atS === null ? [] : marks.filter((mark) => mark.from <= atS && atS <= mark.to);
   const planned = plan && startS !== null && atS !== null ? planAt(plan.points, atS - startS) : null;
@@ -117,7 +118,7 @@ export function CurveChart({ channels: every, known, plan, startS, endS, finding
               {mark.label}
             </b>
           ))}
-          <span class="quiet">{place === null ? say("chart.latest") : ""}</span>
+          <span class="quiet">{place === null ? latest : ""}</span>
         </div>
       )}
       <div class="canvas" ref={host} hidden={lastS === null} />
@@ -137,7 +138,7 @@ export function CurveChart({ channels: every, known, plan, startS, endS, finding
             <span class="quiet">{say("chart.touch")}</span>
           ) : (
             <button type="button" class="plain" onClick={() => chart.current?.letGo()}>
-              ⇥ {say("chart.latest")}
+              ⇥ {latest}
             </button>
           )}
         </div>

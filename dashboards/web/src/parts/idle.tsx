@@ -4,7 +4,7 @@ import { useLanguage } from "./use";
 export function NeverHeard({ mayConnect }: { mayConnect: boolean }) {
   const { say } = useLanguage();
   return (
-    <section class="panel stack" data-testid="never-heard">
+    <section class="panel stack first" data-testid="never-heard">
       <p>{say(mayConnect ? "idle.connect" : "idle.askToConnect")}</p>
       {mayConnect && (
         <div class="row">

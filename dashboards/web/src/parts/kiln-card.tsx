@@ -64,6 +64,7 @@ export function NextCone({ kiln }: { kiln: Kiln }) {
 /** What the kiln does; not known while no probe says anything. */
 export function PhaseWord({ kiln, shown }: { kiln: Kiln; shown: readonly Shown[] }) {
   const { say } = useLanguage();
+  if (kiln.now.last_at === null) return null; // it never said anything
   if (!isHeard(shown)) return <span class="phase">{say("phase.unknown")}</span>;
   return <span class={`phase ${kiln.now.phase}`}>{say(`phase.${kiln.now.phase}`)}</span>;
 }
@@ -122,9 +123,11 @@ export function KilnCard({ kiln, shown, now, isTheirs }: CardProps) {
         )}
       </div>
       <NextCone kiln={kiln} />
-      <a class="button wide" href={`/kilns/${kiln.id}`}>
-        {say("kilns.open")}
-      </a>
+      {kiln.now.last_at !== null && (
+        <a class="button wide" href={`/kilns/${kiln.id}`}>
+          {say("kilns.open")}
+        </a>
+      )}
     </article>
   );
 }

@@ -157,6 +157,7 @@ export const en: Words = {
   "chart.touch": "Touch the curve to read it",
   "chart.plan": "schedule",
   "chart.latest": "latest",
+  "chart.end": "at the end",
   "chart.empty": "No readings to draw yet",
 
   "findings.title": "Findings",

@@ -156,6 +156,7 @@ export const vi = {
   "chart.touch": "Chạm vào đường nung để xem số",
   "chart.plan": "dự kiến",
   "chart.latest": "mới nhất",
+  "chart.end": "lúc cuối mẻ",
   "chart.empty": "Chưa có số đo để vẽ",
 
   "findings.title": "Nhận xét",
