@@ -230,6 +230,7 @@ def words_out(finding: StoredFinding, language: str, parts: Sequence[tuple[str, 
         end_at=finding.end_at,
         language=language,
         parts=parts,
+        labels=finding.labels,
     )
     return schemas.Words(title=text.title, detail=text.detail, advice=text.advice)
 
