@@ -21,7 +21,7 @@ const EDGE_PX = 3; // between a name and the edge
 const LEAST_PX = 14; // the last hour's figure below the chart stands half outside
 const MOST_LINES = 3; // as far as a name is moved off a line: further away, nobody sees whose it is
 const NEARLY = 0.01; // sums of pixels are not exact
-const MOST = 0.3; // of the width: a longer name is shortened, it stands in full above the chart
+const MOST = 0.37; // of the width: a longer name is shortened, it stands in full above the chart
 
 const fontOf = (px: number) => `600 ${px}px "Be Vietnam Pro", sans-serif`;
 

@@ -33,6 +33,10 @@ export function show(channel: ChannelNow, now: Date, limit: Seconds): Shown {
 /** The probes of a kiln that its people want to see. */
 export const watchedOf = (kiln: Kiln): ChannelNow[] => kiln.now.channels.filter((channel) => !channel.is_hidden);
 
+/** Say whether anything was ever heard of a kiln while it was watched, be it that its probes are broken. */
+export const hasSpoken = ({ now }: Pick<Kiln, "now">): boolean =>
+  now.last_at !== null || now.firing_id !== null || now.channels.some((channel) => channel.quality !== "unheard");
+
 /** Say whether a kiln is known to be as it is shown: a probe speaks, or there has never been one. */
 export const isHeard = (shown: readonly Shown[]): boolean =>
   shown.some((one) => one.is === "fresh") || shown.every((one) => one.is === "never");

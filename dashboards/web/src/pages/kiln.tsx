@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { api, type FiringDetail, type Forecast, type Kiln, type Me } from "../api";
 import { useNow } from "../clock";
 import { countPoints } from "../curve";
+import { hasSpoken } from "../freshness";
 import { kilns, lastAlarm, lastFiring, onConnected, refresh } from "../live";
 import { type CurveSource, useCurve } from "../live-curve";
 import { useLoad } from "../load";
@@ -150,7 +151,6 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
   const [openedMs] = useState(() => now.getTime());
   const firing = useFiring(kiln);
   const hasProbes = kiln.now.channels.length > 0; // on a bridge, or in an old log alone
-  const hasSpoken = kiln.now.last_at !== null;
   const isIdle = kiln.now.firing_id === null;
   const startedMs = kiln.now.started_at ? Date.parse(kiln.now.started_at) : null;
   const fromMs = startedMs ?? openedMs - IDLE_HOURS * 3_600_000;
@@ -174,7 +174,7 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
       </header>
       <div class="columns">
         <div class="stack">
-          {hasSpoken && shown.length > 0 && (
+          {hasSpoken(kiln) && shown.length > 0 && (
             <section class="panel now first">
               <div class="probes">
                 <Probes kiln={kiln} shown={shown} />
@@ -182,7 +182,7 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
               <NextCone kiln={kiln} />
             </section>
           )}
-          {hasSpoken ? (
+          {hasSpoken(kiln) ? (
             <section class="panel stack first">
               <Loaded load={curve}>
                 {(channels) => (

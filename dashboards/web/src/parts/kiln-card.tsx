@@ -1,6 +1,6 @@
 import type { Kiln } from "../api";
 import { beat } from "../clock";
-import { isHeard, type Shown, show, staleAfter, watchedOf } from "../freshness";
+import { hasSpoken, isHeard, type Shown, show, staleAfter, watchedOf } from "../freshness";
 import { glow } from "../heat";
 import { connection, usualInterval } from "../live";
 import { type Celsius, seconds } from "../units";
@@ -64,7 +64,7 @@ export function NextCone({ kiln }: { kiln: Kiln }) {
 /** What the kiln does; not known while no probe says anything. */
 export function PhaseWord({ kiln, shown }: { kiln: Kiln; shown: readonly Shown[] }) {
   const { say } = useLanguage();
-  if (kiln.now.last_at === null) return null; // it never said anything
+  if (!hasSpoken(kiln)) return null;
   if (!isHeard(shown)) return <span class="phase">{say("phase.unknown")}</span>;
   return <span class={`phase ${kiln.now.phase}`}>{say(`phase.${kiln.now.phase}`)}</span>;
 }
@@ -115,15 +115,16 @@ export function KilnCard({ kiln, shown, now, isTheirs }: CardProps) {
       </header>
       <OpenAlarms kiln={kiln} isTheirs={isTheirs} />
       <div class="probes">
-        <Probes kiln={kiln} shown={shown} />
-        {shown.length === 0 && (
+        {hasSpoken(kiln) ? (
+          <Probes kiln={kiln} shown={shown} />
+        ) : (
           <p class="quiet">
             {say("kilns.noReading")}. <a href="/settings">{say("kilns.pairBridge")}</a>
           </p>
         )}
       </div>
       <NextCone kiln={kiln} />
-      {kiln.now.last_at !== null && (
+      {hasSpoken(kiln) && (
         <a class="button wide" href={`/kilns/${kiln.id}`}>
           {say("kilns.open")}
         </a>
