@@ -59,6 +59,7 @@ def alarm_notice(claimed: ClaimedDelivery) -> Notice:
         end_at=finding.end_at,
         language=language,
         parts=alarm.also_at,
+        labels=finding.labels,
     )
     kilns = list(dict.fromkeys([finding.kiln.name, *(kiln for kiln, _ in alarm.also_at)]))
     names = ", ".join(kilns[:MOST_KILNS_NAMED]) + (" …" if len(kilns) > MOST_KILNS_NAMED else "")

@@ -23,6 +23,7 @@ _TEXTS: Final[Mapping[str, dict[str, Any]]] = {
     language: tomllib.loads((resources.files("service.alarms") / f"texts/{language}.toml").read_text(encoding="utf-8"))
     for language in LANGUAGES
 }
+NO_LABELS: Final[Mapping[str, str]] = {}
 MOST_PARTS_SHOWN: Final = 5
 _NAME: Final = re.compile(r"{(\|?)(\w+)\|?}")
 
@@ -44,12 +45,15 @@ def words(
     end_at: datetime | None,
     language: str,
     parts: Sequence[tuple[str, str | None]] = (),
+    labels: Mapping[str, str] = NO_LABELS,
 ) -> Words:
     """Return what is so, what was measured, and what to do; a kind or an advice without text gets a general one.
 
-    `parts` are kilns and channels of which the same is so, for the same cause.
+    `parts` are kilns and channels of which the same is so, for the same cause; `labels` is what people call the
+    channels of its own kiln.
     """
-    texts = _TEXTS[language]
+    plain = _TEXTS[language]
+    texts = {**plain, "channel": {**plain["channel"], **labels}}
     formats = Formats(texts["unit"], decimal=texts["decimal"])
     values = {name: _say(texts, formats, name, value) for name, value in evidence.items() if value is not None}
     values |= {"channel": _channel(texts, channel), "kind": kind.replace("_", " ")}
@@ -62,7 +66,7 @@ def words(
     if parts:
         title, advice = text["title_of_several"], texts["advice"]["check_what_they_share"]
         detail.append(texts["phrase"]["parts"])
-        values |= {"count": str(len(parts) + 1), "parts": _places(texts, parts)}
+        values |= {"count": str(len(parts) + 1), "parts": _places(plain, parts)}
     return Words(_fill(title, values), " ".join(filter(None, _filled(detail, values))), advice)
 
 

@@ -109,8 +109,10 @@ def change_channel(
     asked: ChannelChange,
     session: Session,
     who: SetsUp,
+    service: PartsOf,
     seen: Seen,
     now: MachineNow,
+    after_reply: BackgroundTasks,
     response: Response,
 ) -> ChannelOut:
     """Change what is sent and leave the rest; null takes a label or a place away."""
@@ -133,6 +135,8 @@ def change_channel(
         channel=channel.id,
         changes=changes,
     )
+    kilns.get_kiln(session, [channel.workshop_id], channel.kiln_id).edited_at = now
+    after_reply.add_task(service.monitor.tell, channel.kiln_id)
     found = _out(channel)
     show(response, found.version)
     return found

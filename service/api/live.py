@@ -137,7 +137,7 @@ class Hub:
         now = came.now
         to_others = self._is_followed_elsewhere(now.workshop_id)
         if to_others or now.workshop_id in self._viewers:
-            message = points(now.kiln_id, now.channel_ids, came.curves)
+            message = points(now.kiln_id, now.channels, came.curves)
             self._tell(Shown(now.workshop_id, message), to_others=to_others)
 
     def _tell(self, shown: Shown, *, to_others: bool) -> None:

@@ -23,7 +23,7 @@ from service.core.firing import ConeProgress, Phase
 from service.core.watch import ChannelStatus
 from service.monitor.watched import LiveKiln
 from service.series.blocks import Curve
-from service.store.kilns import KilnSaid
+from service.store.kilns import ChannelSaid, KilnSaid
 
 POINTS_WIDTH: Final = 16  # pixels that the newest block gets at most: its extremes, not its every reading
 FEW: Final = 4  # readings of a channel that are all drawn
@@ -45,6 +45,8 @@ class _Channel(msgspec.Struct):
     value_c: float | None
     rate_c_per_h: float | None
     quality: str
+    label: str | None
+    is_hidden: bool
 
 
 class _KilnNow(msgspec.Struct):
@@ -175,9 +177,7 @@ class KilnEvents:
             next_cone_progress=status.next_cone_progress,
             behind_s=status.behind_s,
             behind_since=_at(status.behind_since_s),
-            channels=[
-                _channel(channel_id, name, seen.get(name, UNHEARD)) for name, channel_id in live.channel_ids.items()
-            ],
+            channels=[_channel(said, name, seen.get(name, UNHEARD)) for name, said in live.channels.items()],
             bridge_seen_at=live.heard_at,
             open_alarms=live.open_alarms,
         )
@@ -196,8 +196,9 @@ class KilnEvents:
         return said
 
 
-def _channel(channel_id: int, name: str, status: ChannelStatus) -> _Channel:
-    return _Channel(channel_id, name, _at(status.last_s), status.last_c, status.rate_c_per_h, status.quality)
+def _channel(said: ChannelSaid, name: str, now: ChannelStatus) -> _Channel:
+    at = _at(now.last_s)
+    return _Channel(said.id, name, at, now.last_c, now.rate_c_per_h, now.quality, said.label, said.is_hidden)
 
 
 @lru_cache(maxsize=4096)  # the probes of a village were read in the same few seconds
@@ -205,9 +206,9 @@ def _at(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def points(kiln_id: int, channel_ids: Mapping[str, int], curves: Mapping[str, Curve]) -> str:
+def points(kiln_id: int, channels: Mapping[str, ChannelSaid], curves: Mapping[str, Curve]) -> str:
     """Return the newest readings of a kiln, no more of them than can be drawn."""
-    drawn = [_Points(channel_ids[name], name, *_drawn(*curve)) for name, curve in curves.items() if name in channel_ids]
+    drawn = [_Points(channels[name].id, name, *_drawn(*curve)) for name, curve in curves.items() if name in channels]
     return event("points", _NewPoints(kiln_id, drawn))
 
 

@@ -244,11 +244,18 @@ class Phase(StrEnum):
     COOLING = "cooling"
 
 
-class ChannelNow(Out):
+class ChannelNamed(Out):
+    """What a channel is called: `name` by its bridge, for ever, `label` by people, who may keep it off the screens."""
+
+    name: str
+    label: str | None
+    is_hidden: bool
+
+
+class ChannelNow(ChannelNamed):
     """One probe as it is now; `value_c` is the last reading, which keeps its time."""
 
     channel_id: int
-    name: str
     at: datetime | None
     value_c: float | None
     rate_c_per_h: float | None
@@ -489,6 +496,7 @@ class FiringDetail(FiringOut):
     parts: list[PartOut]
     segments: list[SegmentOut]
     cones: list[ConeProgress]
+    channels: Annotated[list[ChannelNamed], Field(description="of its kiln, which cones and findings name")]
     findings: list[FindingOut]
 
 

@@ -15,6 +15,7 @@ from service.core.watch import ChannelStatus
 from service.lab.condition import Condition
 from service.monitor.watched import LiveKiln
 from service.store.firings import findings_of
+from service.store.kilns import ChannelSaid, channels
 from service.store.merging import parts_of
 from service.store.models import Alarm, Firing, Kiln, Plan, StoredFinding
 
@@ -72,18 +73,18 @@ def kiln_now(live: LiveKiln, now: datetime) -> schemas.KilnNow:
             )
             for cone in worth_showing(status.cones)
         ],
-        channels=[
-            _channel_now(channel_id, name, seen.get(name, UNHEARD)) for name, channel_id in live.channel_ids.items()
-        ],
+        channels=[_channel_now(said, name, seen.get(name, UNHEARD)) for name, said in live.channels.items()],
         bridge_seen_at=live.heard_at,
         open_alarms=live.open_alarms,
     )
 
 
-def _channel_now(channel_id: int, name: str, status: ChannelStatus) -> schemas.ChannelNow:
+def _channel_now(said: ChannelSaid, name: str, status: ChannelStatus) -> schemas.ChannelNow:
     return schemas.ChannelNow(
-        channel_id=channel_id,
+        channel_id=said.id,
         name=name,
+        label=said.label,
+        is_hidden=said.is_hidden,
         at=_utc_or_none(status.last_s),
         value_c=status.last_c,
         rate_c_per_h=status.rate_c_per_h,
@@ -184,6 +185,7 @@ def firing_detail(
         parts=[schemas.PartOut.model_validate(part) for part in parts_of(session, firing)],
         segments=list(segments),
         cones=firing.cones,
+        channels=[schemas.ChannelNamed.model_validate(one) for one in channels(session, [firing.kiln_id])],
         findings=[finding_out(finding, language) for finding in findings_of(session, firing.id)],
     )
 
@@ -228,6 +230,7 @@ def words_out(finding: StoredFinding, language: str, parts: Sequence[tuple[str, 
         end_at=finding.end_at,
         language=language,
         parts=parts,
+        labels=finding.labels,
     )
     return schemas.Words(title=text.title, detail=text.detail, advice=text.advice)
 

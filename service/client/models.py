@@ -22,8 +22,10 @@ class ConeProgress(msgspec.Struct, frozen=True, kw_only=True):
 class ChannelNow(msgspec.Struct, frozen=True, kw_only=True):
     """One probe as it is now; `value_c` is the last reading, which keeps its time."""
 
-    channel_id: int
     name: str
+    label: str | None
+    is_hidden: bool
+    channel_id: int
     at: datetime | None
     value_c: float | None
     rate_c_per_h: float | None
@@ -174,6 +176,14 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     rate_c_per_h: float
 
 
+class ChannelNamed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel is called: `name` by its bridge, for ever, `label` by people, who may keep it off the screens."""
+
+    name: str
+    label: str | None
+    is_hidden: bool
+
+
 class Words(msgspec.Struct, frozen=True, kw_only=True):
     """A finding or an alarm in the reader's language: what, what was measured, what to do."""
 
@@ -237,6 +247,7 @@ class FiringDetail(msgspec.Struct, frozen=True, kw_only=True):
     parts: list[Part]
     segments: list[Segment]
     cones: list[ConeProgress]
+    channels: list[ChannelNamed]
     findings: list[Finding]
 
 

@@ -337,7 +337,7 @@ class Monitor:
             return
         blocks = arrived.blocks
         curves = series.curves_of(blocks)
-        if not watched.now.channel_ids.keys() >= curves.keys():
+        if not watched.now.channels.keys() >= curves.keys():
             with self._database.read() as session:
                 watched.refresh(session)
         if watched.corrections.of_channel:
@@ -397,7 +397,7 @@ class Monitor:
             events.append(bridge_silent(watched.silent_since, now, ended=True))
         if events:
             return Conclusion(watched, events, chunk)
-        if not watched.now.channel_ids.keys() >= chunk.channels.keys():
+        if not watched.now.channels.keys() >= chunk.channels.keys():
             with self._database.read() as session:
                 watched.refresh(session)
         self._on_change(KilnChange(watched.now))

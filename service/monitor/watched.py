@@ -20,7 +20,7 @@ from service.series.corrections import Corrections, corrections_of
 from service.store import alarms as alarm_rows
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
-from service.store.kilns import Stood
+from service.store.kilns import ChannelSaid, Stood
 from service.store.models import Firing, Kiln
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class LiveKiln:
     firing_id: int | None = None
     firing_started_at: datetime | None = None
     open_alarms: int = 0
-    channel_ids: Mapping[str, int] = field(default_factory=dict)
+    channels: Mapping[str, ChannelSaid] = field(default_factory=dict)  # by name
 
 
 @dataclass
@@ -120,7 +120,7 @@ class Facts:
     firing: Firing | None
     silent_since: datetime | None
     open_alarms: int
-    channel_ids: Mapping[str, int]
+    channels: Mapping[str, ChannelSaid]
     corrections: Corrections
 
     def on(self, live: LiveKiln) -> LiveKiln:
@@ -130,7 +130,7 @@ class Facts:
             firing_id=self.firing.id if self.firing else None,
             firing_started_at=self.firing.started_at if self.firing else None,
             open_alarms=self.open_alarms,
-            channel_ids=self.channel_ids,
+            channels=self.channels,
         )
 
 
@@ -140,16 +140,16 @@ def read_facts(session: Session, kiln_ids: Collection[int]) -> dict[int, Facts]:
     silent = {row.kiln_id: row.start_at for row in firing_rows.open_findings(session, kiln_ids, "bridge_silent")}
     counts = alarm_rows.count_open(session, kiln_ids)
     corrections = corrections_of(session, kiln_ids)
-    channel_ids: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    channels: defaultdict[int, dict[str, ChannelSaid]] = defaultdict(dict)
     for channel in kiln_rows.channels(session, kiln_ids):
-        channel_ids[channel.kiln_id][channel.name] = channel.id
+        channels[channel.kiln_id][channel.name] = ChannelSaid(channel.id, channel.label, channel.is_hidden)
     return {
         kiln.id: Facts(
             kiln,
             firings.get(kiln.id),
             silent.get(kiln.id),
             counts.get(kiln.id, 0),
-            channel_ids[kiln.id],
+            channels[kiln.id],
             corrections[kiln.id],
         )
         for kiln in kiln_rows.kilns_by_id(session, kiln_ids)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defaultload
 
 from service.errors import FullError, NotFoundError
 from service.store.among import among
@@ -16,6 +16,7 @@ from service.store.roles import Action, roles_that
 from service.store.secrets import hash_secret
 
 MAX_SUBSCRIPTIONS_PER_ACCOUNT: Final = 20
+_WITH_LABELS: Final = defaultload(Alarm.finding).selectinload(StoredFinding.labelled)  # which its words name
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,9 @@ def list_alarms(
     limit: int = 100,
 ) -> list[Alarm]:
     """Return alarms, newest first, parts with the one that speaks for them; open is what holds or is unacknowledged."""
-    query = select(Alarm).where(among(Alarm.workshop_id, workshop_ids), Alarm.part_of_id.is_(None))
+    query = (
+        select(Alarm).where(among(Alarm.workshop_id, workshop_ids), Alarm.part_of_id.is_(None)).options(_WITH_LABELS)
+    )
     if only_open:
         query = query.where(_is_open())
     if before_id is not None:
@@ -196,6 +199,7 @@ def claim_deliveries(session: Session, *, now: datetime, until: datetime, limit:
         .join(Account, Account.id == PushSubscription.account_id)
         .where(Delivery.id.in_(claimed))
         .order_by(Delivery.id)
+        .options(_WITH_LABELS)
     ).all()
     return [_with_new_token(session, *row) for row in found]
 

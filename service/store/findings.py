@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from service.errors import NotFoundError
 from service.store.among import among
@@ -22,8 +22,10 @@ def list_findings(
     limit: int = 50,
 ) -> list[StoredFinding]:
     """Return findings, the one that began last first; with `before_id`, those that come after it in this order."""
-    query = select(StoredFinding).where(
-        among(StoredFinding.workshop_id, workshop_ids), StoredFinding.withdrawn_at.is_(None)
+    query = (
+        select(StoredFinding)
+        .where(among(StoredFinding.workshop_id, workshop_ids), StoredFinding.withdrawn_at.is_(None))
+        .options(selectinload(StoredFinding.labelled))
     )
     said = {"kiln_id": kiln_id, "firing_id": firing_id, "kind": kind}
     for name, value in said.items():

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Select, func, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from service.core.findings import Finding
 from service.core.firing import ConeProgress, EndCause, Summary
@@ -113,6 +113,7 @@ def findings_of(session: Session, firing_id: int) -> list[StoredFinding]:
             select(StoredFinding)
             .where(StoredFinding.firing_id == firing_id, StoredFinding.withdrawn_at.is_(None))
             .order_by(StoredFinding.start_at, StoredFinding.id)
+            .options(selectinload(StoredFinding.labelled))
         )
     )
 

@@ -118,6 +118,14 @@ def key_from_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:40] or "lo"
 
 
+class ChannelSaid(NamedTuple):
+    """Which channel it is, and what people have said of it."""
+
+    id: int
+    label: str | None = None
+    is_hidden: bool = False
+
+
 def channels(session: Session, kiln_ids: Collection[int]) -> list[Channel]:
     return list(session.scalars(select(Channel).where(Channel.kiln_id.in_(kiln_ids)).order_by(Channel.id)))
 

@@ -14,10 +14,11 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
     false,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
 
 from service.store.database import UtcDateTime
 
@@ -459,6 +460,15 @@ class StoredFinding(OfWorkshop, Base):
     verdict_by: Mapped[str | None] = mapped_column(String(80))
     verdict_at: Mapped[datetime | None]
     kiln: Mapped[Kiln] = relationship(lazy="joined")
+    labelled: Mapped[list[Channel]] = relationship(
+        primaryjoin=lambda: and_(foreign(Channel.kiln_id) == StoredFinding.kiln_id, Channel.label.is_not(None)),
+        viewonly=True,
+    )
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Return what people call the channels of the kiln, by name; queries that list findings load them at once."""
+        return {channel.name: channel.label for channel in self.labelled if channel.label}
 
 
 # --- processes that share the kilns --------------------------------------------------------------------------------

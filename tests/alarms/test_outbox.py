@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from service.alarms.notice import LaterError, Notice
 from service.alarms.outbox import AT_ONCE, CLAIMED_FOR, MAX_ATTEMPTS, Outbox, send_test, wait_before_retry
 from service.alarms.vapid import VapidKey
 from service.errors import DeliveryError, NotFoundError, RefusedError
+from service.store import kilns
 from service.store.database import Database
 from service.store.models import Delivery, PushSubscription
 
@@ -65,6 +67,19 @@ async def test_from_a_finding_to_a_phone_and_back(
     assert village.alarm(alarm.id).acknowledged_by == "Lan"
     with database.read() as session:
         assert session.get_one(PushSubscription, 1).last_delivered_at == MACHINE
+
+
+async def test_a_push_calls_a_probe_as_its_people_do(database: Database, village: Village) -> None:
+    with database.write() as session:
+        kiln = kilns.get_kiln(session, [village.workshop_id], village.kiln_id)
+        kilns.add_channel(session, kiln, "top", "c").label = "can gần cửa lò"
+    village.subscribe("https://push.example/lan")
+    village.see(kind="thermocouple_open")
+    channel = Fake()
+
+    await Outbox(database, channel).step(now=NOW, now_machine=MACHINE)
+
+    assert json.loads(channel.sent[0].payload)["title"] == "Lò 2: can gần cửa lò đứt mạch"
 
 
 async def test_each_person_reads_in_their_own_language(database: Database, village: Village) -> None:

@@ -143,6 +143,33 @@ def test_names_from_outside_are_taken_as_they_are() -> None:
     assert text.title == "No signal from probe {last_value_c}"
 
 
+def test_probes_are_called_as_their_people_call_them_and_those_of_other_kilns_are_not() -> None:
+    text = words(
+        "sensor_silent",
+        advice_key="",
+        channel="t5",
+        evidence={},
+        start_at=START,
+        end_at=None,
+        language="vi",
+        labels={"t5": "can gần cửa lò"},
+    )
+    several = words(
+        "sensor_silent",
+        advice_key="",
+        channel="t5",
+        evidence={},
+        start_at=START,
+        end_at=None,
+        language="vi",
+        parts=[("Lò 2", "t5")],
+        labels={"t5": "can gần cửa lò"},
+    )
+
+    assert text.title == "Mất tín hiệu can gần cửa lò"
+    assert "Lò 2 (can t5)" in several.detail
+
+
 def test_both_languages_say_the_same_things() -> None:
     vietnamese, english = (_TEXTS[language] for language in LANGUAGES)
 

@@ -4,8 +4,10 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from programs import BIN, Program
@@ -117,6 +119,10 @@ def test_what_came_out_is_written_down_and_firings_are_put_side_by_side(view: Pa
     expect(firing).to_have_count(2, timeout=60_000)
     picture(view, "firings", tmp_path)
     firing.first.get_by_role("link").first.click()
+    summary, chart = (view.get_by_test_id(name).bounding_box() for name in ("summary", "chart"))
+    assert summary
+    assert chart
+    assert summary["y"] <= chart["y"]  # on a phone too: what came of it, before how
     view.get_by_test_id("add-batch").click()
     view.get_by_test_id("batch-ware").fill("Bát men rạn")
     view.get_by_test_id("batch-pieces").fill("120")
@@ -186,6 +192,28 @@ def test_a_person_is_invited_joins_and_sees_what_a_kiln_operator_sees(view: Page
 
 
 @pytest.mark.timeout(180)
+def test_where_one_is_signed_in_is_few_at_first_and_all_others_end_with_one_button(
+    view: Page, demo: tuple[str, str]
+) -> None:
+    for _ in range(5):
+        signed_in = httpx.post(f"{demo[0]}/api/v1/session", json={"login": LOGIN, "password": demo[1]})
+        assert signed_in.is_success
+    view.goto("/settings")
+    sessions = view.get_by_test_id("session")
+    expect(sessions).to_have_count(4)
+    here = sessions.first.inner_text()
+    view.get_by_test_id("all-sessions").click()
+    expect(sessions.nth(5)).to_be_visible()
+    assert fits(view)
+
+    view.get_by_test_id("end-password").fill(demo[1])
+    view.get_by_test_id("end-sessions").click()
+    expect(sessions).to_have_count(1)
+    assert sessions.first.inner_text().splitlines()[0] == here.splitlines()[0]
+    expect(view.get_by_test_id("end-sessions")).to_have_count(0)
+
+
+@pytest.mark.timeout(180)
 def test_people_put_right_what_the_readings_alone_got_wrong(view: Page, tmp_path: Path) -> None:
     """What was burnt, when it began, whether a finding was so, how wrong a probe is, a plan from another system."""
     view.goto("/firings")
@@ -235,6 +263,91 @@ def test_people_put_right_what_the_readings_alone_got_wrong(view: Page, tmp_path
 
 
 @pytest.mark.timeout(180)
+def test_with_letters_twice_as_large_every_page_is_reached_and_fits(view: Page, tmp_path: Path) -> None:
+    for page in ("/", "/kilns/1", "/firings", "/firings/1", "/alarms", "/settings"):
+        view.goto(page)
+        view.evaluate("document.documentElement.style.fontSize = '200%'")
+        expect(view.get_by_role("main").get_by_role("heading").first).to_be_attached()
+        assert fits(view), page
+    page_picture(view, "settings-large", tmp_path)
+
+    view.goto("/kilns/1")
+    view.evaluate("document.documentElement.style.fontSize = '200%'")
+    expect(view.get_by_test_id("chart")).to_be_visible()
+    picture(view, "kiln-large", tmp_path)
+    assert fits(view)
+    links = view.get_by_role("navigation").get_by_role("link")
+    expect(links).to_have_count(4)
+    for link in links.all():
+        assert link.evaluate("link => link.scrollWidth <= link.clientWidth"), link.inner_text()
+        link.click()
+        expect(link).to_have_attribute("aria-current", "page")
+
+
+@pytest.mark.timeout(180)
+def test_probes_are_called_as_people_call_them_and_those_nobody_wants_to_see_are_hidden(
+    view: Page, tmp_path: Path
+) -> None:
+    view.get_by_test_id("kiln-card").first.get_by_role("link").first.click()
+    names = view.get_by_test_id("probe-names")
+    names.locator("summary").click()
+    top, bottom = (names.locator(f'[data-channel="{name}"]') for name in ("top", "bottom"))
+    top.get_by_test_id("probe-label").fill("can gần cửa lò")
+    bottom.get_by_test_id("probe-hide").check()
+    view.get_by_test_id("probe-names-save").click()
+    expect(names.get_by_test_id("outcome")).to_have_attribute("data-is", "done")
+
+    expect(view.get_by_test_id("probe")).to_have_count(1)
+    expect(view.get_by_test_id("probe")).to_contain_text("can gần cửa lò")
+    expect(view.get_by_test_id("readout")).to_contain_text("can gần cửa lò")
+    expect(view.get_by_test_id("readout").locator("svg")).to_have_count(1)
+    page_picture(view, "probe-names", tmp_path)
+    assert fits(view)
+    view.get_by_test_id("calibrations").locator("summary").click()
+    expect(view.get_by_test_id("calibrations").locator("option")).to_have_text(["can gần cửa lò"])
+    view.goto("/")
+    expect(view.get_by_test_id("kiln-card").first.get_by_test_id("probe")).to_contain_text("can gần cửa lò")
+
+    view.goto("/firings")
+    view.get_by_test_id("firing").filter(has_text="Lò 1").first.get_by_role("link").first.click()
+    expect(view.get_by_test_id("readout")).to_contain_text("can gần cửa lò")
+    for channel in view.request.get("/api/v1/kilns/1/channels").json():
+        view.request.patch(f"/api/v1/channels/{channel['id']}", data={"label": None, "is_hidden": False})
+
+
+@pytest.mark.timeout(180)
+def test_a_kiln_that_does_not_fire_says_what_to_do_next_and_shows_nothing_empty(view: Page, tmp_path: Path) -> None:
+    asked = {"workshop_id": 1, "name": f"Lò mới {view.canhlo_name}"}  # type: ignore[attr-defined]
+    kiln_id = view.request.post("/api/v1/kilns", data=asked).json()["id"]
+    kiln = f"/api/v1/kilns/{kiln_id}"
+    view.goto(f"/kilns/{kiln_id}")
+    expect(view.get_by_test_id("never-heard").get_by_role("link")).to_have_attribute("href", "/settings")
+    expect(view.get_by_test_id("kiln-settings")).to_be_visible()
+    expect(view.locator("[data-testid=chart], [data-testid=readings], [data-testid=calibrations]")).to_have_count(0)
+    assert fits(view)
+    page_picture(view, "kiln-never-heard", tmp_path)
+    view.goto("/")
+    card = view.get_by_test_id("kiln-card").filter(has_text=str(asked["name"]))
+    expect(card.get_by_role("link")).to_have_count(2)  # its name, and to connect a bridge
+    expect(card.locator(".phase")).to_have_count(0)
+    view.goto(f"/kilns/{kiln_id}")
+
+    found = view.request.get(kiln).json()
+    wanted = {"name": "Telegraf", "scope": "write", "days": 1}
+    token = view.request.post("/api/v1/workshops/1/tokens", data=wanted).json()["token"]
+    yesterday_s = datetime.fromisoformat(found["now"]["now_at"]).timestamp() - 86_400
+    line = f"kiln,kiln={found['key']} top_c=31.5 {yesterday_s:.0f}"
+    view.request.post("/api/v2/write?precision=s", data=line, headers={"authorization": f"Token {token}"})
+    expect(view.get_by_test_id("probe")).to_have_attribute("data-state", "stale")
+    view.reload()
+    expect(view.get_by_test_id("idle")).to_be_visible()
+    expect(view.get_by_test_id("never-heard")).to_have_count(0)
+    expect(view.get_by_test_id("chart")).to_have_count(0)
+    page_picture(view, "kiln-silent", tmp_path)
+    view.request.patch(kiln, data={"is_retired": True})
+
+
+@pytest.mark.timeout(180)
 def test_an_old_log_becomes_a_firing_of_the_kiln(view: Page, tmp_path: Path) -> None:
     """A file without a date is refused until somebody says when it began."""
     view.goto("/")
@@ -257,6 +370,10 @@ def test_an_old_log_becomes_a_firing_of_the_kiln(view: Page, tmp_path: Path) -> 
     assert fits(view)
     came.get_by_role("link").first.click()
     expect(view.get_by_test_id("chart")).to_have_attribute("data-points", re.compile("[1-9]"))
+    segments = view.get_by_test_id("segments")
+    segments.evaluate("details => { details.open = true }")
+    expect(segments.get_by_role("row").nth(1)).to_be_visible()
+    assert segments.locator(".scroll").evaluate("box => box.scrollWidth <= box.clientWidth")  # the rates are last
 
 
 def page_picture(page: Page, name: str, folder: Path) -> None:

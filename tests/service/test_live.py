@@ -17,6 +17,7 @@ from service.api.live_events import KilnEvents
 from service.core.live import LiveFiring, Watch
 from service.core.series import Chunk, Samples
 from service.monitor.watched import LiveKiln
+from service.store.kilns import ChannelSaid
 from service.store.roles import GRANTS, Role
 from service.store.who import Who
 
@@ -50,6 +51,24 @@ async def test_a_stored_block_reaches_a_viewer_with_the_kiln_and_its_new_points(
     found = dict(events(message or ""))
     assert found["kiln"]["channels"][0]["value_c"] == 652.0
     assert found["points"]["channels"][0]["value_c"] == [650.0, 652.0]
+    parts.hub.leave(viewer)
+
+
+async def test_what_a_probe_is_called_reaches_who_looks_at_its_kiln_and_its_firings(
+    parts: Parts, bridge: BridgeClient, signed_in: httpx.AsyncClient
+) -> None:
+    await bridge.send(block(1, at_s=1000, top=[650.0]))
+    viewer = parts.hub.join(OWNER, "vi")
+
+    await signed_in.patch("/api/v1/channels/1", json={"label": "can gần cửa", "is_hidden": True})
+    live = dict(events(await asyncio.wait_for(viewer.next(), 10) or ""))["kiln"]["channels"][0]
+    listed = (await signed_in.get("/api/v1/kilns")).json()[0]["now"]["channels"][0]
+    firing = (await signed_in.post("/api/v1/kilns/1/firings", json={})).json()
+
+    said = {"name": "top", "label": "can gần cửa", "is_hidden": True}
+    assert said.items() <= live.items()
+    assert said.items() <= listed.items()
+    assert firing["channels"] == [said]
     parts.hub.leave(viewer)
 
 
@@ -104,7 +123,8 @@ def test_a_kiln_is_said_live_as_it_is_said_when_asked_for() -> None:
     time_s = np.arange(0.0, 14_400.0, 10.0)
     broken = Samples(time_s, np.where(time_s > 14_000, np.nan, 30 + time_s / 14))
     status = watched.advance(Chunk(14_400.0, {"top": Samples(time_s, 25 + time_s / 12), "bottom": broken})).status
-    live = LiveKiln(7, 1, status, NOW, 3, NOW - timedelta(hours=4), 2, {"top": 11, "bottom": 12, "flue": 13})
+    channels = {"top": ChannelSaid(11), "bottom": ChannelSaid(12, "can gần cửa"), "flue": ChannelSaid(13, None, True)}
+    live = LiveKiln(7, 1, status, NOW, 3, NOW - timedelta(hours=4), 2, channels)
 
     said = [events(made)[0][1] for made in map(KilnEvents().kiln, [live, live], [NOW, NOW])]
 

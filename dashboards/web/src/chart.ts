@@ -1,6 +1,6 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { valueNear } from "./curve";
+import { drawNames, roomForNames } from "./ends";
 import { type Area, drawBands, drawFlags, FLAGS_PX, type Mark } from "./marks";
 
 export interface Line {
@@ -22,17 +22,10 @@ export interface ChartView {
   writeY(value: number): string;
 }
 
-interface EndName {
-  line: Line;
-  x: number;
-  y: number;
-  step: 1 | -1;
-}
-
 const INK = "#9fb0d0";
 const GRID = "#22304f";
 const FONT = '500 13px "Be Vietnam Pro", sans-serif';
-const END_FONT_PX = 12;
+const Y_AXIS_PX = 52;
 
 /** One chart on the page: lines on a common x, marks behind them, and the place under the finger. */
 export class Chart {
@@ -75,7 +68,7 @@ export class Chart {
   }
 
   private size(): { width: number; height: number } {
-    return { width: Math.max(200, this.host.clientWidth), height: Math.max(180, this.host.clientHeight) };
+    return { width: Math.max(120, this.host.clientWidth), height: Math.max(180, this.host.clientHeight) };
   }
 
   private options(view: ChartView): uPlot.Options {
@@ -83,7 +76,7 @@ export class Chart {
     return {
       ...this.size(),
       legend: { show: false },
-      padding: [() => (this.view?.marks.length ? FLAGS_PX : 12), 14, 0, 0],
+      padding: [() => (this.view?.marks.length ? FLAGS_PX : 12), (plot) => this.roomRight(plot), 0, 0],
       cursor: { y: false, points: { size: 9, width: 2 }, drag: { x: false, y: false } },
       scales: { x: { time: view.isClock }, y: { range: (_plot, low, high) => roomAround(low, high) } },
       axes: [
@@ -94,7 +87,12 @@ export class Chart {
           ...(view.isClock ? {} : { incrs: WHOLE_STEPS }),
           values: (_plot, splits) => splits.map((split) => this.view?.writeX(split) ?? ""),
         },
-        { ...axis, size: 52, values: (_plot, splits) => splits.map((split) => this.view?.writeY(split) ?? "") },
+        {
+          ...axis,
+          size: Y_AXIS_PX,
+          incrs: WHOLE_DEGREES,
+          values: (_plot, splits) => splits.map((split) => this.view?.writeY(split) ?? ""),
+        },
       ],
       series: [{}, ...view.lines.map(seriesOf)],
       hooks: {
@@ -117,49 +115,18 @@ export class Chart {
     over.addEventListener("pointermove", move);
   }
 
-  /** Write each line's name at its end, so that colour is not the only way to tell them apart. */
-  private nameEnds(plot: uPlot): void {
-    const { ctx } = plot;
-    const size = END_FONT_PX * devicePixelRatio;
-    const taken: number[] = [];
-    ctx.save();
-    ctx.font = `600 ${size}px "Be Vietnam Pro", sans-serif`;
-    ctx.textAlign = "right";
-    ctx.textBaseline = "bottom";
-    for (const { line, x, y: wanted, step } of this.endNames(plot, size)) {
-      let y = wanted;
-      while (taken.some((other) => Math.abs(other - y) < size * 1.15)) y += step * size * 1.2;
-      taken.push(y);
-      ctx.lineWidth = 4 * devicePixelRatio;
-      ctx.strokeStyle = "#0d1529";
-      ctx.strokeText(line.name, x, y);
-      ctx.fillStyle = line.colour;
-      ctx.fillText(line.name, x, y);
-    }
-    ctx.restore();
+  private roomRight(plot: uPlot): number {
+    return this.view ? roomForNames(plot.ctx, this.view.lines, this.view, plot.width - Y_AXIS_PX) : 0;
   }
 
-  /** Where the names go: beside the end where there is room, else above a rising line and below a falling one. */
-  private endNames(plot: uPlot, size: number): EndName[] {
-    const right = plot.bbox.left + plot.bbox.width;
-    const names = (this.view?.lines ?? []).flatMap((line): EndName[] => {
-      const end = endWithin(line, this.view?.to ?? 0);
-      if (end === null) return [];
-      const width = plot.ctx.measureText(line.name).width;
-      const tip = Math.min(plot.valToPos(end.x, "x", true), right);
-      const tipY = plot.valToPos(end.y, "y", true);
-      const hasRoom = tip + width + size < right;
-      if (hasRoom) return [{ line, x: tip + width + size * 0.6, y: tipY + size * 0.5, step: 1 }];
-      if (tip - width < plot.bbox.left) return [];
-      const step = isFalling(plot, line, end, width) ? 1 : -1;
-      return [{ line, x: tip - size * 0.3, y: tipY + size * (step > 0 ? 1.8 : -0.6), step }];
-    });
-    return names.sort((a, b) => a.step - b.step || a.step * (a.y - b.y));
+  private nameEnds(plot: uPlot): void {
+    if (this.view) drawNames(plot.ctx, areaOf(plot), this.view.lines, this.view);
   }
 }
 
 // Hours go in halves and days' parts, degrees in fifties: no step that one decimal cannot write.
 const WHOLE_STEPS = [0.5, 1, 2, 3, 6, 12, 24, 50, 100, 200, 500];
+const WHOLE_DEGREES = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
 function joined(lines: readonly Line[]): uPlot.AlignedData {
   if (lines.length === 0) return [[]];
@@ -191,21 +158,7 @@ const areaOf = (plot: uPlot): Area => ({
   ...{ left: plot.bbox.left, top: plot.bbox.top, width: plot.bbox.width, height: plot.bbox.height },
   pixelRatio: devicePixelRatio,
   xOf: (value) => plot.valToPos(value, "x", true),
+  yOf: (value) => plot.valToPos(value, "y", true),
 });
 
 const isInside = (plot: uPlot): boolean => (plot.cursor.left ?? -1) >= 0 && plot.cursor.idx !== null;
-
-/** Say whether a line comes down to its end, so that its name belongs below it. */
-function isFalling(plot: uPlot, line: Line, end: { x: number; y: number }, widthPx: number): boolean {
-  const before = end.x - (plot.posToVal(widthPx, "x", true) - plot.posToVal(0, "x", true));
-  const value = valueNear(line.x, line.y, before, end.x - before);
-  return value !== null && value > end.y;
-}
-
-function endWithin(line: Line, to: number): { x: number; y: number } | null {
-  for (let index = line.x.length - 1; index >= 0; index -= 1) {
-    const [x, y] = [line.x[index], line.y[index]];
-    if (x !== undefined && y !== undefined && y !== null && x <= to) return { x, y };
-  }
-  return null;
-}

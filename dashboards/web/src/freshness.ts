@@ -1,4 +1,4 @@
-import type { ChannelNow, CurveChannel, KilnNow } from "./api";
+import type { ChannelNow, CurveChannel, Kiln, KilnNow } from "./api";
 import { type Celsius, type CelsiusPerHour, celsius, perHour, type Seconds, seconds } from "./units";
 
 const STALE_AFTER_S = 60;
@@ -29,6 +29,13 @@ export function show(channel: ChannelNow, now: Date, limit: Seconds): Shown {
   if (age > limit) return { is: "stale", value, age };
   return { is: "fresh", value, rate: channel.rate_c_per_h === null ? null : perHour(channel.rate_c_per_h), age };
 }
+
+/** The probes of a kiln that its people want to see. */
+export const watchedOf = (kiln: Kiln): ChannelNow[] => kiln.now.channels.filter((channel) => !channel.is_hidden);
+
+/** Say whether anything was ever heard of a kiln while it was watched, be it that its probes are broken. */
+export const hasSpoken = ({ now }: Pick<Kiln, "now">): boolean =>
+  now.last_at !== null || now.firing_id !== null || now.channels.some((channel) => channel.quality !== "unheard");
 
 /** Say whether a kiln is known to be as it is shown: a probe speaks, or there has never been one. */
 export const isHeard = (shown: readonly Shown[]): boolean =>

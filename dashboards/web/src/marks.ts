@@ -16,6 +16,7 @@ export interface Area {
   height: number;
   pixelRatio: number;
   xOf(value: number): number;
+  yOf(value: number): number;
 }
 
 export const SEVERITY_COLOURS: Readonly<Record<Finding["severity"], string>> = {

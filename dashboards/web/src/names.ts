@@ -1,7 +1,10 @@
+import type { ChannelNamed } from "./api";
 import { isWordKey, type Say } from "./words";
 
-/** Return a probe's name: places that have a word get it, others keep the name they came with. */
-export function channelName(say: Say, name: string): string {
+/** Return a probe's name: as its people call it, else by its place's word, else as it came. */
+export function channelName(say: Say, name: string, known: readonly ChannelNamed[]): string {
+  const label = known.find((one) => one.name === name)?.label;
+  if (label) return label;
   const key = `channel.${name}`;
   return isWordKey(key) ? say(key) : name;
 }
@@ -35,6 +38,19 @@ export const LOOKS: readonly LineLook[] = [
 export const PLAN_LOOK: LineLook = { colour: "#c3cee6", dash: [6, 6] };
 
 export const lookOf = (index: number): LineLook => LOOKS[index % LOOKS.length] ?? PLAN_LOOK;
+
+/** A probe of a kiln looks the same everywhere, whichever others are shown beside it. */
+export const lookOfChannel = (name: string, known: readonly ChannelNamed[]): LineLook =>
+  lookOf(
+    Math.max(
+      0,
+      known.findIndex((one) => one.name === name),
+    ),
+  );
+
+/** Say whether people want to see a probe; the analysis goes on with all of them. */
+export const isShown = (name: string, known: readonly ChannelNamed[]): boolean =>
+  known.every((one) => one.name !== name || !one.is_hidden);
 
 export function defectName(say: Say, defect: string): string {
   const key = `defect.${defect}`;

@@ -1,13 +1,14 @@
 import { expect, test } from "vitest";
-import type { ChannelNow, KilnNow } from "../src/api";
+import type { ChannelNow, Kiln, KilnNow } from "../src/api";
 import { timeAt } from "../src/clock";
-import { isThere, show, staleAfter, UsualInterval, withPoints } from "../src/freshness";
+import { hasSpoken, isThere, show, staleAfter, UsualInterval, withPoints } from "../src/freshness";
 import { seconds } from "../src/units";
 
 const AT = "2026-03-14T22:10:00Z";
 const after = (s: number) => new Date(Date.parse(AT) + s * 1000);
 const probe = (change: Partial<ChannelNow> = {}): ChannelNow => ({
   ...{ channel_id: 1, name: "top", at: AT, value_c: 900, rate_c_per_h: 100, quality: "good" },
+  ...{ label: null, is_hidden: false },
   ...change,
 });
 
@@ -41,6 +42,18 @@ test("a reading from a clock ahead of ours has no negative age", () => {
 test("the limit is three usual intervals, a minute at least, and longer in a replay", () => {
   expect([staleAfter(null, 1), staleAfter(seconds(5), 1), staleAfter(seconds(30), 1)]).toEqual([60, 60, 90]);
   expect(staleAfter(seconds(60), 60)).toBe(480);
+});
+
+test("a kiln has spoken when it was heard, be it that its only probe is broken; an old log is no word of it", () => {
+  const kiln = (change: Partial<KilnNow>) =>
+    ({ now: { last_at: null, firing_id: null, channels: [], ...change } }) as unknown as Kiln;
+  const silent = { at: null, value_c: null };
+
+  expect(hasSpoken(kiln({}))).toBe(false);
+  expect(hasSpoken(kiln({ channels: [probe({ ...silent, quality: "unheard" })] }))).toBe(false);
+  expect(hasSpoken(kiln({ channels: [probe({ ...silent, quality: "no_value" })] }))).toBe(true);
+  expect(hasSpoken(kiln({ last_at: AT }))).toBe(true);
+  expect(hasSpoken(kiln({ firing_id: 3 }))).toBe(true);
 });
 
 test("the usual interval is the median step, and one hole does not change it", () => {

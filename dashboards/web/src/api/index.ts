@@ -8,6 +8,7 @@ export type Me = Schemas["MeOut"];
 export type Kiln = Schemas["KilnOut"];
 export type KilnNow = Schemas["KilnNow"];
 export type ChannelNow = Schemas["ChannelNow"];
+export type ChannelNamed = Schemas["ChannelNamed"];
 export type Cone = Schemas["ConeProgress"];
 export type Bridge = Schemas["BridgeOut"];
 export type Pairing = Schemas["PairingOut"];
@@ -122,6 +123,7 @@ export const api = {
   judgeFinding: (id: number, verdict: Schemas["VerdictIn"]["verdict"]) =>
     ask<Finding>("PUT", `/findings/${id}/verdict`, { verdict }),
   channels: (kilnId: number) => ask<Channel[]>("GET", `/kilns/${kilnId}/channels`),
+  changeChannel: (id: number, body: Schemas["ChannelChange"]) => ask<Channel>("PATCH", `/channels/${id}`, body),
   calibrations: (channelId: number) => ask<Calibration[]>("GET", `/channels/${channelId}/calibrations`),
   addCalibration: (channelId: number, body: Schemas["CalibrationIn"]) =>
     ask<Calibration>("POST", `/channels/${channelId}/calibrations`, body),

@@ -1849,14 +1849,30 @@ export interface components {
             is_hidden?: boolean | null;
         };
         /**
+         * ChannelNamed
+         * @description What a channel is called: `name` by its bridge, for ever, `label` by people, who may keep it off the screens.
+         */
+        ChannelNamed: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string | null;
+            /** Is Hidden */
+            is_hidden: boolean;
+        };
+        /**
          * ChannelNow
          * @description One probe as it is now; `value_c` is the last reading, which keeps its time.
          */
         ChannelNow: {
-            /** Channel Id */
-            channel_id: number;
             /** Name */
             name: string;
+            /** Label */
+            label: string | null;
+            /** Is Hidden */
+            is_hidden: boolean;
+            /** Channel Id */
+            channel_id: number;
             /** At */
             at: string | null;
             /** Value C */
@@ -2146,6 +2162,11 @@ export interface components {
             segments: components["schemas"]["SegmentOut"][];
             /** Cones */
             cones: components["schemas"]["ConeProgress"][];
+            /**
+             * Channels
+             * @description of its kiln, which cones and findings name
+             */
+            channels: components["schemas"]["ChannelNamed"][];
             /** Findings */
             findings: components["schemas"]["FindingOut"][];
         };
@@ -4869,8 +4890,10 @@ export interface operations {
                      *           ],
                      *           "channels": [
                      *             {
-                     *               "channel_id": 1,
                      *               "name": "Lò gas số 1",
+                     *               "label": "Can trên",
+                     *               "is_hidden": false,
+                     *               "channel_id": 1,
                      *               "at": "2026-11-20T12:30:00Z",
                      *               "value_c": 1,
                      *               "rate_c_per_h": 1,
@@ -4966,8 +4989,10 @@ export interface operations {
                      *         ],
                      *         "channels": [
                      *           {
-                     *             "channel_id": 1,
                      *             "name": "Lò gas số 1",
+                     *             "label": "Can trên",
+                     *             "is_hidden": false,
+                     *             "channel_id": 1,
                      *             "at": "2026-11-20T12:30:00Z",
                      *             "value_c": 1,
                      *             "rate_c_per_h": 1,
@@ -5048,8 +5073,10 @@ export interface operations {
                      *         ],
                      *         "channels": [
                      *           {
-                     *             "channel_id": 1,
                      *             "name": "Lò gas số 1",
+                     *             "label": "Can trên",
+                     *             "is_hidden": false,
+                     *             "channel_id": 1,
                      *             "at": "2026-11-20T12:30:00Z",
                      *             "value_c": 1,
                      *             "rate_c_per_h": 1,
@@ -5148,8 +5175,10 @@ export interface operations {
                      *         ],
                      *         "channels": [
                      *           {
-                     *             "channel_id": 1,
                      *             "name": "Lò gas số 1",
+                     *             "label": "Can trên",
+                     *             "is_hidden": false,
+                     *             "channel_id": 1,
                      *             "at": "2026-11-20T12:30:00Z",
                      *             "value_c": 1,
                      *             "rate_c_per_h": 1,
@@ -6435,6 +6464,13 @@ export interface operations {
                      *           "down_at": "2026-11-20T12:30:00Z"
                      *         }
                      *       ],
+                     *       "channels": [
+                     *         {
+                     *           "name": "Lò gas số 1",
+                     *           "label": "Can trên",
+                     *           "is_hidden": false
+                     *         }
+                     *       ],
                      *       "findings": [
                      *         {
                      *           "id": 1,
@@ -6578,6 +6614,13 @@ export interface operations {
                      *           "down_at": "2026-11-20T12:30:00Z"
                      *         }
                      *       ],
+                     *       "channels": [
+                     *         {
+                     *           "name": "Lò gas số 1",
+                     *           "label": "Can trên",
+                     *           "is_hidden": false
+                     *         }
+                     *       ],
                      *       "findings": [
                      *         {
                      *           "id": 1,
@@ -6705,6 +6748,13 @@ export interface operations {
                      *           "cone": "6",
                      *           "progress": 0.62,
                      *           "down_at": "2026-11-20T12:30:00Z"
+                     *         }
+                     *       ],
+                     *       "channels": [
+                     *         {
+                     *           "name": "Lò gas số 1",
+                     *           "label": "Can trên",
+                     *           "is_hidden": false
                      *         }
                      *       ],
                      *       "findings": [
@@ -6986,6 +7036,13 @@ export interface operations {
                      *           "down_at": "2026-11-20T12:30:00Z"
                      *         }
                      *       ],
+                     *       "channels": [
+                     *         {
+                     *           "name": "Lò gas số 1",
+                     *           "label": "Can trên",
+                     *           "is_hidden": false
+                     *         }
+                     *       ],
                      *       "findings": [
                      *         {
                      *           "id": 1,
@@ -7140,6 +7197,13 @@ export interface operations {
                      *             "cone": "6",
                      *             "progress": 0.62,
                      *             "down_at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         ],
+                     *         "channels": [
+                     *           {
+                     *             "name": "Lò gas số 1",
+                     *             "label": "Can trên",
+                     *             "is_hidden": false
                      *           }
                      *         ],
                      *         "findings": [
@@ -7300,6 +7364,13 @@ export interface operations {
                      *             "down_at": "2026-11-20T12:30:00Z"
                      *           }
                      *         ],
+                     *         "channels": [
+                     *           {
+                     *             "name": "Lò gas số 1",
+                     *             "label": "Can trên",
+                     *             "is_hidden": false
+                     *           }
+                     *         ],
                      *         "findings": [
                      *           {
                      *             "id": 1,
@@ -7449,6 +7520,13 @@ export interface operations {
                      *             "down_at": "2026-11-20T12:30:00Z"
                      *           }
                      *         ],
+                     *         "channels": [
+                     *           {
+                     *             "name": "Lò gas số 1",
+                     *             "label": "Can trên",
+                     *             "is_hidden": false
+                     *           }
+                     *         ],
                      *         "findings": [
                      *           {
                      *             "id": 1,
@@ -7595,6 +7673,13 @@ export interface operations {
                      *             "cone": "6",
                      *             "progress": 0.62,
                      *             "down_at": "2026-11-20T12:30:00Z"
+                     *           }
+                     *         ],
+                     *         "channels": [
+                     *           {
+                     *             "name": "Lò gas số 1",
+                     *             "label": "Can trên",
+                     *             "is_hidden": false
                      *           }
                      *         ],
                      *         "findings": [

@@ -21,7 +21,7 @@ function Summary({ firing }: { firing: FiringDetail }) {
   const { say, format } = useLanguage();
   const lengthS = firing.ended_at ? (Date.parse(firing.ended_at) - Date.parse(firing.started_at)) / 1000 : null;
   return (
-    <section class="panel" data-testid="summary">
+    <section class="panel first" data-testid="summary">
       <h2>{say("firing.summary")}</h2>
       <dl class="figures">
         {firing.peak_c !== null && (
@@ -74,7 +74,6 @@ function Segments({ segments }: { segments: readonly Segment[] }) {
           <thead>
             <tr>
               <th>{say("firing.segment")}</th>
-              <th>{say("firing.time")}</th>
               <th>°C</th>
               <th>{say("unit.rate")}</th>
             </tr>
@@ -82,9 +81,11 @@ function Segments({ segments }: { segments: readonly Segment[] }) {
           <tbody>
             {segments.map((segment) => (
               <tr key={segment.start_at}>
-                <td class="num">{say(`firing.${segment.kind}`)}</td>
                 <td class="num">
-                  {format.clock(new Date(segment.start_at))}–{format.clock(new Date(segment.end_at))}
+                  {say(`firing.${segment.kind}`)}
+                  <small>
+                    {format.clock(new Date(segment.start_at))}–{format.clock(new Date(segment.end_at))}
+                  </small>
                 </td>
                 <td class="num">
                   {format.number(segment.from_c)} → {format.number(segment.to_c)}
@@ -154,6 +155,7 @@ function FiringView({ firing, onFiring, onJudged }: ViewProps) {
               {(channels) => (
                 <CurveChart
                   channels={channels}
+                  known={firing.channels}
                   plan={firing.plan}
                   startS={startMs / 1000}
                   endS={firing.ended_at ? Date.parse(firing.ended_at) / 1000 : null}
@@ -162,12 +164,17 @@ function FiringView({ firing, onFiring, onJudged }: ViewProps) {
               )}
             </Loaded>
           </section>
-          <Findings findings={firing.findings} isRunning={firing.ended_at === null} onJudged={onJudged} />
+          <Findings
+            findings={firing.findings}
+            known={firing.channels}
+            isRunning={firing.ended_at === null}
+            onJudged={onJudged}
+          />
           <Batches firingId={firing.id} />
         </div>
         <div class="stack">
           <Summary firing={firing} />
-          <Cones cones={firing.cones} target={firing.target_cone} />
+          <Cones cones={firing.cones} known={firing.channels} target={firing.target_cone} />
           <Segments segments={firing.segments} />
           <Files firing={firing} />
           <FiringEdit firing={firing} onFiring={onFiring} />

@@ -1,19 +1,23 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, type FiringDetail, type Forecast, type Kiln, type Me } from "../api";
 import { useNow } from "../clock";
+import { countPoints } from "../curve";
+import { hasSpoken } from "../freshness";
 import { kilns, lastAlarm, lastFiring, onConnected, refresh } from "../live";
 import { type CurveSource, useCurve } from "../live-curve";
 import { useLoad } from "../load";
 import { type Action, mayIn } from "../may";
 import { Calibrations } from "../parts/calibrations";
 import { Cones } from "../parts/cones";
-import { CurveChart } from "../parts/curve-chart";
+import { CurveChart, IDLE_HOURS } from "../parts/curve-chart";
 import { Readings } from "../parts/files";
 import { Findings } from "../parts/findings";
+import { Idle, NeverHeard } from "../parts/idle";
 import { hottestOf, KilnMouth, NextCone, OpenAlarms, PhaseWord, shownOf } from "../parts/kiln-card";
 import { KilnSettings } from "../parts/kiln-settings";
 import { LogFile } from "../parts/log-file";
 import { Probes } from "../parts/probe";
+import { ProbeNames } from "../parts/probe-names";
 import { Confirm, Figure, Loaded, Moment, Outcome } from "../parts/small";
 import { useAction, useLanguage, useTitle } from "../parts/use";
 import { useStore } from "../store";
@@ -22,7 +26,6 @@ import { language } from "../words";
 
 const ON_TIME_S = 300; // nobody would call so little late
 const FORECAST_EVERY_MS = 60_000;
-const IDLE_HOURS = 12;
 const FINDINGS_EVERY_MS = 30_000; // a finding that rings nobody comes with no event
 
 /** How late or early the kiln is by its plan, in the potter's words. */
@@ -41,6 +44,7 @@ function Pace({ behindS, since }: { behindS: number; since: string }) {
 function Figures({ kiln, now }: { kiln: Kiln; now: Date }) {
   const { say, format } = useLanguage();
   const { started_at, peak_c, spread_c, behind_s, behind_since } = kiln.now;
+  if (!started_at && peak_c === null && spread_c === null && !kiln.target_cone) return null;
   return (
     <dl class="figures">
       {started_at && (
@@ -83,7 +87,7 @@ function Ahead({ firingId }: { firingId: number }) {
   }, [reload]);
   if (load.is !== "ready" || load.value.basis === "nothing") return null;
   return (
-    <section class="panel" data-testid="ahead">
+    <section class="panel second" data-testid="ahead">
       <h2>{say("forecast.title")}</h2>
       <dl class="figures">
         <When name={say("forecast.done")} moments={load.value.done} />
@@ -146,6 +150,8 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
   const now = useNow();
   const [openedMs] = useState(() => now.getTime());
   const firing = useFiring(kiln);
+  const hasProbes = kiln.now.channels.length > 0; // on a bridge, or in an old log alone
+  const isIdle = kiln.now.firing_id === null;
   const startedMs = kiln.now.started_at ? Date.parse(kiln.now.started_at) : null;
   const fromMs = startedMs ?? openedMs - IDLE_HOURS * 3_600_000;
   const source: CurveSource = { is: "live", kilnId: kiln.id, fromMs };
@@ -168,44 +174,58 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
       </header>
       <div class="columns">
         <div class="stack">
-          <section class="panel now">
-            <div class="probes">
-              <Probes channels={kiln.now.channels} shown={shown} />
-            </div>
-            <NextCone kiln={kiln} />
-          </section>
-          <section class="panel">
-            {kiln.now.firing_id === null && <p class="quiet">{say("kiln.noFiring")}</p>}
-            <Loaded load={curve}>
-              {(channels) => (
-                <CurveChart
-                  channels={channels}
-                  plan={firing?.plan ?? null}
-                  startS={startedMs === null ? null : startedMs / 1000}
-                  endS={null}
-                  findings={firing?.findings ?? []}
-                />
-              )}
-            </Loaded>
-          </section>
-          {kiln.now.firing_id !== null && <Findings findings={firing?.findings ?? []} isRunning />}
+          {hasSpoken(kiln) && shown.length > 0 && (
+            <section class="panel now first">
+              <div class="probes">
+                <Probes kiln={kiln} shown={shown} />
+              </div>
+              <NextCone kiln={kiln} />
+            </section>
+          )}
+          {hasSpoken(kiln) ? (
+            <section class="panel stack first">
+              <Loaded load={curve}>
+                {(channels) => (
+                  <>
+                    {isIdle && <Idle isSilent={countPoints(channels) === 0} mayFire={may("fire")} />}
+                    {(!isIdle || countPoints(channels) > 0) && (
+                      <CurveChart
+                        channels={channels}
+                        known={kiln.now.channels}
+                        plan={firing?.plan ?? null}
+                        startS={startedMs === null ? null : startedMs / 1000}
+                        endS={null}
+                        findings={firing?.findings ?? []}
+                      />
+                    )}
+                  </>
+                )}
+              </Loaded>
+            </section>
+          ) : (
+            <NeverHeard mayConnect={may("set_up")} />
+          )}
+          {!isIdle && <Findings findings={firing?.findings ?? []} known={kiln.now.channels} isRunning />}
         </div>
         <div class="stack">
-          <section class="panel">
-            <Figures kiln={kiln} now={now} />
-            <div class="row">
-              <a class="button" href={`/firings?kiln=${kiln.id}`}>
-                {say("kiln.past")}
-              </a>
-              {kiln.now.firing_id !== null && may("fire") && <EndFiring firingId={kiln.now.firing_id} />}
-            </div>
-          </section>
+          {hasProbes && (
+            <section class="panel">
+              <Figures kiln={kiln} now={now} />
+              <div class="row">
+                <a class="button" href={`/firings?kiln=${kiln.id}`}>
+                  {say("kiln.past")}
+                </a>
+                {kiln.now.firing_id !== null && may("fire") && <EndFiring firingId={kiln.now.firing_id} />}
+              </div>
+            </section>
+          )}
           {kiln.now.firing_id !== null && <Ahead firingId={kiln.now.firing_id} />}
-          <Cones cones={kiln.now.cones} target={kiln.target_cone} />
+          <Cones cones={kiln.now.cones} known={kiln.now.channels} target={kiln.target_cone} />
           {may("fire") && <KilnSettings kiln={kiln} />}
-          {may("set_up") && <Calibrations kilnId={kiln.id} />}
+          {hasProbes && may("set_up") && <ProbeNames kilnId={kiln.id} />}
+          {hasProbes && may("set_up") && <Calibrations kiln={kiln} />}
           {may("set_up") && <LogFile kiln={kiln} />}
-          <Readings addressOf={(from, to, form) => api.readingsOf(kiln.id, from, to, form)} />
+          {hasProbes && <Readings addressOf={(from, to, form) => api.readingsOf(kiln.id, from, to, form)} />}
         </div>
       </div>
     </>

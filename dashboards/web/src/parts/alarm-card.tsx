@@ -1,6 +1,7 @@
 import { type Alarm, api } from "../api";
-import { takeAlarm } from "../live";
+import { kilns, takeAlarm } from "../live";
 import { channelName } from "../names";
+import { useStore } from "../store";
 import { Severity } from "./findings";
 import { Outcome } from "./small";
 import { useAction, useLanguage } from "./use";
@@ -24,12 +25,14 @@ function History({ alarm }: { alarm: Alarm }) {
 
 export function AlarmWords({ alarm }: { alarm: Alarm }) {
   const { say, format } = useLanguage();
+  const load = useStore(kilns);
+  const kiln = load.is === "ready" ? load.value.find((one) => one.id === alarm.kiln_id) : undefined;
   return (
     <>
       <p class="facts">
         <Severity severity={alarm.severity} />
         <a href={`/kilns/${alarm.kiln_id}`}>{alarm.kiln_name}</a>
-        {alarm.channel && <span>{channelName(say, alarm.channel)}</span>}
+        {alarm.channel && <span>{channelName(say, alarm.channel, kiln?.now.channels ?? [])}</span>}
         <span>{format.dayClock(new Date(alarm.opened_at))}</span>
       </p>
       <h2>{alarm.words.title}</h2>

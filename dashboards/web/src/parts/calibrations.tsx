@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
-import { api, type Calibration, type Channel } from "../api";
+import { api, type Calibration, type Channel, type Kiln } from "../api";
 import { now } from "../clock";
 import { useLoad } from "../load";
 import { momentOf, numberOf, wallTime } from "../moments";
-import { channelName } from "../names";
+import { channelName, isShown } from "../names";
 import { Choice, Field, Loaded, Outcome } from "./small";
 import { useAction, useLanguage } from "./use";
 
@@ -139,37 +139,39 @@ function OfChannel({ channel }: { channel: Channel }) {
 }
 
 /** What is known to be wrong with the probes of a kiln; closed until somebody wants it. */
-export function Calibrations({ kilnId }: { kilnId: number }) {
+export function Calibrations({ kiln }: { kiln: Kiln }) {
   const { say } = useLanguage();
-  const [load, reload] = useLoad(() => api.channels(kilnId), [kilnId]);
+  const [load, reload] = useLoad(() => api.channels(kiln.id), [kiln.id]);
   const [chosen, setChosen] = useState("");
   return (
-    <details class="panel stack" data-testid="calibrations">
+    <details class="panel" data-testid="calibrations">
       <summary>{say("calibration.title")}</summary>
-      <p class="quiet">{say("calibration.why")}</p>
-      <Loaded load={load} retry={reload}>
-        {(every) => {
-          const probes = every.filter((one) => one.unit === "c");
-          const channel = probes.find((one) => String(one.id) === chosen) ?? probes[0];
-          const options = probes.map((one): [string, string] => [
-            String(one.id),
-            one.label ?? channelName(say, one.name),
-          ]);
-          return (
-            channel && (
-              <div class="stack">
-                <Choice
-                  label={say("calibration.probe")}
-                  value={String(channel.id)}
-                  options={options}
-                  onValue={setChosen}
-                />
-                <OfChannel key={channel.id} channel={channel} />
-              </div>
-            )
-          );
-        }}
-      </Loaded>
+      <div class="stack">
+        <p class="quiet">{say("calibration.why")}</p>
+        <Loaded load={load} retry={reload}>
+          {(every) => {
+            const probes = every.filter((one) => one.unit === "c" && isShown(one.name, kiln.now.channels));
+            const channel = probes.find((one) => String(one.id) === chosen) ?? probes[0];
+            const options = probes.map((one): [string, string] => [
+              String(one.id),
+              channelName(say, one.name, kiln.now.channels),
+            ]);
+            return (
+              channel && (
+                <div class="stack">
+                  <Choice
+                    label={say("calibration.probe")}
+                    value={String(channel.id)}
+                    options={options}
+                    onValue={setChosen}
+                  />
+                  <OfChannel key={channel.id} channel={channel} />
+                </div>
+              )
+            );
+          }}
+        </Loaded>
+      </div>
     </details>
   );
 }

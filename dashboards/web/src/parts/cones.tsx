@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
-import type { Cone } from "../api";
-import { channelName } from "../names";
+import type { ChannelNamed, Cone } from "../api";
+import { channelName, isShown } from "../names";
 import { useLanguage } from "./use";
 
 export function Bar({ part, label }: { part: number; label: string }) {
@@ -39,31 +39,38 @@ function ConeRow({ cone, isTarget }: { cone: Cone; isTarget: boolean }) {
   );
 }
 
-const LAST_DOWN = 3;
-const NEXT_UP = 2;
+const FEW_PROBES = 2;
 
 /** Of one probe's cones those that people look for: the last that fell, the next that will, the target. */
-function near(cones: readonly Cone[], target: string | null): readonly Cone[] {
-  const down = cones.filter((cone) => cone.progress >= 1).slice(-LAST_DOWN);
-  const up = cones.filter((cone) => cone.progress < 1).slice(0, NEXT_UP);
+export function near(cones: readonly Cone[], target: string | null, areFewProbes: boolean): readonly Cone[] {
+  const [lastDown, nextUp] = areFewProbes ? [3, 2] : [1, 1]; // many probes: nobody reads thirty rows beside a fire
+  const down = cones.filter((cone) => cone.progress >= 1).slice(-lastDown);
+  const up = cones.filter((cone) => cone.progress < 1).slice(0, nextUp);
   return cones.filter((cone) => down.includes(cone) || up.includes(cone) || cone.cone === target);
 }
 
+interface ConesProps {
+  cones: readonly Cone[];
+  known: readonly ChannelNamed[];
+  target: string | null;
+}
+
 /** Per probe, how far each cone has bent. */
-export function Cones({ cones, target }: { cones: readonly Cone[]; target: string | null }) {
+export function Cones({ cones, known, target }: ConesProps) {
   const { say } = useLanguage();
   const [areAll, setAll] = useState(false);
-  if (cones.length === 0) return null;
-  const probes = [...new Set(cones.map((cone) => cone.channel))].map((channel) => {
+  const names = [...new Set(cones.map((cone) => cone.channel))].filter((name) => isShown(name, known));
+  if (names.length === 0) return null;
+  const probes = names.map((channel) => {
     const all = cones.filter((cone) => cone.channel === channel);
-    return { channel, all, few: near(all, target) };
+    return { channel, all, few: near(all, target, names.length <= FEW_PROBES) };
   });
   return (
     <section class="panel" data-testid="cones">
       <h2>{say("cone.progress")}</h2>
       {probes.map(({ channel, all, few }) => (
         <div key={channel} class="cones">
-          <h3>{channelName(say, channel)}</h3>
+          <h3>{channelName(say, channel, known)}</h3>
           <ul>
             {(areAll ? all : few).map((cone) => (
               <ConeRow key={cone.cone} cone={cone} isTarget={cone.cone === target} />

@@ -1,19 +1,21 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { CurveChannel, Finding, Plan } from "../api";
+import type { ChannelNamed, CurveChannel, Finding, Plan } from "../api";
 import { Chart, type Line } from "../chart";
 import { now } from "../clock";
 import { countPoints, newest, planAt, planWithin, valueNear } from "../curve";
-import { channelName, lookOf, PLAN_LOOK } from "../names";
+import { channelName, isShown, lookOfChannel, PLAN_LOOK } from "../names";
 import { celsius } from "../units";
 import { marksOf } from "./findings";
 import { useLanguage } from "./use";
 
+export const IDLE_HOURS = 12; // what is shown of a kiln that does not fire
 const HOURS = [6, 2] as const;
 const READ_WITHIN_S = 400;
 const AHEAD_S = 2 * 3600; // how much of the plan's future is shown while it runs
 
 interface CurveChartProps {
   channels: readonly CurveChannel[];
+  known: readonly ChannelNamed[];
   plan: Plan | null;
   startS: number | null;
   endS: number | null;
@@ -35,12 +37,13 @@ function planLine(name: string, plan: Plan, startS: number, from: number, to: nu
 }
 
 /** The firing curve on clock time, with its plan, its findings, and the values under the finger. */
-export function CurveChart({ channels, plan, startS, endS, findings }: CurveChartProps) {
+export function CurveChart({ channels: every, known, plan, startS, endS, findings }: CurveChartProps) {
   const { say, format } = useLanguage();
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<Chart | null>(null);
   const [place, setPlace] = useState<number | null>(null);
   const [hours, setHours] = useState<number | null>(null);
+  const channels = every.filter((channel) => isShown(channel.name, known));
   const lastS = newest(channels);
   const shownToS = endS ?? now().getTime() / 1000; // where nothing comes any more, one sees since when
   const firstS = startS ?? Math.min(...channels.flatMap((channel) => channel.time_s[0] ?? []));
@@ -55,9 +58,15 @@ export function CurveChart({ channels, plan, startS, endS, findings }: CurveChar
 
   useEffect(() => {
     if (lastS === null) return;
-    const lines = channels.map((channel, index): Line => {
-      const look = lookOf(index);
-      return { name: channelName(say, channel.name), x: channel.time_s, y: channel.value_c, ...look, width: 2.5 };
+    const lines = channels.map((channel): Line => {
+      const look = lookOfChannel(channel.name, known);
+      return {
+        name: channelName(say, channel.name, known),
+        x: channel.time_s,
+        y: channel.value_c,
+        ...look,
+        width: 2.5,
+      };
     });
     const planEnd = plan && startS !== null ? startS + (plan.points.at(-1)?.time_s ?? 0) : 0;
     const aheadS = hours === null && endS === null ? Math.min(planEnd, shownToS + AHEAD_S) : 0;
@@ -75,6 +84,7 @@ export function CurveChart({ channels, plan, startS, endS, findings }: CurveChar
     });
   });
 
+  const latest = say(endS === null ? "chart.latest" : "chart.end");
   const atS = place ?? lastS;
   const under = atS === null ? [] : marks.filter((mark) => mark.from <= atS && atS <= mark.to);
   const planned = plan && startS !== null && atS !== null ? planAt(plan.points, atS - startS) : null;
@@ -87,47 +97,52 @@ export function CurveChart({ channels, plan, startS, endS, findings }: CurveChar
       data-last={lastS ?? ""}
       aria-label={say("chart.label")}
     >
-      <div class="readout" data-testid="readout">
-        <b class="num">{atS === null ? "—" : format.clockExact(new Date(atS * 1000))}</b>
-        {channels.map((channel, index) => (
-          <span key={channel.channel_id}>
-            <Key {...lookOf(index)} /> {channelName(say, channel.name)}{" "}
-            <b class="num">
-              {written(atS === null ? null : valueNear(channel.time_s, channel.value_c, atS, READ_WITHIN_S))}
+      {lastS !== null && (
+        <div class="readout" data-testid="readout">
+          <b class="num">{atS === null ? "—" : format.clockExact(new Date(atS * 1000))}</b>
+          {channels.map((channel) => (
+            <span key={channel.channel_id}>
+              <Key {...lookOfChannel(channel.name, known)} /> {channelName(say, channel.name, known)}{" "}
+              <b class="num">
+                {written(atS === null ? null : valueNear(channel.time_s, channel.value_c, atS, READ_WITHIN_S))}
+              </b>
+            </span>
+          ))}
+          {plan && (
+            <span>
+              <Key {...PLAN_LOOK} /> {say("chart.plan")} <b class="num">{written(planned)}</b>
+            </span>
+          )}
+          {under.map((mark) => (
+            <b key={mark.label} class={`flag ${mark.severity}`}>
+              {mark.label}
             </b>
-          </span>
-        ))}
-        {plan && (
-          <span>
-            <Key {...PLAN_LOOK} /> {say("chart.plan")} <b class="num">{written(planned)}</b>
-          </span>
-        )}
-        {under.map((mark) => (
-          <b key={mark.label} class={`flag ${mark.severity}`}>
-            {mark.label}
-          </b>
-        ))}
-        <span class="quiet">{place === null ? say("chart.latest") : ""}</span>
-      </div>
-      <div class="canvas" ref={host} />
-      {lastS === null && <p class="quiet">{say("chart.empty")}</p>}
-      <div class="ranges">
-        <button type="button" aria-pressed={hours === null} onClick={() => setHours(null)}>
-          {say("chart.all")}
-        </button>
-        {HOURS.map((one) => (
-          <button key={one} type="button" aria-pressed={hours === one} onClick={() => setHours(one)}>
-            {say("chart.hours", { n: one })}
+          ))}
+          <span class="quiet">{place === null ? latest : ""}</span>
+        </div>
+      )}
+      <div class="canvas" ref={host} hidden={lastS === null} />
+      {lastS === null ? (
+        <p class="quiet">{say("chart.empty")}</p>
+      ) : (
+        <div class="ranges">
+          <button type="button" aria-pressed={hours === null} onClick={() => setHours(null)}>
+            {startS === null ? say("chart.hours", { n: IDLE_HOURS }) : say("chart.all")}
           </button>
-        ))}
-        {place === null ? (
-          <span class="quiet">{say("chart.touch")}</span>
-        ) : (
-          <button type="button" class="plain" onClick={() => chart.current?.letGo()}>
-            ⇥ {say("chart.latest")}
-          </button>
-        )}
-      </div>
+          {HOURS.map((one) => (
+            <button key={one} type="button" aria-pressed={hours === one} onClick={() => setHours(one)}>
+              {say("chart.hours", { n: one })}
+            </button>
+          ))}
+          {place === null ? (
+            <span class="quiet">{say("chart.touch")}</span>
+          ) : (
+            <button type="button" class="plain" onClick={() => chart.current?.letGo()}>
+              ⇥ {latest}
+            </button>
+          )}
+        </div>
+      )}
     </figure>
   );
 }

@@ -1,4 +1,4 @@
-import type { Finding } from "../api";
+import type { ChannelNamed, Finding } from "../api";
 import type { Mark } from "../marks";
 import { channelName } from "../names";
 import { useLanguage } from "./use";
@@ -33,7 +33,12 @@ const WORST_FIRST: readonly Finding["severity"][] = ["critical", "warning", "inf
 const worstFirst = (a: Numbered, b: Numbered) =>
   WORST_FIRST.indexOf(a.finding.severity) - WORST_FIRST.indexOf(b.finding.severity);
 
-function FindingRow({ finding, number, onJudged }: Numbered & { onJudged: (() => void) | undefined }) {
+interface RowProps extends Numbered {
+  known: readonly ChannelNamed[];
+  onJudged: (() => void) | undefined;
+}
+
+function FindingRow({ finding, number, known, onJudged }: RowProps) {
   const { say, format } = useLanguage();
   const from = format.clock(new Date(finding.start_at));
   const when = finding.end_at
@@ -46,7 +51,7 @@ function FindingRow({ finding, number, onJudged }: Numbered & { onJudged: (() =>
         <p class="facts">
           <Severity severity={finding.severity} />
           <span>{when}</span>
-          {finding.channel && <span>{channelName(say, finding.channel)}</span>}
+          {finding.channel && <span>{channelName(say, finding.channel, known)}</span>}
           {finding.probability !== null && (
             <span>{say("findings.sure", { percent: format.percent(finding.probability) })}</span>
           )}
@@ -62,12 +67,13 @@ function FindingRow({ finding, number, onJudged }: Numbered & { onJudged: (() =>
 
 interface FindingsProps {
   findings: readonly Finding[];
+  known: readonly ChannelNamed[];
   isRunning: boolean;
   onJudged?: () => void; // then a person may say of each whether it was so
 }
 
 /** What was found: of a finished firing in order, of a running one first what holds now, the worst on top. */
-export function Findings({ findings, isRunning, onJudged }: FindingsProps) {
+export function Findings({ findings, known, isRunning, onJudged }: FindingsProps) {
   const { say } = useLanguage();
   const all = findings.map((finding, index): Numbered => ({ finding, number: index + 1 }));
   const isShown = ({ finding }: Numbered) => !isRunning || finding.end_at === null;
@@ -77,7 +83,7 @@ export function Findings({ findings, isRunning, onJudged }: FindingsProps) {
   const list = (some: readonly Numbered[]) => (
     <ol class="findings">
       {some.map((one) => (
-        <FindingRow key={one.finding.id} {...one} onJudged={onJudged} />
+        <FindingRow key={one.finding.id} {...one} known={known} onJudged={onJudged} />
       ))}
     </ol>
   );

@@ -1,6 +1,6 @@
 import type { Kiln } from "../api";
 import { beat } from "../clock";
-import { isHeard, type Shown, show, staleAfter } from "../freshness";
+import { hasSpoken, isHeard, type Shown, show, staleAfter, watchedOf } from "../freshness";
 import { glow } from "../heat";
 import { connection, usualInterval } from "../live";
 import { type Celsius, seconds } from "../units";
@@ -11,7 +11,7 @@ import { useLanguage } from "./use";
 export function shownOf(kiln: Kiln, now: Date): Shown[] {
   const rate = connection.get().is === "lost" ? 1 : beat.get().rate; // what cannot come is not merely late
   const limit = staleAfter(usualInterval(kiln.id), rate);
-  return kiln.now.channels.map((channel) => show(channel, now, limit));
+  return watchedOf(kiln).map((channel) => show(channel, now, limit));
 }
 
 /** How hot a kiln is at its hottest probe, as far as that is known now. */
@@ -64,6 +64,7 @@ export function NextCone({ kiln }: { kiln: Kiln }) {
 /** What the kiln does; not known while no probe says anything. */
 export function PhaseWord({ kiln, shown }: { kiln: Kiln; shown: readonly Shown[] }) {
   const { say } = useLanguage();
+  if (!hasSpoken(kiln)) return null;
   if (!isHeard(shown)) return <span class="phase">{say("phase.unknown")}</span>;
   return <span class={`phase ${kiln.now.phase}`}>{say(`phase.${kiln.now.phase}`)}</span>;
 }
@@ -114,17 +115,20 @@ export function KilnCard({ kiln, shown, now, isTheirs }: CardProps) {
       </header>
       <OpenAlarms kiln={kiln} isTheirs={isTheirs} />
       <div class="probes">
-        <Probes channels={kiln.now.channels} shown={shown} />
-        {kiln.now.channels.length === 0 && (
+        {hasSpoken(kiln) ? (
+          <Probes kiln={kiln} shown={shown} />
+        ) : (
           <p class="quiet">
             {say("kilns.noReading")}. <a href="/settings">{say("kilns.pairBridge")}</a>
           </p>
         )}
       </div>
       <NextCone kiln={kiln} />
-      <a class="button wide" href={`/kilns/${kiln.id}`}>
-        {say("kilns.open")}
-      </a>
+      {hasSpoken(kiln) && (
+        <a class="button wide" href={`/kilns/${kiln.id}`}>
+          {say("kilns.open")}
+        </a>
+      )}
     </article>
   );
 }

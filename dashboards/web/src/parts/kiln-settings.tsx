@@ -72,7 +72,7 @@ export function KilnSettings({ kiln }: { kiln: Kiln }) {
   };
   return (
     <section class="panel stack" data-testid="kiln-settings">
-      <h2>{say("kiln.set")}</h2>
+      <h2>{say(kiln.now.firing_id === null ? "kiln.setNext" : "kiln.set")}</h2>
       <Choice
         label={say("cone.target")}
         testid="target-cone"

@@ -1,6 +1,6 @@
-import type { ChannelNow } from "../api";
-import { isThere, type Shown } from "../freshness";
-import { channelName, lookOf, qualityName } from "../names";
+import type { ChannelNow, Kiln } from "../api";
+import { isThere, type Shown, watchedOf } from "../freshness";
+import { channelName, lookOfChannel, qualityName } from "../names";
 import { type CelsiusPerHour, type Trend, trend } from "../units";
 import { useLanguage } from "./use";
 
@@ -20,14 +20,14 @@ export function Rate({ rate }: { rate: CelsiusPerHour }) {
 }
 
 /** One probe: its place, its value in big numerals, how fast it moves and how old it is. */
-function Probe({ channel, shown, index }: { channel: ChannelNow; shown: Shown; index: number }) {
+function Probe({ channel, shown, kiln }: { channel: ChannelNow; shown: Shown; kiln: Kiln }) {
   const { say, format } = useLanguage();
   const { value, age } = shown.is === "never" ? { value: null, age: null } : shown;
   return (
     <div class={`probe ${shown.is}`} data-testid="probe" data-channel={channel.name} data-state={shown.is}>
       <span class="place">
-        <i class="swatch" style={{ background: lookOf(index).colour }} />
-        {channelName(say, channel.name)}
+        <i class="swatch" style={{ background: lookOfChannel(channel.name, kiln.now.channels).colour }} />
+        {channelName(say, channel.name, kiln.now.channels)}
       </span>
       <span class="big" data-testid="probe-value">
         {value === null ? "—" : format.number(value)}
@@ -44,9 +44,9 @@ function Probe({ channel, shown, index }: { channel: ChannelNow; shown: Shown; i
 }
 
 /** The probes that hang in a kiln; each keeps the colour that it has in the chart. */
-export function Probes({ channels, shown }: { channels: readonly ChannelNow[]; shown: readonly Shown[] }) {
-  return channels.map((channel, index) => {
+export function Probes({ kiln, shown }: { kiln: Kiln; shown: readonly Shown[] }) {
+  return watchedOf(kiln).map((channel, index) => {
     const one = shown[index];
-    return one && isThere(one, shown) && <Probe key={channel.channel_id} channel={channel} shown={one} index={index} />;
+    return one && isThere(one, shown) && <Probe key={channel.channel_id} channel={channel} shown={one} kiln={kiln} />;
   });
 }

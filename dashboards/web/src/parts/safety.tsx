@@ -58,31 +58,46 @@ function Where({ one }: { one: SignedInAt }) {
   );
 }
 
-/** Where this person is signed in, and how to end all of it but here: as when a phone is lost. */
-export function Safety() {
+const FEW = 4;
+
+/** The browsers in which somebody is signed in: this one, then those used last; all of them on demand. */
+function Sessions({ found }: { found: readonly SignedInAt[] }) {
   const { say } = useLanguage();
-  const [load, reload] = useLoad(() => api.sessions(), []);
+  const [areAll, setAll] = useState(false);
+  const ordered = found.toSorted((a, b) => Number(b.is_this) - Number(a.is_this));
+  return (
+    <>
+      <ul class="things">
+        {ordered.slice(0, areAll ? undefined : FEW).map((one) => (
+          <Where key={one.id} one={one} />
+        ))}
+      </ul>
+      {found.length > FEW && (
+        <button
+          type="button"
+          class="plain"
+          aria-expanded={areAll}
+          onClick={() => setAll(!areAll)}
+          data-testid="all-sessions"
+        >
+          {areAll ? say("safety.fewer") : say("safety.all", { n: found.length })}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** How to end all sessions but this one, as when a phone is lost. */
+function EndOthers({ onEnded }: { onEnded: () => void }) {
+  const { say } = useLanguage();
   const [password, setPassword] = useState("");
   const [doing, run] = useAction();
   const end = async (event: Event) => {
     event.preventDefault();
-    if (await run(() => api.endSessions({ password }))) setPassword("");
-    reload();
+    if (await run(() => api.endSessions({ password }))) onEnded();
   };
   return (
-    <section class="panel stack" data-testid="safety">
-      <h2>{say("safety.title")}</h2>
-      <NewPassword />
-      <h3>{say("safety.where")}</h3>
-      <Loaded load={load}>
-        {(found) => (
-          <ul class="things">
-            {found.map((one) => (
-              <Where key={one.id} one={one} />
-            ))}
-          </ul>
-        )}
-      </Loaded>
+    <>
       <form class="add" onSubmit={(event) => void end(event)}>
         <Field
           label={say("enter.password")}
@@ -98,6 +113,27 @@ export function Safety() {
         </button>
       </form>
       {doing.is === "failed" && <Outcome doing={doing} />}
+    </>
+  );
+}
+
+/** A new password, and where this person is signed in. */
+export function Safety() {
+  const { say } = useLanguage();
+  const [load, reload] = useLoad(() => api.sessions(), []);
+  return (
+    <section class="panel stack" data-testid="safety">
+      <h2>{say("safety.title")}</h2>
+      <NewPassword />
+      <h3>{say("safety.where")}</h3>
+      <Loaded load={load} retry={reload}>
+        {(found) => (
+          <>
+            <Sessions found={found} />
+            {found.length > 1 && <EndOthers onEnded={reload} />}
+          </>
+        )}
+      </Loaded>
     </section>
   );
 }

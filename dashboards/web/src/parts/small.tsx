@@ -86,6 +86,7 @@ interface FieldProps {
   testid?: string;
   required?: boolean;
   minLength?: number;
+  maxLength?: number;
   autocomplete?: string;
   inputMode?: "numeric" | "decimal" | "text";
 }

@@ -53,6 +53,12 @@ export const enEdit: { readonly [key in keyof typeof viEdit]: string } = {
   "error.took_too_long": "This file is too long. Send it in parts.",
   "error.http_413": "This file is too large. Send it in parts.",
 
+  "probes.title": "Names of the probes",
+  "probes.why": "Call them as people here do. A hidden probe is not on the page, but still watched, and still rings.",
+  "probes.called": "The bridge calls it {name}",
+  "probes.hide": "hide on the page",
+  "probes.none": "No probe has sent readings yet.",
+
   "calibration.title": "Corrections of probes",
   "calibration.why": "Enter here how wrong a probe reads. The raw readings are kept.",
   "calibration.probe": "Probe",

@@ -32,7 +32,6 @@ export const enWare: { readonly [key in keyof typeof viWare]: string } = {
   "firing.summary": "Summary",
   "firing.segments": "Segments",
   "firing.segment": "Segment",
-  "firing.time": "Time",
   "firing.ramp": "ramp",
   "firing.hold": "hold",
   "firing.cool": "cooling",

@@ -52,6 +52,12 @@ export const viEdit = {
   "error.took_too_long": "Tệp này quá dài. Hãy chia nhỏ ra.",
   "error.http_413": "Tệp này lớn quá. Hãy chia nhỏ ra.",
 
+  "probes.title": "Tên các can",
+  "probes.why": "Đặt tên như thợ vẫn gọi. Can ẩn không hiện trên trang, nhưng Canh Lò vẫn theo dõi và vẫn cảnh báo.",
+  "probes.called": "Máy đọc gọi là {name}",
+  "probes.hide": "ẩn trên trang",
+  "probes.none": "Chưa có can nào gửi số đo.",
+
   "calibration.title": "Hiệu chỉnh can",
   "calibration.why": "Can chỉ sai bao nhiêu thì ghi vào đây. Số đo gốc vẫn được giữ.",
   "calibration.probe": "Can",

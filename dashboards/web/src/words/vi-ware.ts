@@ -31,7 +31,6 @@ export const viWare = {
   "firing.summary": "Tóm tắt",
   "firing.segments": "Các đoạn",
   "firing.segment": "Đoạn",
-  "firing.time": "Giờ",
   "firing.ramp": "tăng nhiệt",
   "firing.hold": "lưu nhiệt",
   "firing.cool": "làm nguội",
