@@ -100,7 +100,7 @@ def create_app(settings: Settings, database: Database) -> "Application":
     if leases is not None:
         handlers = Handlers(hub.show, hub.end_streams, monitor.look_again, monitor.watched_here)
         hub.elsewhere = monitor.elsewhere = elsewhere = Elsewhere(database, leases, handlers)
-    writer = Writer(database, clock, monitor.stored)
+    writer = Writer(database, clock, monitor.stored, monitor.in_step)
     sealer = Sealer(database, clock, leases)
     feeds = _feeds(settings, database, clock)
     running = [garbage.run, monitor.run, outbox.run, sealer.run, *(feed.run for feed in feeds)]

@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -33,6 +33,8 @@ ENOUGH_POSTS: Final = 32  # for a commit; whoever has as many to write does not 
 MAX_POSTS_PER_COMMIT: Final = 256
 MAX_BYTES_PER_COMMIT: Final = 4_000_000  # as they came; one post may have as many
 MAX_WAITING: Final = 4096
+LONGEST_WAIT_S: Final = 10.0  # in the queue: a bridge that hears nothing for 20 s sends again, which helps nobody
+WAIT_FOR_WATCH_S: Final = 1.0  # before a commit, at most: whatever becomes of the watch, what comes is stored
 
 
 class Stored(NamedTuple):
@@ -53,6 +55,7 @@ class _Job:
     sent: Packed | Post | Gathered
     done: Callable[[Result], None]
     result: Result | None = None
+    came_s: float = field(default_factory=time.monotonic)
 
     @property
     def size(self) -> int:
@@ -91,15 +94,23 @@ def _in_turn(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
 
 
 class Writer:
-    """Stores posts durably, in groups; `on_stored` hears what each commit added."""
+    """Stores posts durably, in groups; `on_stored` hears what each commit added.
 
-    def __init__(self, database: Database, clock: Clock, on_stored: Callable[[Appended], None]) -> None:
+    While the watch is not `in_step`, a commit waits for it. Storing and watching share one interpreter: under more than
+    both can do, alarms would otherwise be the first to suffer. What does not fit is refused, and bridges keep it.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, on_stored: Callable[[Appended], None], in_step: threading.Event
+    ) -> None:
         self._database = database
         self._clock = clock
         self._on_stored = on_stored
+        self._in_step = in_step
         self._known = Known()
         self._lines = LinePosts()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._waited_s = 0.0  # the first of those that were taken last
         self._thread = threading.Thread(target=self._run, name=WRITER_THREAD, daemon=True)
 
     def start(self) -> None:
@@ -111,6 +122,11 @@ class Writer:
         self._jobs.put(None)
         self._thread.join()
 
+    @property
+    def waiting(self) -> int:
+        """Return how many posts nobody has begun to write."""
+        return self._jobs.qsize()
+
     def put(self, bridge: BridgeIdentity, sent: Packed | Gathered, done: Callable[[Result], None]) -> None:
         """Let something be stored; `done` hears on the loop when it is on disk, or why it was refused.
 
@@ -119,8 +135,8 @@ class Writer:
         BusyError
             If too much waits already.
         """
-        if self._jobs.qsize() >= MAX_WAITING:
-            msg = f"{MAX_WAITING} posts are waiting to be written; come again"
+        if self.waiting >= MAX_WAITING or (self.waiting >= ENOUGH_POSTS and self._waited_s > LONGEST_WAIT_S):
+            msg = f"{self.waiting} posts wait to be written, those before them for {self._waited_s:.0f} s; come again"
             raise BusyError(msg)
         self._jobs.put(_Job(bridge, sent, done))
 
@@ -144,8 +160,11 @@ class Writer:
     def _gather(self) -> tuple[list[_Job], bool]:
         """Return what came within a short time after the first, and whether it is the last."""
         job = self._jobs.get()
-        if job is not None and self._jobs.qsize() < ENOUGH_POSTS:
-            time.sleep(GATHER_S)  # rather than be woken by each that comes
+        if job is not None:
+            self._in_step.wait(WAIT_FOR_WATCH_S)
+            if self.waiting < ENOUGH_POSTS:
+                time.sleep(GATHER_S)  # rather than be woken by each that comes
+            self._waited_s = time.monotonic() - job.came_s
         group: list[_Job] = []
         size = 0
         while job is not None:

@@ -1,5 +1,6 @@
 """What came in since the watch last looked: what this process has just stored is at hand, the rest is read."""
 
+import threading
 from collections import deque
 from collections.abc import Callable, Collection
 from typing import Final
@@ -10,16 +11,22 @@ from service.series.blocks import Appended, Arrived
 from service.store.database import Database
 
 BLOCKS_PER_LOOK: Final = 3000
-MOST_NOTED: Final = 200
+MOST_BEHIND: Final = 20_000  # blocks: some seconds of a village, and a second or two of work
+MOST_NOTED: Final = 3 * MOST_BEHIND
 
 
 class Arrivals:
-    """Goes through the blocks of all kilns once, in the order of their ids; `upto` is the newest that was given out."""
+    """Goes through the blocks of all kilns once, in the order of their ids; `upto` is the newest that was given out.
+
+    It is `in_step` unless so much is stored and not looked at that storing had better wait.
+    """
 
     def __init__(self, database: Database) -> None:
         self.upto: int | None = None
+        self.in_step = threading.Event()
+        self.in_step.set()
         self._database = database
-        self._noted: deque[Appended] = deque(maxlen=MOST_NOTED)
+        self._noted: deque[Appended] = deque()
         self._stored_upto = self._looked_upto = 0
 
     def note(self, appended: Appended) -> None:
@@ -27,9 +34,12 @@ class Arrivals:
 
         It spares reading them back. Whatever is not noted, or noted too late, is read.
         """
-        self._noted.append(appended)
+        if not self._stored_upto:
+            self._looked_upto = appended.first_id - 1  # what was there before is not behind, it is read kiln by kiln
         self._stored_upto = appended.first_id + len(appended.blocks) - 1
-        self._count_behind()
+        if self._stored_upto - self._looked_upto <= MOST_NOTED:
+            self._noted.append(appended)
+        self._see_how_far_behind()
 
     def newest(self) -> int:
         """Return the id of the newest block."""
@@ -54,7 +64,7 @@ class Arrivals:
     def looked_at(self) -> None:
         """Say that what was given out is looked at."""
         self._looked_upto = self.upto or 0
-        self._count_behind()
+        self._see_how_far_behind()
 
     def _next_noted(self, upto: int) -> list[Appended]:
         """Return what was noted from just after a block on, up to where others have stored something in between."""
@@ -66,5 +76,10 @@ class Arrivals:
                 upto += len(one.blocks)
         return found
 
-    def _count_behind(self) -> None:
-        BLOCKS_BEHIND.set(max(0, self._stored_upto - self._looked_upto))
+    def _see_how_far_behind(self) -> None:
+        behind = max(0, self._stored_upto - self._looked_upto)
+        BLOCKS_BEHIND.set(behind)
+        if behind > MOST_BEHIND:
+            self.in_step.clear()
+        else:
+            self.in_step.set()

@@ -124,6 +124,11 @@ class Monitor:
         self._arrivals.note(appended)
         self.wake()
 
+    @property
+    def in_step(self) -> threading.Event:
+        """Return what is set unless so much is stored and not looked at that storing had better wait."""
+        return self._arrivals.in_step
+
     def wake(self) -> None:
         """Say that there is something to look at; called from any thread."""
         if self._loop is not None and not self._loop.is_closed():

@@ -4,11 +4,13 @@ import asyncio
 import gzip
 import json
 import logging
+import threading
 from datetime import UTC, datetime
 
 import httpx
 import msgspec
 import pytest
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
@@ -16,7 +18,11 @@ from service_parts import BOOT, NOW, BridgeClient, block, new_bridge, new_worksh
 from sqlalchemy import func, select
 
 from firmware_bridge.wire import Column, Post, Receipt, Skipped, Unit
+from service.clock import Clock
+from service.errors import BusyError
+from service.ingest import writer
 from service.ingest.known import Known
+from service.ingest.packed import Packed
 from service.ingest.store_posts import store_posts
 from service.series import blocks
 from service.series import history as series
@@ -30,6 +36,10 @@ from service.store.models import Bridge, Kiln, SkippedBlock, StoredBlock
 def stored_seqs(database: Database) -> list[int]:
     with database.read() as session:
         return list(session.scalars(select(StoredBlock.seq).order_by(StoredBlock.id)))
+
+
+def packed(seq: int) -> Packed:
+    return Packed("application/msgpack", "identity", msgspec.msgpack.encode(Post([block(seq)])))
 
 
 def counted(result: str) -> float:
@@ -225,6 +235,49 @@ async def test_when_the_database_fails_the_bridge_is_asked_to_come_again_and_not
     assert answer.headers["retry-after"] == "5"
     assert again.stored == 1
     assert [record.levelno for record in caplog.records if record.message == "commit failed"] == [logging.ERROR]
+
+
+async def test_a_watch_that_stands_still_keeps_nothing_from_being_stored(
+    app: FastAPI, bridge: BridgeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_step = app.state.parts.monitor.in_step
+    monkeypatch.setattr(writer, "WAIT_FOR_WATCH_S", 0.01)
+    monkeypatch.setattr(in_step, "set", lambda: None)
+    in_step.clear()
+
+    assert [(await bridge.send(block(seq))).stored for seq in (1, 2)] == [1, 1]
+
+
+async def test_when_posts_wait_for_long_those_that_come_are_asked_to_come_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bridge that hears nothing for 20 s sends again, so a queue of that length would be of posts sent twice."""
+    monkeypatch.setattr(writer, "ENOUGH_POSTS", 1)
+    monkeypatch.setattr(writer, "LONGEST_WAIT_S", -1.0)
+    token = new_bridge(database, new_workshop(database, "lan@example.org"))
+    with database.read() as session:
+        sender = identity.bridge_of_token(session, token)
+    assert sender is not None
+    in_step, answers = threading.Event(), list[writer.Result]()
+    in_step.set()
+    slow = writer.Writer(database, Clock(), lambda _appended: None, in_step)
+    slow.start()
+    try:
+        await slow.store(sender, packed(1))
+        in_step.clear()
+        slow.put(sender, packed(2), answers.append)
+        while slow.waiting:  # it is taken, and its commit waits
+            await asyncio.sleep(0.001)
+        slow.put(sender, packed(3), answers.append)
+        with pytest.raises(BusyError, match="come again"):
+            slow.put(sender, packed(4), answers.append)
+    finally:
+        in_step.set()
+        slow.stop()
+    await asyncio.sleep(0)  # the last answers are given on the loop
+
+    assert [type(one) for one in answers] == [writer.Stored, writer.Stored]
+    assert stored_seqs(database) == [1, 2, 3]
 
 
 async def test_readings_come_back_by_time_each_once_and_faults_as_gaps(

@@ -15,11 +15,11 @@ from service.clock import Clock
 from service.core.live import LiveFiring, Watch
 from service.ingest.known import Known
 from service.ingest.store_posts import store_posts
-from service.monitor import loop
+from service.monitor import arrivals, loop
 from service.monitor.conclude import Changed, Conclusion, Moment
 from service.monitor.loop import LINK_LOST_AFTER, KilnChange, Monitor, NewReadings
 from service.monitor.packing import unpack
-from service.series.blocks import chunk_of
+from service.series.blocks import Appended, chunk_of
 from service.store import alarms, calibrations, firings, identity, kilns
 from service.store.database import Database
 from service.store.identity import BridgeIdentity
@@ -64,9 +64,9 @@ class Workshop:
         self.store(*blocks, now=now)
         self.monitor.step(now)
 
-    def store(self, *blocks: Block, now: datetime) -> None:
+    def store(self, *blocks: Block, now: datetime) -> Appended:
         with self.database.write() as session:
-            store_posts(session, [(self.bridge, Post([one])) for one in blocks], Known(), now=now)
+            return store_posts(session, [(self.bridge, Post([one])) for one in blocks], Known(), now=now)[1]
 
     def look_at(self, at_s: float) -> None:
         self.monitor.attend()
@@ -142,6 +142,25 @@ def test_what_decides_nothing_is_gathered_and_shown_as_it_comes(workshop: Worksh
     assert looks[1] == looks[28]
     assert looks[29] > looks[28]
     assert len(shown) == 30 * is_followed
+
+
+def test_storing_is_asked_to_wait_while_much_is_not_looked_at(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "MOST_BEHIND", 2)
+    monkeypatch.setattr(arrivals, "MOST_NOTED", 4)  # the others are read back
+    monitor, in_step = workshop.monitor, []
+    workshop.look_at(START_S)
+
+    for number, one in enumerate(uneven_firing()[:6]):
+        monitor.stored(workshop.store(one, now=_at(number)))
+        in_step.append(monitor.in_step.is_set())
+    monitor.step(_at(6))
+    in_step.append(monitor.in_step.is_set())
+    monitor.step(_at(6))
+
+    assert in_step == [True, True, False, False, False, False, True]
+    assert workshop.rows(LiveState, "last_block_id") == [(6,)]
 
 
 def test_a_probe_that_breaks_or_speaks_again_is_shown_at_once(workshop: Workshop) -> None:
