@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import msgspec
 import pytest
 from fastapi import FastAPI
 from hypothesis import given
@@ -23,12 +24,13 @@ from service.core.series import QUALITIES, Samples
 from service.ingest.line_protocol import BadLine, parse
 from service.ingest.line_readings import gather
 from service.ingest.receive_lines import MAX_LINES
+from service.monitor.conclude import States, save_states
 from service.series import history
 from service.series.seal import seal
 from service.settings import Settings
 from service.store import api_tokens
 from service.store.database import Database
-from service.store.models import Account, Alarm, Bridge, Kiln, LiveState, Mark, Membership, StoredBlock
+from service.store.models import Account, Alarm, Bridge, Kiln, Mark, Membership, StoredBlock
 from service.store.roles import Role, Scope
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -262,8 +264,8 @@ async def test_a_line_sent_again_after_it_was_sealed_is_still_one_reading(sender
     with database.write() as session:
         kiln_id = session.scalars(select(Kiln.id).where(Kiln.key == "lo-1")).one()
         newest = session.scalar(select(func.max(StoredBlock.id)))
-        state = {"last_block_id": newest, "last_block_at": NOW, "snapshot": b"", "status": {}}
-        session.merge(LiveState(kiln_id=kiln_id, workshop_id=1, **state))
+        state = {"last_block_id": newest, "last_block_at": NOW, "snapshot": b"", "status": msgspec.Raw(b"{}")}
+        save_states(session, States([{"kiln_id": kiln_id, "workshop_id": 1, **state}], []))  # the watch may have begun
     assert seal(database, kiln_id, received_before=NOW + timedelta(days=1)) == 30
 
     await sender.send(*lines, line(305))

@@ -101,7 +101,7 @@ export function CurveChart({ channels: every, known, plan, startS, endS, finding
         <div class="readout" data-testid="readout">
           <b class="num">{atS === null ? "—" : format.clockExact(new Date(atS * 1000))}</b>
           {channels.map((channel) => (
-            <span key={channel.channel_id}>
+            <span key={channel.channel_id} data-channel={channel.name}>
               <Key {...lookOfChannel(channel.name, known)} /> {channelName(say, channel.name, known)}{" "}
               <b class="num">
                 {written(atS === null ? null : valueNear(channel.time_s, channel.value_c, atS, READ_WITHIN_S))}
