@@ -42,7 +42,7 @@ def list_kilns(session: Session, workshop_ids: Collection[int], *, with_retired:
 def list_edited(
     session: Session, workshop_ids: Collection[int], *, with_retired: bool = False
 ) -> list[tuple[int, str | None]]:
-    """Return the kilns of some workshops with when each was edited, as text: a third of the work of `list_kilns`."""
+    """Return the kilns of some workshops with when each was edited, as text: half the work of `list_kilns`."""
     which = _of_workshops(workshop_ids, with_retired=with_retired)
     rows = session.execute(select(Kiln.id, cast(Kiln.edited_at, Text)).where(*which).order_by(Kiln.id))
     return [(kiln_id, edited) for kiln_id, edited in rows]
