@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 KEEPALIVE_S: Final = 10
 CONNECT_TIMEOUT_S: Final = 3.0
 LOOK_EVERY_S: Final = 0.1
+READ_AT_ONCE: Final = 1000  # then what is stored is acknowledged, however much more there is to read
 BAD_TOPIC: Final = Rejected("bad_topic", "a topic in UTF-8")
 
 
@@ -154,6 +156,8 @@ class _Connection:
 
     def work(self, topics: Iterable[str]) -> bool:
         """Read, acknowledge what is stored, ask for new topics, and say whether the connection still stands."""
+        if not self._read_all():
+            return False
         while self._stored:
             self._client.ack(self._stored.popleft(), qos=1)
         fresh = set(topics) - self._asked
@@ -161,6 +165,20 @@ class _Connection:
             self._client.subscribe([(topic, 1) for topic in sorted(fresh)])
             self._asked |= fresh
         return self._client.loop(LOOK_EVERY_S) == _WELL
+
+    def _read_all(self) -> bool:
+        """Read what has come before anything is written: writing to a broker that was killed would throw it away.
+
+        The broker may have told its sender that all is well, and have had no time to save it.
+        """
+        for _ in range(READ_AT_ONCE):
+            held = self._client.socket()
+            # What TLS has opened already is in no socket's buffer.
+            if not (held and (getattr(held, "pending", int)() or select.select([held], [], [], 0)[0])):
+                break
+            if self._client.loop_read() != _WELL:
+                return False
+        return True
 
     def _on_connect(
         self, _client: paho.Client, _userdata: Any, _flags: paho.ConnectFlags, code: ReasonCode, _properties: Any

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator
 
 import paho.mqtt.client as paho
@@ -94,6 +95,37 @@ async def test_a_broker_that_is_killed_is_found_again_with_its_messages(mosquitt
         await until(lambda: b"after" in ear.payloads)
 
     assert ear.payloads == [b"before", b"before", b"after"]
+
+
+async def test_what_a_broker_said_before_it_was_killed_is_heard(mosquitto: Mosquitto) -> None:
+    """Its sender was told that the broker has it, and the broker had not saved it yet: it is nowhere but here."""
+    ear = Ear(acknowledges=False)
+    may_work = threading.Event()
+    may_work.set()
+
+    def topics() -> set[str]:
+        may_work.wait()
+        return {"qtkiln/#"}
+
+    stop = asyncio.Event()
+    source = MqttSource(Broker("127.0.0.1", mosquitto.port, "bridge-test"), topics, ear, lambda: NOON)
+    running = asyncio.create_task(source.run(stop))
+    first, last = [b"1", b"2", b"3"], [b"4", b"5", b"6", b"7"]
+    await until(lambda: ear.is_connected)
+    await publish(mosquitto.port, *first)
+    await until(lambda: ear.payloads == first)
+    may_work.clear()  # as on a machine that has better to do
+    for message in ear.messages:
+        message.on_stored()
+    await publish(mosquitto.port, *last)
+    mosquitto.kill()
+    may_work.set()
+
+    await until(lambda: not ear.is_connected)
+
+    assert ear.payloads == first + last
+    stop.set()
+    await running
 
 
 async def test_a_retained_message_is_marked_as_old(mosquitto: Mosquitto) -> None:
