@@ -81,11 +81,11 @@ def look_again(
             f"within {LONGEST.days} days"
         )
         raise InvalidError(msg)
-    channels = series.read(
+    kept = series.read(
         session, firing.kiln_id, from_at=started_at - BEFORE, to_at=ended_at + AFTER, corrections=corrections
     )
     return assess_span(
-        channels,
+        kept.channels,
         watch_of(firing.kiln, firing),
         start_s=started_at.timestamp(),
         end_s=ended_at.timestamp(),

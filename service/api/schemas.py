@@ -516,11 +516,23 @@ class CurveChannel(Out):
     value_c: list[float | None]
 
 
+class DamagedOut(Out):
+    """A stretch whose readings are damaged where they are stored.
+
+    The curve is drawn there from what is rolled up to `step_s`; null if nothing can be read.
+    """
+
+    from_at: datetime
+    to_at: datetime
+    step_s: float | None
+
+
 class CurveOut(Out):
     kiln_id: int
     from_at: datetime
     to_at: datetime
     channels: list[CurveChannel]
+    damaged: list[DamagedOut]
 
 
 class Moments(Out):

@@ -98,8 +98,13 @@ def _handed(
     session: Session, kiln: Kiln, name: str, what: str, about: Mapping[str, Any], from_at: datetime, to_at: datetime
 ) -> Handed:
     units = {channel.name: channel.unit for channel in kiln_rows.channels(session, [kiln.id])}
-    found = series.read(session, kiln.id, from_at=from_at, to_at=to_at, units=series.EVERY_UNIT)
-    return Handed(name, what, about, units, {name: one for name, one in found.items() if name in units})
+    kept = series.read(session, kiln.id, from_at=from_at, to_at=to_at, units=series.EVERY_UNIT)
+    damaged = [
+        {"from": _stamp(one.from_ms), "to": _stamp(one.to_ms), "mean_of_s": one.step_ms and one.step_ms / 1000}
+        for one in kept.damaged
+    ]
+    known = {name: one for name, one in kept.channels.items() if name in units}
+    return Handed(name, what, {**about, "damaged": damaged}, units, known)
 
 
 def write(handed: Handed, form: str) -> Iterator[bytes]:

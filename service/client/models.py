@@ -279,6 +279,14 @@ class CurveChannel(msgspec.Struct, frozen=True, kw_only=True):
     value_c: list[float | None]
 
 
+class Damaged(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch whose readings are damaged where they are stored."""
+
+    from_at: datetime
+    to_at: datetime
+    step_s: float | None
+
+
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
     """A Curve."""
 
@@ -286,6 +294,7 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
     from_at: datetime
     to_at: datetime
     channels: list[CurveChannel]
+    damaged: list[Damaged]
 
 
 Grade = Literal["first", "second", "refire", "reject"]

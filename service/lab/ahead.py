@@ -50,7 +50,7 @@ def _past(session: Session, firing: Firing) -> list[PastFiring]:
 
 
 def _chamber(session: Session, firing: Firing, from_at: datetime, to_at: datetime) -> Mapping[str, Samples]:
-    found = series.read(session, firing.kiln_id, from_at=from_at, to_at=to_at)
+    found = series.read(session, firing.kiln_id, from_at=from_at, to_at=to_at).channels
     return {name: one for name, one in found.items() if not name.startswith(OUTSIDE) and np.isfinite(one.value).any()}
 
 

@@ -45,7 +45,8 @@ def _past(session: Session, kiln: Kiln) -> Sequence[Firing]:
 def _chamber(session: Session, firing: Firing) -> dict[str, Samples]:
     if firing.ended_at is None:
         return {}
-    found, _ = series.read_for_chart(
+    drawn, _ = series.read_for_chart(
         session, firing.kiln_id, from_at=firing.started_at, to_at=firing.ended_at, width=PIXELS
     )
+    found = drawn.channels
     return {name: one for name, one in found.items() if not name.startswith(OUTSIDE) and np.isfinite(one.value).any()}

@@ -14,7 +14,7 @@ from service.store.models import Firing
 
 def curve_of(session: Session, firing: Firing, *, now: datetime) -> tuple[FloatArray, FloatArray]:
     """Return Unix times [s] and the chamber's temperature [°C] for every minute that is known."""
-    found = series.read(session, firing.kiln_id, from_at=firing.started_at, to_at=firing.ended_at or now)
+    found = series.read(session, firing.kiln_id, from_at=firing.started_at, to_at=firing.ended_at or now).channels
     return chamber_curve({name: samples for name, samples in found.items() if not name.startswith(OUTSIDE)})
 
 

@@ -1,5 +1,6 @@
 """A running firing that a person gave another beginning: its analysis begins there, and goes on from now."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -26,12 +27,13 @@ def begin_again(session: Session, watched: Watched, now: datetime) -> AssessedFi
     watched.began_again_for = said_at
     start_s, upto_s = said_at.timestamp(), watched.live.vouched_to_s()
     live = LiveFiring(watched.live.watch)
-    channels: dict[str, Samples] = {}
+    channels: Mapping[str, Samples] = {}
     if upto_s is not None:
         upto_at = max(datetime.fromtimestamp(upto_s, UTC), said_at)
-        channels = series.read(
+        kept = series.read(
             session, watched.kiln_id, from_at=said_at - BEFORE, to_at=upto_at, corrections=watched.corrections
         )
+        channels = kept.channels
     before = {name: one.where(one.time_s < start_s) for name, one in channels.items()}
     since = {name: one.where(one.time_s >= start_s) for name, one in channels.items()}
     live.advance(Chunk(min(start_s, upto_s if upto_s is not None else start_s), before))

@@ -1,5 +1,6 @@
 """Rows of sealed readings in one month: an hour of a kiln each or a day, and roll-ups of days and of the month."""
 
+import logging
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from service.series.codec import DamagedError, pack, unpack
 from service.series.columns import Key, Readings
 from service.store.months import chunk, month_bounds_ms, month_of
 
+logger = logging.getLogger(__name__)
+
 AS_TAKEN: Final = 0  # the `step_ms` of an hour of readings that are not rolled up
 DAY_AS_TAKEN: Final = 1  # ... of a day of them that has been over for long and has few
 HOUR_MS: Final = 3_600_000
@@ -23,7 +26,10 @@ SPAN_MS: Final = {AS_TAKEN: HOUR_MS, DAY_AS_TAKEN: DAY_MS, 10_000: DAY_MS, 60_00
 
 @dataclass(frozen=True)
 class Chunk:
-    """Readings of a kiln over one span, by column; `repeats` came as well, of times that it had already."""
+    """Readings of a kiln over one span, by column; `repeats` came as well, of times that it had already.
+
+    One that is damaged has no columns: it is not what was written, and only what stands beside them is known.
+    """
 
     kiln_id: int
     step_ms: int
@@ -31,6 +37,13 @@ class Chunk:
     repeats: int = 0
     upto_block: int = 0
     columns: Mapping[Key, Readings] = field(default_factory=dict)
+    is_damaged: bool = False
+
+    @property
+    def last_ms(self) -> int:
+        """Return the last millisecond of the span."""
+        span_ms = SPAN_MS.get(self.step_ms)
+        return (self.from_ms + span_ms if span_ms else month_bounds_ms(month_of(self.from_ms))[1]) - 1
 
     @property
     def readings(self) -> int:
@@ -44,10 +57,10 @@ def begins_ms(step_ms: int, at_ms: int) -> int:
 
 
 def load(chunks: Session, kiln_id: int, step_ms: int, from_ms: int) -> Chunk:
-    """Return a span as it is sealed; an empty one if nothing is."""
+    """Return a span as it is sealed, damaged or not; an empty one if nothing is."""
     query = select(chunk).where(chunk.c.kiln_id == kiln_id, chunk.c.step_ms == step_ms, chunk.c.from_ms == from_ms)
     row = chunks.execute(query).one_or_none()
-    return Chunk(kiln_id, step_ms, from_ms) if row is None else opened(row)
+    return Chunk(kiln_id, step_ms, from_ms) if row is None else _opened_or_damaged(row)
 
 
 def save(chunks: Session, one: Chunk, workshop_id: int) -> None:
@@ -83,7 +96,10 @@ def between(
     units: Collection[Unit] = frozenset(Unit),
     kinds: Collection[str] | None = None,
 ) -> Iterator[Chunk]:
-    """Go through the spans of a kiln that touch [from_ms, to_ms], in order of time; of some kinds unless None."""
+    """Go through the spans of a kiln that touch [from_ms, to_ms], in order of time, also through damaged ones.
+
+    The columns are of some units, and of some kinds unless None.
+    """
     query = select(chunk).where(
         chunk.c.kiln_id == kiln_id,
         chunk.c.step_ms == step_ms,
@@ -91,7 +107,7 @@ def between(
         chunk.c.from_ms <= to_ms,
     )
     for row in chunks.execute(query.order_by(chunk.c.from_ms)):
-        yield opened(row, units, kinds)
+        yield _opened_or_damaged(row, units, kinds)
 
 
 def next_day_ms(chunks: Session, kiln_id: int, from_ms: int, to_ms: int) -> int | None:
@@ -160,3 +176,13 @@ def opened(row: Row[Any], units: Collection[Unit] = frozenset(Unit), kinds: Coll
         raise DamagedError(msg)
     columns = unpack(row.payload, units, kinds)
     return Chunk(row.kiln_id, row.step_ms, row.from_ms, row.repeats, row.upto_block, columns)
+
+
+def _opened_or_damaged(
+    row: Row[Any], units: Collection[Unit] = frozenset(Unit), kinds: Collection[str] | None = None
+) -> Chunk:
+    try:
+        return opened(row, units, kinds)
+    except DamagedError as error:
+        logger.warning("sealed readings are damaged", extra={"kiln_id": row.kiln_id, "reason": str(error)})
+        return Chunk(row.kiln_id, row.step_ms, row.from_ms, row.repeats, row.upto_block, is_damaged=True)

@@ -33,6 +33,11 @@ class Readings(NamedTuple):
         """Return the readings chosen by a mask, by their indices or by a slice."""
         return Readings(self.at_ms[chosen], self.value[chosen], self.quality[chosen])
 
+    def between(self, from_ms: int, to_ms: int) -> "Readings":
+        """Return the readings in [from_ms, to_ms]."""
+        first, last = np.searchsorted(self.at_ms, (from_ms, to_ms + 1))
+        return self.where(np.s_[first:last])
+
     def samples(self) -> Samples:
         """Return them as the science takes them."""
         return Samples(self.at_ms / 1000, self.value, self.quality if self.quality.any() else None)

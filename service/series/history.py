@@ -5,7 +5,8 @@ missed. Where a sink is read from, it stands in place of the sealed hours.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -18,9 +19,10 @@ from service.core.series import Samples
 from service.counters import SINK_READS
 from service.series import blocks, chunks
 from service.series.blocks import TEMPERATURES
-from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, HOUR_MS, SPAN_MS, Chunk
+from service.series.chunks import HOUR_MS, Chunk
 from service.series.columns import Growing, IntArray, Key, Readings, in_order
 from service.series.corrections import Corrections, corrections_of
+from service.series.readable import TAKEN, Damaged, Found, as_taken, damaged, readable
 from service.series.rollups import STEPS_MS
 from service.series.sinks.errors import SinkError
 from service.series.sinks.reading import Reader
@@ -32,10 +34,18 @@ EVERY_UNIT: Final = frozenset(Unit)
 # A chart is drawn from the coarsest roll-up that has so many steps on one pixel, or else from readings: each pixel
 # shows its own lowest and highest, and a step on the border of two moves an extreme by a quarter of a pixel.
 STEPS_PER_PIXEL: Final = 2
-_AS_TAKEN: Final = (AS_TAKEN, DAY_AS_TAKEN)
 _EXTREMES: Final = frozenset(("min", "max"))
+_MEANS: Final = frozenset(("mean",))
 USUAL_INTERVAL_S: Final = 1.0  # what is not rolled up
 _EVER_MS: Final = (0, LAST_MS)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a stretch of time: readings by channel, in order of time, each time once, and what is damaged."""
+
+    channels: Mapping[str, Samples]
+    damaged: Sequence[Damaged]
 
 
 def read(
@@ -46,36 +56,27 @@ def read(
     to_at: datetime,
     units: Collection[Unit] = TEMPERATURES,
     corrections: Corrections | None = None,
-) -> dict[str, Samples]:
-    """Return the temperatures of a kiln in [from_at, to_at], by channel, in order of time, each time once.
+) -> Kept:
+    """Return the temperatures of a kiln in [from_at, to_at].
 
     They are put right by the calibrations of their probes, or by other `corrections`. With other `units`, all that is
-    measured in one of them.
+    measured in one of them. Means stand for what is damaged.
     """
-    found = _read(session, kiln_id, _ms(from_at), _ms(to_at), units)
-    corrections = corrections_of(session, [kiln_id])[kiln_id] if corrections is None else corrections
-    return corrections.apply({name: one.samples() for name, one in found.items()})
+    return _kept(session, kiln_id, TAKEN, (_ms(from_at), _ms(to_at)), units, _MEANS, as_taken, corrections)
 
 
 def read_for_chart(
     session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime, width: int
-) -> tuple[dict[str, Samples], float]:
+) -> tuple[Kept, float]:
     """Return temperatures to be drawn on `width` pixels, and how far apart they may lie at most for it [s].
 
     Of what is rolled up there are two points a step, the lowest and the highest.
     """
     from_ms, to_ms = _ms(from_at), _ms(to_at)
     step_ms = max((step for step in STEPS_MS if (to_ms - from_ms) / step >= STEPS_PER_PIXEL * width), default=0)
-    if not step_ms:
-        return read(session, kiln_id, from_at=from_at, to_at=to_at), USUAL_INTERVAL_S
-    waiting = _since_sealed(session, kiln_id, from_ms, to_ms, TEMPERATURES)
-    sealed = (
-        drawn
-        for one in _sealed(session, kiln_id, [step_ms], from_ms, to_ms, TEMPERATURES, _EXTREMES)
-        for drawn in _lowest_and_highest(one.columns, step_ms)
-    )
-    found = {name: one.samples() for name, one in _joined(sealed, waiting, from_ms, to_ms).items()}
-    return corrections_of(session, [kiln_id])[kiln_id].apply(found), step_ms / 1000
+    steps_ms = (step_ms,) if step_ms else TAKEN
+    kept = _kept(session, kiln_id, steps_ms, (from_ms, to_ms), TEMPERATURES, _EXTREMES, _lowest_and_highest)
+    return kept, step_ms / 1000 or USUAL_INTERVAL_S
 
 
 def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
@@ -83,8 +84,8 @@ def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
     waiting = blocks.numbered(session, kiln_id)
     parts: defaultdict[str, list[Readings]] = defaultdict(list)
     sealed_upto: dict[int, int] = {}
-    for one in _sealed_here(session, kiln_id, _AS_TAKEN, *_EVER_MS, EVERY_UNIT):
-        for hour_ms in range(one.from_ms, one.from_ms + SPAN_MS[one.step_ms], HOUR_MS):
+    for one in _sealed_here(session, kiln_id, TAKEN, *_EVER_MS, EVERY_UNIT):
+        for hour_ms in range(one.from_ms, one.last_ms, HOUR_MS):
             sealed_upto[hour_ms] = one.upto_block
         for key, readings in one.columns.items():
             parts[key.channel].append(readings)
@@ -114,7 +115,7 @@ def count(session: Session, kiln_id: int) -> tuple[int, int]:
 def times_held(session: Session, kiln_id: int, from_ms: int, to_ms: int) -> dict[str, IntArray]:
     """Return by channel the times in [from_ms, to_ms] of which our own store has a reading."""
     parts = _since_sealed(session, kiln_id, from_ms, to_ms, EVERY_UNIT)
-    for one in _sealed_here(session, kiln_id, _AS_TAKEN, from_ms, to_ms, EVERY_UNIT):
+    for one in _sealed_here(session, kiln_id, TAKEN, from_ms, to_ms, EVERY_UNIT):
         for key, readings in one.columns.items():
             parts[key.channel].append(readings)
     return {name: np.concatenate([readings.at_ms for readings in found]) for name, found in parts.items()}
@@ -130,14 +131,23 @@ def newest_sealed_ms(session: Session, kiln_id: int) -> int:
     return 0
 
 
-def _read(session: Session, kiln_id: int, from_ms: int, to_ms: int, units: Collection[Unit]) -> dict[str, Readings]:
-    waiting = _since_sealed(session, kiln_id, from_ms, to_ms, units)
-    sealed = (
-        (key.channel, readings)
-        for one in _sealed(session, kiln_id, _AS_TAKEN, from_ms, to_ms, units)
-        for key, readings in one.columns.items()
-    )
-    return _joined(sealed, waiting, from_ms, to_ms)
+def _kept(
+    session: Session,
+    kiln_id: int,
+    steps_ms: Sequence[int],
+    between_ms: tuple[int, int],
+    units: Collection[Unit],
+    kinds: Collection[str],
+    columns_of: Callable[[Found], Iterable[tuple[Key, Readings]]],
+    corrections: Corrections | None = None,
+) -> Kept:
+    """Return what a level has of a stretch; `kinds` are the columns that are wanted of what is rolled up."""
+    waiting = _since_sealed(session, kiln_id, *between_ms, units)
+    found = list(_sealed(session, kiln_id, steps_ms, *between_ms, units, kinds))
+    sealed = ((key.channel, readings) for one in found for key, readings in columns_of(one))
+    channels = {name: one.samples() for name, one in _joined(sealed, waiting, *between_ms).items()}
+    corrections = corrections_of(session, [kiln_id])[kiln_id] if corrections is None else corrections
+    return Kept(corrections.apply(channels), damaged(found, steps_ms))
 
 
 def _joined(
@@ -149,7 +159,7 @@ def _joined(
         parts[name].append(readings)
     for name, since in waiting.items():
         parts[name] += since
-    return {name: _within(in_order(found), from_ms, to_ms) for name, found in parts.items()}
+    return {name: in_order(found).between(from_ms, to_ms) for name, found in parts.items()}
 
 
 def _since_sealed(
@@ -166,12 +176,12 @@ def _since_sealed(
 def _sealed(
     session: Session,
     kiln_id: int,
-    steps_ms: Collection[int],
+    steps_ms: Sequence[int],
     from_ms: int,
     to_ms: int,
     units: Collection[Unit],
-    kinds: Collection[str] | None = None,
-) -> Iterator[Chunk]:
+    kinds: Collection[str],
+) -> Iterator[Found]:
     """Go through what is sealed: of the sink that is read from, unless it lacks some of it or fails and we do not."""
     reader: Reader | None = session.info.get("reads_from")
     if reader is not None and not is_owed(session, reader.name, kiln_id, from_ms, to_ms):
@@ -184,11 +194,16 @@ def _sealed(
                 raise SinkError(msg) from error
         else:
             SINK_READS.labels(reader.name, "sink").inc()
-            yield chunk
+            yield Found(chunk, from_ms, to_ms)
             return
     elif reader is not None:
         SINK_READS.labels(reader.name, "own").inc()
-    yield from _sealed_here(session, kiln_id, steps_ms, from_ms, to_ms, units, kinds)
+
+    def find(steps_ms: Sequence[int], from_ms: int, to_ms: int) -> Iterator[Chunk]:
+        its_kinds = None if steps_ms == TAKEN else kinds
+        return _sealed_here(session, kiln_id, steps_ms, from_ms, to_ms, units, its_kinds)
+
+    yield from readable(find, steps_ms, from_ms, to_ms)
 
 
 def _from_sink(
@@ -202,7 +217,7 @@ def _from_sink(
 ) -> Chunk:
     workshop_id = session.scalar(select(Kiln.workshop_id).where(Kiln.id == kiln_id)) or 0
     step_ms = max(steps_ms)
-    if step_ms in _AS_TAKEN:
+    if step_ms in TAKEN:
         columns = reader.as_taken(workshop_id, kiln_id, from_ms, to_ms, units)
     else:
         columns = reader.rolled_up(workshop_id, kiln_id, from_ms, to_ms, units, step_ms)
@@ -234,22 +249,23 @@ def _sealed_here(
                     yield from chunks.between(found, kiln_id, step_ms, *within_ms, units, kinds)
 
 
-def _lowest_and_highest(columns: Mapping[Key, Readings], step_ms: int) -> Iterator[tuple[str, Readings]]:
-    """Go through the channels with the two extremes of each step, a quarter from its beginning and from its end."""
-    for key, lowest in columns.items():
+def _lowest_and_highest(found: Found) -> Iterator[tuple[Key, Readings]]:
+    """Go through the columns; of rolled up ones, the extremes of each step, a quarter from its beginning and end."""
+    chunk = found.chunk
+    if chunk.step_ms in TAKEN:
+        yield from chunk.columns.items()
+        return
+    for key, lowest in chunk.columns.items():
         if key.kind == "min":
-            highest = columns[key._replace(kind="max")]
+            highest = chunk.columns[key._replace(kind="max")]
             if len(lowest.at_ms) != len(highest.at_ms):  # a sink was asked for each, and more came in between
                 _, low, high = np.intersect1d(lowest.at_ms, highest.at_ms, return_indices=True)
                 lowest, highest = lowest.where(low), highest.where(high)
-            at_ms = np.stack([lowest.at_ms + step_ms // 4, lowest.at_ms + 3 * step_ms // 4], axis=1).ravel()
+            quarter_ms = chunk.step_ms // 4
+            at_ms = np.stack([lowest.at_ms + quarter_ms, lowest.at_ms + 3 * quarter_ms], axis=1).ravel()
             value = np.stack([lowest.value, highest.value], axis=1).ravel()
-            yield key.channel, Readings(at_ms, value, np.zeros(len(at_ms), dtype=np.uint8))
-
-
-def _within(readings: Readings, from_ms: int, to_ms: int) -> Readings:
-    first, last = np.searchsorted(readings.at_ms, (from_ms, to_ms + 1))
-    return readings.where(np.s_[first:last])
+            readings = Readings(at_ms, value, np.zeros(len(at_ms), dtype=np.uint8))
+            yield key, readings.between(found.from_ms, found.to_ms)
 
 
 def _months(session: Session) -> Months:

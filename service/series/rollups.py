@@ -23,14 +23,14 @@ def roll_up(columns: Mapping[Key, Readings], step_ms: int) -> dict[Key, Readings
     return rolled
 
 
-def replace(
-    old: Mapping[Key, Readings], new: Mapping[Key, Readings], *, from_ms: int, to_ms: int
-) -> dict[Key, Readings]:
+def replace(old: Mapping[Key, Readings], new: Mapping[Key, Readings], from_ms: int, to_ms: int) -> dict[Key, Readings]:
     """Return `old` with what it says of [from_ms, to_ms) replaced by `new`."""
-    replaced = {key: one.where((one.at_ms < from_ms) | (one.at_ms >= to_ms)) for key, one in old.items()}
-    for key, one in new.items():
-        replaced[key] = in_order([replaced[key], one]) if key in replaced else one
-    return replaced
+    return added({key: one.where((one.at_ms < from_ms) | (one.at_ms >= to_ms)) for key, one in old.items()}, new)
+
+
+def added(old: Mapping[Key, Readings], new: Mapping[Key, Readings]) -> dict[Key, Readings]:
+    """Return `old` with what `new` says of other times."""
+    return {**old, **{key: in_order([old[key], one]) if key in old else one for key, one in new.items()}}
 
 
 def _joined(columns: Mapping[Key, Readings]) -> dict[Key, Readings]:

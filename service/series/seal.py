@@ -3,8 +3,10 @@
 A row says up to which block it holds everything, so blocks that were sealed and not yet taken away are passed over.
 """
 
+import dataclasses
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -14,17 +16,21 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Unit
+from service.counters import SEALING_FAILURES
 from service.series import chunks as rows
-from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS, HOUR_MS, SPAN_MS, Chunk
+from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS, HOUR_MS, Chunk
 from service.series.columns import Growing, IntArray, Key, Readings, in_order
 from service.series.gather import gather
 from service.series.kept import DamagedBlockError, read_whole
-from service.series.rollups import STEPS_MS, replace, roll_up
+from service.series.readable import TAKEN, Found, as_taken, readable
+from service.series.rollups import STEPS_MS, added, replace, roll_up
 from service.store import sinks
 from service.store.database import Database
 from service.store.models import GatheredBlock, Gathering
 from service.store.months import month_of
 from service.store.sinks import Stretch
+
+logger = logging.getLogger(__name__)
 
 MOST_READINGS: Final = 500_000  # in memory at a time
 MOST_IN_A_DAY: Final = 100_000  # of a day that becomes one row: a chart of half of it reads all
@@ -126,14 +132,11 @@ def _join_days(
 def _join_hours(chunks: Session, kiln_id: int, workshop_id: int, day_ms: int) -> None:
     """Make one row of the hours of a day, if there are few readings in them: packing them together is far smaller."""
     hours = list(rows.between(chunks, kiln_id, AS_TAKEN, day_ms, day_ms + DAY_MS - 1))
-    if not hours or sum(hour.readings for hour in hours) > MOST_IN_A_DAY:
+    if not hours or any(hour.is_damaged for hour in hours) or sum(hour.readings for hour in hours) > MOST_IN_A_DAY:
         return
-    parts: defaultdict[Key, list[Readings]] = defaultdict(list)
     for hour in hours:
-        for key, readings in hour.columns.items():
-            parts[key].append(readings)
         rows.remove(chunks, hour)
-    columns = {key: in_order(found) for key, found in parts.items()}
+    columns = _joined(column for hour in hours for column in hour.columns.items())
     repeats, upto_block = sum(hour.repeats for hour in hours), max(hour.upto_block for hour in hours)
     rows.save(chunks, Chunk(kiln_id, DAY_AS_TAKEN, day_ms, repeats, upto_block, columns), workshop_id)
 
@@ -172,11 +175,13 @@ def _seal_day(chunks: Session, kiln_id: int, ready: _Ready, day_ms: int) -> None
     for before in _spans(chunks, kiln_id, ready.came, day_ms):
         span = _with(before, ready.came, ready.last_id)
         rows.save(chunks, span, ready.workshop_id)
-        to_ms = span.from_ms + SPAN_MS[span.step_ms]
+        to_ms = span.last_ms + 1
         for step_ms in STEPS_MS:
             place = step_ms, rows.begins_ms(step_ms, span.from_ms)
-            old = rolled.get(place) or rows.load(chunks, kiln_id, *place)
-            columns = replace(old.columns, roll_up(span.columns, step_ms), from_ms=span.from_ms, to_ms=to_ms)
+            old = rolled.get(place) or _rolled_up(chunks, kiln_id, *place)
+            new = roll_up(span.columns, step_ms)
+            # What was rolled up of readings that are damaged now says more than the means that stand for them.
+            columns = added(old.columns, new) if before.is_damaged else replace(old.columns, new, span.from_ms, to_ms)
             rolled[place] = Chunk(kiln_id, *place, columns=columns)
     for one in rolled.values():
         rows.save(chunks, one, ready.workshop_id)
@@ -185,18 +190,54 @@ def _seal_day(chunks: Session, kiln_id: int, ready: _Ready, day_ms: int) -> None
 def _spans(chunks: Session, kiln_id: int, came: Mapping[Key, _Came], day_ms: int) -> list[Chunk]:
     """Return what is sealed of a day where something came for it: the day if it is one row, else its hours."""
     day = rows.load(chunks, kiln_id, DAY_AS_TAKEN, day_ms)
-    if day.columns:
-        return [day]
+    if day.columns or day.is_damaged:
+        return [_mended(chunks, day)]
     hours = np.unique(np.concatenate([one.readings.at_ms // HOUR_MS * HOUR_MS for one in came.values()]))
     its_own = hours[(hours >= day_ms) & (hours < day_ms + DAY_MS)].tolist()
-    return [rows.load(chunks, kiln_id, AS_TAKEN, hour_ms) for hour_ms in its_own]
+    return [_mended(chunks, rows.load(chunks, kiln_id, AS_TAKEN, hour_ms)) for hour_ms in its_own]
+
+
+def _mended(chunks: Session, span: Chunk) -> Chunk:
+    """Return readings as they were taken; of a damaged span, the means that stand for them from now on."""
+    if not span.is_damaged:
+        return span
+    logger.error("means stand for readings that are damaged", extra={"kiln_id": span.kiln_id, "from_ms": span.from_ms})
+    SEALING_FAILURES.inc()
+    means = ((key._replace(kind="estimated"), one) for found in _taken(chunks, span) for key, one in as_taken(found))
+    return dataclasses.replace(span, columns=_joined(means))
+
+
+def _rolled_up(chunks: Session, kiln_id: int, step_ms: int, from_ms: int) -> Chunk:
+    """Return a row of what is rolled up; one that is damaged is rolled up anew."""
+    row = rows.load(chunks, kiln_id, step_ms, from_ms)
+    if not row.is_damaged:
+        return row
+    anew = (column for found in _taken(chunks, row) for column in roll_up(dict(as_taken(found)), step_ms).items())
+    return dataclasses.replace(row, columns=_joined(anew))
+
+
+def _taken(chunks: Session, span: Chunk) -> Iterator[Found]:
+    """Go through the readings of a span, or what stands for them."""
+
+    def find(steps_ms: Sequence[int], from_ms: int, to_ms: int) -> Iterator[Chunk]:
+        for step_ms in steps_ms:
+            yield from rows.between(chunks, span.kiln_id, step_ms, from_ms, to_ms)
+
+    return readable(find, TAKEN, span.from_ms, span.last_ms)
+
+
+def _joined(columns: Iterable[tuple[Key, Readings]]) -> dict[Key, Readings]:
+    parts: defaultdict[Key, list[Readings]] = defaultdict(list)
+    for key, readings in columns:
+        parts[key].append(readings)
+    return {key: in_order(found) for key, found in parts.items()}
 
 
 def _with(span: Chunk, came: Mapping[Key, _Came], upto_block: int) -> Chunk:
     """Return a span with what came for it since it was last sealed."""
     columns = dict(span.columns)
     new = 0
-    to_ms = span.from_ms + SPAN_MS[span.step_ms]
+    to_ms = span.last_ms + 1
     for key, (readings, row_id) in came.items():
         chosen = (readings.at_ms >= span.from_ms) & (readings.at_ms < to_ms) & (row_id > span.upto_block)
         if chosen.any():

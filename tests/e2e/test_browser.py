@@ -1,16 +1,18 @@
 """The page as people use it: signed in, watching a live curve, acknowledging; desk and phone, both languages."""
 
+import contextlib
 import os
 import re
+import sqlite3
 import zlib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from programs import BIN, Program
+from programs import BIN, Program, until
 
 from service.demo.broker import free_port
 from service.demo.village import LOGIN
@@ -23,8 +25,8 @@ PICTURES = os.environ.get("CANHLO_SCREENSHOTS")
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """Run the demo; returns the page's address and the demo account's password."""
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Path]]:
+    """Run the demo; returns the page's address, the demo account's password and the demo's folder."""
     folder = tmp_path_factory.mktemp("demo")
     port = str(free_port())
     command = [str(BIN / "canhlo"), "demo", "--speed", "300", "--port", port, "--folder", str(folder)]
@@ -33,13 +35,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
         password = program.said(r"with the password (\S+)").group(1)
         if PICTURES:
             program.said(r"pushes [3-9]", timeout_s=120)  # later in the firing there is more to see
-        yield f"http://127.0.0.1:{port}", password
+        yield f"http://127.0.0.1:{port}", password, folder
     finally:
         program.stop()
 
 
 @pytest.fixture(params=[("desk", "vi"), ("phone", "vi"), ("desk", "en"), ("phone", "en")], ids="-".join)
-def view(request: pytest.FixtureRequest, browser: Browser, demo: tuple[str, str]) -> Iterator[Page]:
+def view(request: pytest.FixtureRequest, browser: Browser, demo: tuple[str, str, Path]) -> Iterator[Page]:
     """Open the page signed in, in one size and language; an error on its console fails the test."""
     size, language = request.param
     context = browser.new_context(viewport=SIZES[size], base_url=demo[0], has_touch=size == "phone")
@@ -381,6 +383,43 @@ def test_an_old_log_becomes_a_firing_of_the_kiln(view: Page, tmp_path: Path) -> 
     segments.evaluate("details => { details.open = true }")
     expect(segments.get_by_role("row").nth(1)).to_be_visible()
     assert segments.locator(".scroll").evaluate("box => box.scrollWidth <= box.clientWidth")  # the rates are last
+
+
+@pytest.fixture(scope="module")
+def spoilt_firing(demo: tuple[str, str, Path]) -> str:
+    """Bring in a firing over midnight, and spoil its first day once it is sealed; returns the path of its page."""
+    url, password, folder = demo
+    begun = datetime(2015, 3, 20, 18, tzinfo=UTC)
+    with httpx.Client(base_url=f"{url}/api/v1", timeout=60) as known:
+        known.post("/session", json={"login": LOGIN, "password": password}).raise_for_status()
+        came = known.post(
+            "/kilns/2/logs",
+            params={"start_at": begun.isoformat(), "time_zone": "UTC"},
+            content=GLASS_KILN.read_bytes(),
+            headers={"content-type": "application/octet-stream"},
+        ).raise_for_status()
+    month = folder / "series/2015-03.sqlite3"
+    until(month.exists, 120, lambda: f"{month}, which is sealed once the watch has seen it")
+    day_ms = int(begun.replace(hour=0).timestamp()) * 1000
+    with contextlib.closing(sqlite3.connect(month, timeout=30, isolation_level=None)) as file:
+        is_sealed = "SELECT count(*) FROM chunk WHERE from_ms = ? AND step_ms = 1"
+        until(lambda: file.execute(is_sealed, (day_ms,)).fetchone()[0], 60, lambda: f"the day in {month}")
+        readings_and_tens = "UPDATE chunk SET payload = zeroblob(99) WHERE from_ms = ? AND step_ms IN (1, 10000)"
+        file.execute(readings_and_tens, (day_ms,))
+    return f"/firings/{came.json()['firing_ids'][0]}"
+
+
+@pytest.mark.timeout(300)
+def test_a_day_that_the_disk_has_spoilt_is_drawn_from_its_minutes_and_told_of(
+    view: Page, spoilt_firing: str, tmp_path: Path
+) -> None:
+    view.goto(spoilt_firing)
+
+    expect(view.get_by_test_id("damaged")).to_have_count(1)
+    expect(view.get_by_test_id("damaged")).to_contain_text(re.compile("1 (phút|min)"))
+    expect(view.get_by_test_id("chart")).to_have_attribute("data-points", re.compile("[1-9]"))
+    page_picture(view, "firing-damaged", tmp_path)
+    assert fits(view)
 
 
 def page_picture(page: Page, name: str, folder: Path) -> None:

@@ -54,7 +54,7 @@ def stored(folder: Path, key: str, channel: str) -> Samples:
             kiln = kiln_by_key(session, 1, key)
             far = datetime.fromisoformat("2016-01-01T00:00:00+00:00")
             early = datetime.fromisoformat("2015-01-01T00:00:00+00:00")
-            return series.read(session, kiln.id, from_at=early, to_at=far)[channel]
+            return series.read(session, kiln.id, from_at=early, to_at=far).channels[channel]
     finally:
         database.close()
 

@@ -290,7 +290,7 @@ async def test_readings_come_back_by_time_each_once_and_faults_as_gaps(
         assert kiln is not None
         found = series.read(
             session, kiln.id, from_at=datetime.fromtimestamp(5, UTC), to_at=datetime.fromtimestamp(60, UTC)
-        )["top"]
+        ).channels["top"]
         counts = series.count(session, kiln.id)
         readings = session.scalar(select(func.sum(StoredBlock.readings)))
     assert found.time_s.tolist() == [10.0, 20.0, 30.0]
@@ -310,7 +310,7 @@ async def test_what_is_no_temperature_is_stored_and_never_taken_for_one(
     with database.read() as session:
         kiln = kiln_by_key(session, 1, "lo-1")
         assert kiln is not None
-        found = series.read(session, kiln.id, from_at=datetime.fromtimestamp(0, UTC), to_at=NOW)
+        found = series.read(session, kiln.id, from_at=datetime.fromtimestamp(0, UTC), to_at=NOW).channels
         arrived = blocks.read_kiln(session, kiln.id, after_id=0, upto_id=1, limit=1)
         assert {channel.name: channel.unit for channel in channels(session, [kiln.id])} == {"top": "c", "cone": "deg"}
         assert series.count(session, kiln.id) == (2, 0)

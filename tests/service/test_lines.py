@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -61,7 +62,7 @@ def line(at_s: float, value: float = 600.0, *, kiln: str = "lo-1", name: str = "
     return f"kiln,host=pi,kiln={kiln} {name}={value} {int(START_S + at_s)}"
 
 
-def stored(database: Database, key: str = "lo-1") -> dict[str, Samples]:
+def stored(database: Database, key: str = "lo-1") -> Mapping[str, Samples]:
     with database.read() as session:
         kiln_id = session.scalars(select(Kiln.id).where(Kiln.key == key)).one()
         return history.read(
@@ -70,7 +71,7 @@ def stored(database: Database, key: str = "lo-1") -> dict[str, Samples]:
             from_at=datetime(2000, 1, 1, tzinfo=UTC),
             to_at=NOW + timedelta(days=2),
             units=history.EVERY_UNIT,
-        )
+        ).channels
 
 
 def counted(database: Database, key: str = "lo-1") -> tuple[int, int]:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from service_parts import BOOT, NOW, new_bridge, new_workshop
-from sqlalchemy import select, text, update
+from sqlalchemy import ColumnElement, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from firmware_bridge.wire import Block, Column, Quality, Unit
@@ -27,7 +27,9 @@ from service.series.blocks import NewBlock
 from service.series.codec import DamagedError, pack, unpack
 from service.series.columns import Key, Readings
 from service.series.gather import clear_shelves, gather
+from service.series.history import Kept
 from service.series.kept import read_block, write_block
+from service.series.readable import Damaged
 from service.series.seal import NEVER, seal
 from service.series.sealer import GATHER_EVERY, SEAL_AFTER, SEAL_EVERY, Sealer
 from service.series.verify import verify
@@ -76,7 +78,18 @@ class Store:
     def read(self, name: str = "top", **between: datetime) -> Samples:
         with self.database.read() as session:
             whole = {"from_at": datetime.fromtimestamp(0, UTC), "to_at": NOW, **between}
-            return history.read(session, self.kiln_id, **whole)[name]
+            return history.read(session, self.kiln_id, **whole).channels[name]
+
+    def spoil(self, *which: ColumnElement[bool]) -> None:
+        """Turn over one bit of some sealed rows, as a worn card does."""
+        with self.database.months.writing(self.months()[0]) as chunks:
+            for row in chunks.execute(select(chunk).where(*which)).all():
+                payload = row.payload[:40] + bytes([row.payload[40] ^ 1]) + row.payload[41:]
+                at = chunk.c.step_ms == row.step_ms, chunk.c.from_ms == row.from_ms
+                chunks.execute(update(chunk).where(*at).values(payload=payload))
+
+    def damaged(self) -> list[str]:
+        return [said for part in verify(self.database) for said in part.damaged]
 
     def count(self) -> tuple[int, int]:
         with self.database.read() as session:
@@ -469,12 +482,12 @@ def test_a_chart_of_a_month_keeps_the_one_second_that_was_hottest(store: Store) 
         drawn, step_s = history.read_for_chart(session, store.kiln_id, width=80, **asked)
         exact, exact_step_s = history.read_for_chart(session, store.kiln_id, width=4000, **asked)
 
-    top = drawn["top"]
+    top = drawn.channels["top"]
     assert (step_s, exact_step_s) == (600.0, 10.0)
     assert len(top.time_s) == 2 * 4 * 144
     assert (top.value.min(), top.value.max()) == (600.0, 1234.5)
     assert abs(float(top.time_s[top.value.argmax()]) - peak_s) < 600.0
-    assert abs(float(exact["top"].time_s[exact["top"].value.argmax()]) - peak_s) < 10.0
+    assert abs(float(exact.channels["top"].time_s[exact.channels["top"].value.argmax()]) - peak_s) < 10.0
     assert store.months() == ["2026-01"]
 
 
@@ -519,12 +532,7 @@ def test_verify_reads_everything_back_and_finds_what_has_changed(
         ("not sealed yet", 1200, []),
     ]
 
-    with store.database.months.writing(month) as chunks:
-        spoiled = chunks.scalars(select(chunk.c.payload).where(chunk.c.step_ms == 0)).one()
-        spoiled = spoiled[:40] + bytes([spoiled[40] ^ 1]) + spoiled[41:]
-        chunks.execute(update(chunk).where(chunk.c.step_ms == 0).values(payload=spoiled))
-    with pytest.raises(DamagedError, match="wrong checksum"):
-        store.read()
+    store.spoil(chunk.c.step_ms == 0)
     monkeypatch.setenv("CANHLO_DATABASE_URL", store.database.engine.url.render_as_string(hide_password=False))
     monkeypatch.setattr("sys.argv", ["canhlo", "verify", "--data-dir", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
@@ -535,6 +543,112 @@ def test_verify_reads_everything_back_and_finds_what_has_changed(
     assert f"{month}: 0 readings: 1 DAMAGED\n  sealed readings of kiln 1" in said.out
     assert "not sealed yet: 1,200 readings" in said.out
     assert "not as it was written: 1 place;" in said.err
+
+
+# --- what is damaged -------------------------------------------------------------------------------------------------
+
+MIDNIGHT = LONG_AGO.replace(hour=0, minute=0, second=0)
+TWO_HOURS = {"from_at": MIDNIGHT, "to_at": MIDNIGHT + timedelta(hours=2)}
+
+
+@pytest.fixture
+def two_hours(store: Store) -> Store:
+    """Sealed: a reading a second of one probe, a ramp of a degree a second with a peak of one reading."""
+    for seq in range(1, 13):
+        at_s = [MIDNIGHT.timestamp() + 600 * (seq - 1) + second for second in range(600)]
+        ramp = [float(600 * (seq - 1) + second) for second in range(600)]
+        store.add(Block(BOOT, seq, "lo-1", 0, [column(at_s, ramp)]))
+    store.add(Block(BOOT, 13, "lo-1", 0, [column([MIDNIGHT.timestamp() + 1234.5], [9999.0])]))
+    while store.seal():
+        pass
+    return store
+
+
+def drawn(store: Store, width: int) -> Kept:
+    with store.database.read() as session:
+        return history.read_for_chart(session, store.kiln_id, width=width, **TWO_HOURS)[0]
+
+
+def is_hour(hour: int) -> ColumnElement[bool]:
+    return chunk.c.from_ms == round(MIDNIGHT.timestamp() + 3600 * hour) * 1000
+
+
+def ms_of(hours: float) -> int:
+    return round((MIDNIGHT + timedelta(hours=hours)).timestamp() * 1000)
+
+
+def test_where_readings_are_damaged_means_of_ten_seconds_stand_for_them(two_hours: Store) -> None:
+    two_hours.spoil(chunk.c.step_ms == 0, is_hour(0))
+
+    with two_hours.database.read() as session:
+        kept = history.read(session, two_hours.kiln_id, **TWO_HOURS)
+
+    assert kept.damaged == [Damaged(ms_of(0), ms_of(1) - 1, 10_000)]
+    of_first, of_second = np.split(kept.channels["top"].value, [360])
+    assert of_first[:2].tolist() == [4.5, 14.5]
+    assert of_second.tolist() == list(range(3600, 7200))
+    assert kept.channels["top"].time_s[0] == MIDNIGHT.timestamp() + 5
+    assert len(two_hours.damaged()) == 2  # the hour, and that it is not what its roll-ups say
+
+
+def test_a_chart_shows_every_extreme_of_a_damaged_hour_and_says_so(two_hours: Store) -> None:
+    two_hours.spoil(chunk.c.step_ms == 0, is_hour(0))
+
+    exact, rolled_up = drawn(two_hours, 4000), drawn(two_hours, 50)
+
+    assert exact.damaged == [Damaged(ms_of(0), ms_of(1) - 1, 10_000)]
+    assert exact.channels["top"].value.max() == 9999.0
+    assert len(exact.channels["top"].value) == 2 * 360 + 3600
+    assert rolled_up.damaged == []
+
+
+def test_a_chart_is_drawn_from_what_is_finer_where_a_roll_up_is_damaged(two_hours: Store) -> None:
+    two_hours.spoil(chunk.c.step_ms.in_((60_000, 600_000)))
+
+    of_minutes = drawn(two_hours, 50)
+
+    assert of_minutes.damaged == []
+    assert len(of_minutes.channels["top"].value) == 2 * 720
+    two_hours.spoil(chunk.c.step_ms == 10_000)
+    of_readings = drawn(two_hours, 50)
+    assert of_readings.damaged == []
+    assert len(of_readings.channels["top"].value) == 7201
+
+
+def test_of_what_cannot_be_read_at_all_it_is_said_from_when_to_when(two_hours: Store) -> None:
+    two_hours.add(Block(BOOT, 14, "lo-1", 0, [column([MIDNIGHT.timestamp() + 3600.25], [1.5])]))
+    two_hours.spoil(chunk.c.step_ms >= 0)
+
+    for width in (50, 4000):
+        kept = drawn(two_hours, width)
+        (told,) = kept.damaged
+        assert (told.from_ms, told.step_ms) == (ms_of(0), None)
+        assert told.to_ms >= ms_of(2) - 1
+        assert kept.channels["top"].value.tolist() == [1.5]  # not sealed yet
+
+
+def test_a_damaged_hour_takes_in_what_comes_late_and_is_still_told_of(two_hours: Store) -> None:
+    two_hours.spoil(chunk.c.step_ms == 0, is_hour(0))
+    two_hours.add(Block(BOOT, 14, "lo-1", 0, [column([MIDNIGHT.timestamp() + 2.5, NOW.timestamp()], [77.0, 20.0])]))
+
+    assert two_hours.seal() == 2
+
+    top = two_hours.read(to_at=MIDNIGHT + timedelta(hours=1, seconds=-1))
+    assert top.value[:3].tolist() == [77.0, 4.5, 14.5]
+    assert len(top.value) == 361
+    assert drawn(two_hours, 50).channels["top"].value.max() == 9999.0
+    assert [said.split(":")[1] for said in two_hours.damaged()] == [" what is rolled up is not what was taken"]
+
+
+def test_a_damaged_roll_up_is_rolled_up_anew_when_more_comes(two_hours: Store) -> None:
+    two_hours.spoil(chunk.c.step_ms >= 10_000)
+    assert len(two_hours.damaged()) == 4
+    two_hours.add(Block(BOOT, 14, "lo-1", 0, [column([MIDNIGHT.timestamp() + 2.5], [77.0])]))
+
+    assert two_hours.seal() == 1
+
+    assert two_hours.damaged() == []
+    assert drawn(two_hours, 50).channels["top"].value.max() == 9999.0
 
 
 # --- the loop --------------------------------------------------------------------------------------------------------

@@ -139,7 +139,7 @@ class Village:
 
     def _read(self, database: Database) -> dict[str, Samples]:
         with database.read() as session:
-            return history.read(session, self.kiln_id, units=history.EVERY_UNIT, **WHOLE)
+            return history.read(session, self.kiln_id, units=history.EVERY_UNIT, **WHOLE).channels
 
     def close(self) -> None:
         self.feed.close()
@@ -203,7 +203,7 @@ def test_a_chart_from_a_sink_is_the_chart_from_our_own_store(village: Village) -
                 drawn.append(history.read_for_chart(session, village.kiln_id, width=width, **WHOLE))
         assert answered("sink") == before + 1
         assert drawn[0][1] == drawn[1][1] > 1.0
-        same(drawn[0][0], drawn[1][0])
+        same(drawn[0][0].channels, drawn[1][0].channels)
 
 
 def test_a_sink_that_was_down_is_caught_up_from_what_was_sealed_meanwhile(village: Village) -> None:

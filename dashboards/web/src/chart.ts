@@ -1,7 +1,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { drawNames, roomForNames } from "./ends";
-import { type Area, drawBands, drawFlags, FLAGS_PX, type Mark } from "./marks";
+import { type Area, drawBands, drawFlags, drawHatched, FLAGS_PX, type Mark, type Stretch } from "./marks";
 
 export interface Line {
   name: string;
@@ -15,6 +15,7 @@ export interface Line {
 export interface ChartView {
   lines: readonly Line[];
   marks: readonly Mark[];
+  hatched: readonly Stretch[]; // where the lines are not of the readings themselves
   from: number;
   to: number;
   isClock: boolean;
@@ -96,7 +97,10 @@ export class Chart {
       ],
       series: [{}, ...view.lines.map(seriesOf)],
       hooks: {
-        drawClear: [(plot) => drawBands(plot.ctx, areaOf(plot), this.view?.marks ?? [])],
+        drawClear: [
+          (plot) => drawHatched(plot.ctx, areaOf(plot), this.view?.hatched ?? []),
+          (plot) => drawBands(plot.ctx, areaOf(plot), this.view?.marks ?? []),
+        ],
         draw: [(plot) => this.nameEnds(plot), (plot) => drawFlags(plot.ctx, areaOf(plot), this.view?.marks ?? [])],
         setCursor: [(plot) => this.onPlace(isInside(plot) ? plot.posToVal(plot.cursor.left ?? 0, "x") : null)],
       },

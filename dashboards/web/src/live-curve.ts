@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { api, type CurveChannel } from "./api";
+import { api, type Curve, type CurveChannel } from "./api";
 import { codeOf } from "./api/client";
 import { now } from "./clock";
 import { countPoints, merge, newest } from "./curve";
@@ -14,14 +14,17 @@ export type CurveSource =
   | { is: "live"; kilnId: number; fromMs: number }
   | { is: "finished"; firingId: number; span: string };
 
-const fetchAll = async (source: CurveSource): Promise<CurveChannel[]> =>
+/** What is drawn of a curve, and where it is not of the readings themselves. */
+export type Drawn = Pick<Curve, "channels" | "damaged">;
+
+const fetchAll = (source: CurveSource): Promise<Drawn> =>
   source.is === "live"
-    ? (await api.kilnCurve(source.kilnId, new Date(source.fromMs), now(), WIDTH)).channels
-    : (await api.firingCurve(source.firingId, WIDTH)).channels;
+    ? api.kilnCurve(source.kilnId, new Date(source.fromMs), now(), WIDTH)
+    : api.firingCurve(source.firingId, WIDTH);
 
 /** Fetch a curve, keep it growing with the live points, and fill what was missed while the link was down. */
-export function useCurve(source: CurveSource | null): Load<CurveChannel[]> {
-  const [load, setLoad] = useState<Load<CurveChannel[]>>({ is: "loading" });
+export function useCurve(source: CurveSource | null): Load<Drawn> {
+  const [load, setLoad] = useState<Load<Drawn>>({ is: "loading" });
   // biome-ignore lint/correctness/useExhaustiveDependencies: a source is the same when it says the same
   useEffect(() => {
     if (source === null) return;
@@ -31,36 +34,36 @@ export function useCurve(source: CurveSource | null): Load<CurveChannel[]> {
   return load;
 }
 
-function follow(source: CurveSource, tell: (load: Load<CurveChannel[]>) => void): () => void {
-  let channels: CurveChannel[] | null = null;
+function follow(source: CurveSource, tell: (load: Load<Drawn>) => void): () => void {
+  let drawn: Drawn | null = null;
   let early: CurveChannel[][] = [];
   let isOver = false;
 
   const take = (fresh: CurveChannel[]) => {
     if (isOver) return;
-    if (channels === null) {
+    if (drawn === null) {
       early.push(fresh);
       return;
     }
-    channels = merge(channels, fresh);
-    if (countPoints(channels) > TOO_MANY) void fetchWhole();
-    tell(ready(channels));
+    drawn = { ...drawn, channels: merge(drawn.channels, fresh) };
+    if (countPoints(drawn.channels) > TOO_MANY) void fetchWhole();
+    tell(ready(drawn));
   };
   const fetchWhole = async () => {
     try {
       const whole = await fetchAll(source);
       if (isOver) return;
-      channels = whole;
+      drawn = whole;
       const waiting = early;
       early = [];
       for (const fresh of waiting) take(fresh);
-      tell(ready(channels));
+      tell(ready(drawn));
     } catch (error) {
-      if (!isOver && channels === null) tell({ is: "failed", code: codeOf(error) });
+      if (!isOver && drawn === null) tell({ is: "failed", code: codeOf(error) });
     }
   };
   const backFill = async () => {
-    const last = channels === null ? null : newest(channels);
+    const last = drawn === null ? null : newest(drawn.channels);
     if (source.is !== "live" || last === null) return fetchWhole();
     try {
       take((await api.kilnCurve(source.kilnId, new Date(last * 1000), now(), WIDTH)).channels);

@@ -1,11 +1,15 @@
 import type { Finding } from "./api";
 
-/** A stretch of a chart that a numbered finding is about. */
-export interface Mark {
-  label: string;
-  severity: Finding["severity"];
+/** From where to where on a chart. */
+export interface Stretch {
   from: number;
   to: number;
+}
+
+/** A stretch of a chart that a numbered finding is about. */
+export interface Mark extends Stretch {
+  label: string;
+  severity: Finding["severity"];
 }
 
 /** Where a chart's drawing area is, in canvas pixels. */
@@ -25,13 +29,13 @@ export const SEVERITY_COLOURS: Readonly<Record<Finding["severity"], string>> = {
   critical: "#ff6b57",
 };
 
-interface Placed {
-  mark: Mark;
+interface Placed<M extends Stretch> {
+  mark: M;
   from: number;
   to: number;
 }
 
-function placed(area: Area, marks: readonly Mark[]): Placed[] {
+function placed<M extends Stretch>(area: Area, marks: readonly M[]): Placed<M>[] {
   const right = area.left + area.width;
   return marks.flatMap((mark) => {
     const [start, end] = [area.xOf(mark.from), Math.max(area.xOf(mark.to), area.xOf(mark.from) + 2 * area.pixelRatio)];
@@ -47,6 +51,30 @@ export function drawBands(context: CanvasRenderingContext2D, area: Area, marks: 
     context.globalAlpha = mark.severity === "info" ? 0.08 : 0.14;
     context.fillStyle = SEVERITY_COLOURS[mark.severity];
     context.fillRect(from, area.top, to - from, area.height);
+  }
+  context.restore();
+}
+
+const HATCH = "#3d4d73";
+const HATCH_PX = 9;
+
+/** Hatch the stretches, as drawings do what is cut. */
+export function drawHatched(context: CanvasRenderingContext2D, area: Area, stretches: readonly Stretch[]): void {
+  context.save();
+  context.strokeStyle = HATCH;
+  context.lineWidth = 1.5 * area.pixelRatio;
+  for (const { from, to } of placed(area, stretches)) {
+    context.save();
+    context.beginPath();
+    context.rect(from, area.top, to - from, area.height);
+    context.clip();
+    context.beginPath();
+    for (let x = from - area.height; x < to; x += HATCH_PX * area.pixelRatio) {
+      context.moveTo(x, area.top + area.height);
+      context.lineTo(x + area.height, area.top);
+    }
+    context.stroke();
+    context.restore();
   }
   context.restore();
 }

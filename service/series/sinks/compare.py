@@ -28,14 +28,12 @@ class Compared:
 
 
 def compare(database: Database, reader: Reader) -> Iterator[Compared]:
-    """Go through the months, the oldest first; what is owed already is left out.
+    """Go through the months, the oldest first; what is owed already is left out, and what is damaged of our own.
 
     Raises
     ------
     SinkError
         If the sink does not answer as it should.
-    DamagedError
-        If our own readings cannot be read.
     """
     with database.read() as session:
         months = database.months.names(session)

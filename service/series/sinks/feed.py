@@ -21,7 +21,6 @@ from service.clock import Clock
 from service.counters import SINK_FAILURES, SINK_LAG, SINK_OWED, SINK_READINGS
 from service.series import chunks
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS
-from service.series.codec import DamagedError
 from service.series.columns import Key
 from service.series.kept import KeptBlock, read_block
 from service.series.sinks import lines
@@ -228,10 +227,9 @@ class Feed:
             sinks.pay(session, debt, upto_ms=upto_ms, now=datetime.now(UTC))
 
     def _send_sealed(self, held: Session, debt: OwedToSink, step_ms: int, from_ms: int) -> None:
-        try:
-            one = chunks.load(held, debt.kiln_id, step_ms, from_ms)
-        except DamagedError as error:  # `canhlo verify` says so too; what lies behind it is sent all the same
-            logger.warning("a sink lacks readings", extra={"sink": self._name, "reason": str(error)})
+        one = chunks.load(held, debt.kiln_id, step_ms, from_ms)
+        if one.is_damaged:  # `canhlo verify` says so too; what lies behind it is sent all the same
+            logger.warning("a sink lacks readings", extra={"sink": self._name, "kiln_id": debt.kiln_id})
             SINK_FAILURES.labels(self._name).inc()
             return
         serieses = {key: self._series_of(debt.workshop_id, debt.kiln_id, key) for key in one.columns}

@@ -19,6 +19,7 @@ export type FiringDetail = Schemas["FiringDetail"];
 export type Finding = Schemas["FindingOut"];
 export type Segment = Schemas["SegmentOut"];
 export type Curve = Schemas["CurveOut"];
+export type Damaged = Schemas["DamagedOut"];
 export type CurveChannel = Schemas["CurveChannel"];
 export type Batch = Schemas["BatchOut"];
 export type BatchIn = Schemas["BatchIn"];

@@ -2051,6 +2051,28 @@ export interface components {
             to_at: string;
             /** Channels */
             channels: components["schemas"]["CurveChannel"][];
+            /** Damaged */
+            damaged: components["schemas"]["DamagedOut"][];
+        };
+        /**
+         * DamagedOut
+         * @description A stretch whose readings are damaged where they are stored.
+         *
+         *     The curve is drawn there from what is rolled up to `step_s`; null if nothing can be read.
+         */
+        DamagedOut: {
+            /**
+             * From At
+             * Format: date-time
+             */
+            from_at: string;
+            /**
+             * To At
+             * Format: date-time
+             */
+            to_at: string;
+            /** Step S */
+            step_s: number | null;
         };
         /** Figures */
         Figures: {
@@ -5241,6 +5263,13 @@ export interface operations {
                      *             1
                      *           ]
                      *         }
+                     *       ],
+                     *       "damaged": [
+                     *         {
+                     *           "from_at": "2026-11-20T12:30:00Z",
+                     *           "to_at": "2026-11-20T12:30:00Z",
+                     *           "step_s": 1
+                     *         }
                      *       ]
                      *     }
                      */
@@ -6836,6 +6865,13 @@ export interface operations {
                      *           "value_c": [
                      *             1
                      *           ]
+                     *         }
+                     *       ],
+                     *       "damaged": [
+                     *         {
+                     *           "from_at": "2026-11-20T12:30:00Z",
+                     *           "to_at": "2026-11-20T12:30:00Z",
+                     *           "step_s": 1
                      *         }
                      *       ]
                      *     }

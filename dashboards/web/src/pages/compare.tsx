@@ -36,6 +36,7 @@ function Curves({ comparison }: { comparison: Comparison }) {
         width: 2.2,
       })),
       marks: [],
+      hatched: [],
       from: Math.min(...xs),
       to: Math.max(...xs),
       isClock: false,

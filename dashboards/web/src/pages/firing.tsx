@@ -152,9 +152,9 @@ function FiringView({ firing, onFiring, onJudged }: ViewProps) {
         <div class="stack">
           <section class="panel">
             <Loaded load={curve}>
-              {(channels) => (
+              {(drawn) => (
                 <CurveChart
-                  channels={channels}
+                  {...drawn}
                   known={firing.channels}
                   plan={firing.plan}
                   startS={startMs / 1000}

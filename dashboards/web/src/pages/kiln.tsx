@@ -185,12 +185,12 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
           {hasSpoken(kiln) ? (
             <section class="panel stack first">
               <Loaded load={curve}>
-                {(channels) => (
+                {(drawn) => (
                   <>
-                    {isIdle && <Idle isSilent={countPoints(channels) === 0} mayFire={may("fire")} />}
-                    {(!isIdle || countPoints(channels) > 0) && (
+                    {isIdle && <Idle isSilent={countPoints(drawn.channels) === 0} mayFire={may("fire")} />}
+                    {(!isIdle || countPoints(drawn.channels) > 0) && (
                       <CurveChart
-                        channels={channels}
+                        {...drawn}
                         known={kiln.now.channels}
                         plan={firing?.plan ?? null}
                         startS={startedMs === null ? null : startedMs / 1000}

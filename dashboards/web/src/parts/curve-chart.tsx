@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { ChannelNamed, CurveChannel, Finding, Plan } from "../api";
+import type { ChannelNamed, CurveChannel, Damaged, Finding, Plan } from "../api";
 import { Chart, type Line } from "../chart";
 import { now } from "../clock";
 import { countPoints, newest, planAt, planWithin, valueNear } from "../curve";
 import { channelName, isShown, lookOfChannel, PLAN_LOOK } from "../names";
-import { celsius } from "../units";
+import { celsius, type Formats, seconds } from "../units";
 import { marksOf } from "./findings";
 import { useLanguage } from "./use";
 
@@ -15,6 +15,7 @@ const AHEAD_S = 2 * 3600; // how much of the plan's future is shown while it run
 
 interface CurveChartProps {
   channels: readonly CurveChannel[];
+  damaged: readonly Damaged[];
   known: readonly ChannelNamed[];
   plan: Plan | null;
   startS: number | null;
@@ -36,8 +37,14 @@ function planLine(name: string, plan: Plan, startS: number, from: number, to: nu
   return { name, x, y: points.map((point) => point.temp_c), ...PLAN_LOOK, width: 1.5 };
 }
 
+/** Write when a stretch ends: the day too if it is another than that of its beginning. */
+function endOf(one: Damaged, format: Formats): string {
+  const [from, to] = [new Date(one.from_at), new Date(one.to_at)];
+  return from.toDateString() === to.toDateString() ? format.clock(to) : format.dayClock(to);
+}
+
 /** The firing curve on clock time, with its plan, its findings, and the values under the finger. */
-export function CurveChart({ channels: every, known, plan, startS, endS, findings }: CurveChartProps) {
+export function CurveChart({ channels: every, damaged, known, plan, startS, endS, findings }: CurveChartProps) {
   const { say, format } = useLanguage();
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<Chart | null>(null);
@@ -76,6 +83,7 @@ export function CurveChart({ channels: every, known, plan, startS, endS, finding
     chart.current?.draw({
       lines,
       marks,
+      hatched: damaged.map((one) => ({ from: Date.parse(one.from_at) / 1000, to: Date.parse(one.to_at) / 1000 })),
       from,
       to,
       isClock: true,
@@ -122,6 +130,15 @@ export function CurveChart({ channels: every, known, plan, startS, endS, finding
         </div>
       )}
       <div class="canvas" ref={host} hidden={lastS === null} />
+      {damaged.map((one) => (
+        <p key={one.from_at} class="warn" data-testid="damaged">
+          {say(one.step_s === null ? "chart.unreadable" : "chart.damaged", {
+            from: format.dayClock(new Date(one.from_at)),
+            to: endOf(one, format),
+            step: format.duration(seconds(one.step_s ?? 0)),
+          })}
+        </p>
+      ))}
       {lastS === null ? (
         <p class="quiet">{say("chart.empty")}</p>
       ) : (

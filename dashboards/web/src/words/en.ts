@@ -159,6 +159,10 @@ export const en: Words = {
   "chart.latest": "latest",
   "chart.end": "at the end",
   "chart.empty": "No readings to draw yet",
+  "chart.damaged":
+    "From {from} to {to} the server's disk has spoilt the stored readings. The hatched stretch is drawn from the lowest and highest of every {step}. Please tell whoever keeps the server.",
+  "chart.unreadable":
+    "From {from} to {to} the server's disk has spoilt the stored readings, and they cannot be read. Please ask whoever keeps the server to bring them back from a backup.",
 
   "findings.title": "Findings",
   "findings.none": "Nothing unusual so far.",

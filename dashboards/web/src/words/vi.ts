@@ -158,6 +158,10 @@ export const vi = {
   "chart.latest": "mới nhất",
   "chart.end": "lúc cuối mẻ",
   "chart.empty": "Chưa có số đo để vẽ",
+  "chart.damaged":
+    "Từ {from} đến {to}, ổ đĩa của máy chủ làm hỏng số đo đã lưu. Quãng gạch chéo vẽ theo số thấp nhất và cao nhất của mỗi {step}. Hãy báo người giữ máy chủ.",
+  "chart.unreadable":
+    "Từ {from} đến {to}, ổ đĩa của máy chủ làm hỏng số đo đã lưu, không đọc lại được. Hãy báo người giữ máy chủ lấy lại từ bản sao lưu.",
 
   "findings.title": "Nhận xét",
   "findings.none": "Chưa thấy điều gì bất thường.",
