@@ -156,9 +156,7 @@ class _Connection:
 
     def work(self, topics: Iterable[str]) -> bool:
         """Read, acknowledge what is stored, ask for new topics, and say whether the connection still stands."""
-        if not self._read_all():
-            return False
-        while self._stored:
+        while self._read_all() and self._stored:
             self._client.ack(self._stored.popleft(), qos=1)
         fresh = set(topics) - self._asked
         if self._is_welcome and fresh:

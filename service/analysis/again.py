@@ -1,5 +1,6 @@
 """A stored firing looked at again: from its readings, as they are put right today."""
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -9,13 +10,16 @@ from sqlalchemy.orm import Session
 from service.core.assess import AssessedFiring, assess_span
 from service.core.firing import EndCause
 from service.core.probe import BIN_S
-from service.core.schedule import from_corners
+from service.core.schedule import Schedule, from_corners
 from service.core.watch import Watch
 from service.errors import InvalidError
 from service.series import history as series
+from service.series.codec import DamagedError
 from service.series.corrections import Corrections
 from service.store import firings as firing_rows
-from service.store.models import Firing, Kiln, StoredFinding
+from service.store.models import Firing, Kiln, Plan, StoredFinding
+
+logger = logging.getLogger(__name__)
 
 # What lies around a firing shows how it began and ended: a rise is known some minutes after it began, and that a kiln
 # has cooled, by at most four hours below 150 °C.
@@ -36,6 +40,7 @@ class Change:
     after: dict[str, Any]
     found: tuple[str, ...]
     withdrawn: tuple[str, ...]
+    rows: tuple[StoredFinding, ...]  # that were written or withdrawn
 
 
 def bins_from_s(workshop_id: int) -> float:
@@ -48,15 +53,22 @@ def bins_from_s(workshop_id: int) -> float:
 
 def watch_of(kiln: Kiln, firing: Firing | None) -> Watch:
     """Return what a kiln is watched for while this firing runs, or while none does."""
-    plan = firing.plan if firing else None
-    schedule = from_corners([(point["time_s"], point["temp_c"]) for point in plan.points]) if plan else None
     return Watch(
         (firing or kiln).target_cone,
         kiln.fuel,
         ware=frozenset(kiln.ware),
-        schedule=schedule,
+        schedule=_schedule(firing.plan) if firing and firing.plan else None,
         bins_from_s=firing.bins_from_s if firing else bins_from_s(kiln.workshop_id),
     )
+
+
+def _schedule(plan: Plan) -> Schedule | None:
+    """Return what a firing is to follow; a plan that no kiln can follow keeps nobody from watching over the rest."""
+    try:
+        return from_corners([(point["time_s"], point["temp_c"]) for point in plan.points])
+    except ValueError as error:
+        logger.warning("a plan cannot be followed", extra={"plan_id": plan.id, "reason": str(error)})
+        return None
 
 
 def look_again(
@@ -74,6 +86,8 @@ def look_again(
     ------
     InvalidError
         If it lasts no time, or longer than any firing.
+    DamagedError
+        If not all of its readings can be read: what was found in them when they came is worth more.
     """
     if not timedelta(0) < ended_at - started_at <= LONGEST:
         msg = (
@@ -81,11 +95,14 @@ def look_again(
             f"within {LONGEST.days} days"
         )
         raise InvalidError(msg)
-    kept = series.read(
+    recorded = series.read(
         session, firing.kiln_id, from_at=started_at - BEFORE, to_at=ended_at + AFTER, corrections=corrections
     )
+    if recorded.damaged:
+        msg = "some of its readings are damaged where they are stored: what was found in them when they came stays"
+        raise DamagedError(msg)
     return assess_span(
-        kept.channels,
+        recorded.channels,
         watch_of(firing.kiln, firing),
         start_s=started_at.timestamp(),
         end_s=ended_at.timestamp(),
@@ -114,7 +131,7 @@ def write_down(session: Session, firing: Firing, assessed: AssessedFiring, *, no
     session.flush()
     after = {name: getattr(firing, name) for name in _FIGURES}
     found = tuple(row.kind for row in rows if _key(row) not in stood)
-    return Change(before, after, found, tuple(row.kind for row in gone))
+    return Change(before, after, found, tuple(row.kind for row in gone), (*rows, *gone))
 
 
 def _key(row: StoredFinding) -> tuple[str, str, datetime]:

@@ -26,17 +26,17 @@ Width = Annotated[int, Query(ge=50, le=4000)]
 def curve_response(session: Session, kiln: Kiln, from_at: datetime, to_at: datetime, width: int) -> Response:
     """Answer with a kiln's curve, thinned to `width` pixels, as `schemas.CurveOut` describes it."""
     confine(session, [kiln.workshop_id])  # nothing else is asked for: quicker than as somebody of a thousand workshops
-    kept, step_s = series.read_for_chart(session, kiln.id, from_at=from_at, to_at=to_at, width=width)
+    recorded, step_s = series.read_for_chart(session, kiln.id, from_at=from_at, to_at=to_at, width=width)
     gap_s, is_rolled_up = max(GAP_S, 2 * step_s), step_s > series.USUAL_INTERVAL_S
     drawn = []
     for channel in kilns.channels(session, [kiln.id]):
-        samples = kept.channels.get(channel.name)
+        samples = recorded.channels.get(channel.name)
         if samples is not None:
             time_s, value_c = thin_min_max(samples.time_s, samples.value, width, gap_s=gap_s, has_ends=not is_rolled_up)
             drawn.append({"channel_id": channel.id, "name": channel.name, "time_s": time_s, "value_c": value_c})
     damaged = [
-        {"from_at": _at(one.from_ms), "to_at": _at(one.to_ms), "step_s": one.step_ms and one.step_ms / 1000}
-        for one in kept.damaged
+        {"from_at": _at(one.from_ms), "to_at": _at(one.to_ms + 1), "step_s": one.step_ms and one.step_ms / 1000}
+        for one in recorded.damaged
     ]
     curve = {"kiln_id": kiln.id, "from_at": from_at, "to_at": to_at, "channels": drawn, "damaged": damaged}
     return Response(orjson.dumps(curve, option=_AS_NUMBERS), media_type="application/json")

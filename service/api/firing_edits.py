@@ -253,7 +253,7 @@ def _written(session: Session, firing: Firing, assessed: AssessedFiring | None, 
     if assessed is not None:
         return write_down(session, firing, assessed, now=now)
     figures = {name: getattr(firing, name) for name in Figures.model_fields}
-    return Change(figures, figures, (), ())
+    return Change(figures, figures, (), (), ())
 
 
 def _whole(session: Session, who: Who, firing_id: int) -> Firing:

@@ -35,6 +35,7 @@ _lines = TryLimit(tries=20, refill_s=30)
 STATUS: Final = {
     "not_found": 404,
     "conflict": 409,
+    "damaged": 409,
     "refused": 403,
     "wrong_proof": 403,
     "too_late": 403,
@@ -42,6 +43,7 @@ STATUS: Final = {
     "signed_out": 401,
     "changed_meanwhile": 412,
     "invalid": 400,
+    "impossible_plan": 400,
     "unreadable_schedule": 400,
     "unreadable_log": 400,
     "undated_log": 400,

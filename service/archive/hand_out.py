@@ -98,12 +98,12 @@ def _handed(
     session: Session, kiln: Kiln, name: str, what: str, about: Mapping[str, Any], from_at: datetime, to_at: datetime
 ) -> Handed:
     units = {channel.name: channel.unit for channel in kiln_rows.channels(session, [kiln.id])}
-    kept = series.read(session, kiln.id, from_at=from_at, to_at=to_at, units=series.EVERY_UNIT)
+    recorded = series.read(session, kiln.id, from_at=from_at, to_at=to_at, units=series.EVERY_UNIT)
     damaged = [
-        {"from": _stamp(one.from_ms), "to": _stamp(one.to_ms), "mean_of_s": one.step_ms and one.step_ms / 1000}
-        for one in kept.damaged
+        {"from_at": _stamp(one.from_ms), "to_at": _stamp(one.to_ms + 1), "step_s": one.step_ms and one.step_ms / 1000}
+        for one in recorded.damaged
     ]
-    known = {name: one for name, one in kept.channels.items() if name in units}
+    known = {name: one for name, one in recorded.channels.items() if name in units}
     return Handed(name, what, {**about, "damaged": damaged}, units, known)
 
 

@@ -3,13 +3,15 @@
 import logging
 import zlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Unit
+from service.counters import DAMAGED_ROWS
 from service.series.codec import DamagedError, pack, unpack
 from service.series.columns import Key, Readings
 from service.store.months import chunk, month_bounds_ms, month_of
@@ -22,6 +24,9 @@ HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 # What is not named spans a month.
 SPAN_MS: Final = {AS_TAKEN: HOUR_MS, DAY_AS_TAKEN: DAY_MS, 10_000: DAY_MS, 60_000: DAY_MS}
+_LOST_PAGE: Final = "a page of the file cannot be read"
+Place = tuple[int, int]  # `step_ms` and `from_ms` of a row
+_BESIDE_PAYLOAD: Final = [column for column in chunk.c if column is not chunk.c.payload]
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,20 @@ class Chunk:
     is_damaged: bool = False
 
     @property
+    def first_ms(self) -> int:
+        """Return the first millisecond of the span; `from_ms` is later in a row that lies beside a damaged one."""
+        return begins_ms(self.step_ms, self.from_ms)
+
+    @property
     def last_ms(self) -> int:
         """Return the last millisecond of the span."""
         span_ms = SPAN_MS.get(self.step_ms)
-        return (self.from_ms + span_ms if span_ms else month_bounds_ms(month_of(self.from_ms))[1]) - 1
+        return (self.first_ms + span_ms if span_ms else month_bounds_ms(month_of(self.from_ms))[1]) - 1
+
+    @property
+    def is_beside(self) -> bool:
+        """Return whether it holds what came late for a span that is damaged."""
+        return self.from_ms != self.first_ms
 
     @property
     def readings(self) -> int:
@@ -56,11 +71,53 @@ def begins_ms(step_ms: int, at_ms: int) -> int:
     return at_ms // span_ms * span_ms if span_ms else month_bounds_ms(month_of(at_ms))[0]
 
 
-def load(chunks: Session, kiln_id: int, step_ms: int, from_ms: int) -> Chunk:
-    """Return a span as it is sealed, damaged or not; an empty one if nothing is."""
-    query = select(chunk).where(chunk.c.kiln_id == kiln_id, chunk.c.step_ms == step_ms, chunk.c.from_ms == from_ms)
-    row = chunks.execute(query).one_or_none()
-    return Chunk(kiln_id, step_ms, from_ms) if row is None else _opened_or_damaged(row)
+def load(
+    chunks: Session,
+    kiln_id: int,
+    step_ms: int,
+    from_ms: int,
+    units: Collection[Unit] = frozenset(Unit),
+    kinds: Collection[str] | None = None,
+    *,
+    lost: Collection[Place] = (),
+) -> Chunk:
+    """Return a span as it is sealed, damaged or not; an empty one if nothing is. What is `lost` is not even tried."""
+    at = (chunk.c.kiln_id == kiln_id, chunk.c.step_ms == step_ms, chunk.c.from_ms == from_ms)
+    try:
+        if (step_ms, from_ms) in lost:
+            return _damaged(chunks.execute(select(*_BESIDE_PAYLOAD).where(*at)).one(), _LOST_PAGE)
+        row = chunks.execute(select(chunk).where(*at)).one_or_none()
+    except DatabaseError as error:
+        check_is_of_a_page(error)
+        return _damaged(chunks.execute(select(*_BESIDE_PAYLOAD).where(*at)).one(), _LOST_PAGE)
+    return Chunk(kiln_id, step_ms, from_ms) if row is None else _opened_or_damaged(row, units, kinds)
+
+
+def lost_places(chunks: Session, kiln_id: int, from_ms: int, to_ms: int) -> set[Place]:
+    """Return the rows of a kiln that touch [from_ms, to_ms] and lie on pages of SQLite's file that cannot be read.
+
+    Who meets one while writing can write no more: SQLite refuses it for the rest of that transaction.
+    """
+    steps = chunks.scalars(select(chunk.c.step_ms).where(chunk.c.kiln_id == kiln_id).distinct()).all()
+    lost = set()
+    for step_ms in steps:
+        for begins in begins_of(chunks, kiln_id, step_ms, begins_ms(step_ms, from_ms), to_ms):
+            at = (chunk.c.kiln_id == kiln_id, chunk.c.step_ms == step_ms, chunk.c.from_ms == begins)
+            try:
+                chunks.execute(select(chunk.c.payload).where(*at)).one()
+            except DatabaseError as error:
+                check_is_of_a_page(error)
+                lost.add((step_ms, begins))
+    return lost
+
+
+def open_to_add(chunks: Session, kiln_id: int, step_ms: int, from_ms: int, lost: Collection[Place] = ()) -> Chunk:
+    """Return a span to which more may be added: a damaged one stays as it is, and the next millisecond has its own."""
+    span = load(chunks, kiln_id, step_ms, from_ms, lost=lost)
+    while span.is_damaged:
+        beside = load(chunks, kiln_id, step_ms, span.from_ms + 1, lost=lost)
+        span = replace(beside, upto_block=max(beside.upto_block, span.upto_block))
+    return span
 
 
 def save(chunks: Session, one: Chunk, workshop_id: int) -> None:
@@ -100,14 +157,17 @@ def between(
 
     The columns are of some units, and of some kinds unless None.
     """
-    query = select(chunk).where(
-        chunk.c.kiln_id == kiln_id,
-        chunk.c.step_ms == step_ms,
-        chunk.c.from_ms >= begins_ms(step_ms, from_ms),
-        chunk.c.from_ms <= to_ms,
-    )
-    for row in chunks.execute(query.order_by(chunk.c.from_ms)):
-        yield _opened_or_damaged(row, units, kinds)
+    from_ms = begins_ms(step_ms, from_ms)
+    held = (chunk.c.kiln_id == kiln_id, chunk.c.step_ms == step_ms, chunk.c.from_ms.between(from_ms, to_ms))
+    try:
+        rows = chunks.execute(select(chunk).where(*held).order_by(chunk.c.from_ms)).all()
+    except DatabaseError as error:
+        check_is_of_a_page(error)
+        for begins in begins_of(chunks, kiln_id, step_ms, from_ms, to_ms):
+            yield load(chunks, kiln_id, step_ms, begins, units, kinds)
+    else:
+        for row in rows:
+            yield _opened_or_damaged(row, units, kinds)
 
 
 def next_day_ms(chunks: Session, kiln_id: int, from_ms: int, to_ms: int) -> int | None:
@@ -184,5 +244,17 @@ def _opened_or_damaged(
     try:
         return opened(row, units, kinds)
     except DamagedError as error:
-        logger.warning("sealed readings are damaged", extra={"kiln_id": row.kiln_id, "reason": str(error)})
-        return Chunk(row.kiln_id, row.step_ms, row.from_ms, row.repeats, row.upto_block, is_damaged=True)
+        return _damaged(row, str(error))
+
+
+def _damaged(row: Row[Any], reason: str) -> Chunk:
+    place = {"kiln_id": row.kiln_id, "step_ms": row.step_ms, "from_ms": row.from_ms}
+    logger.warning("sealed readings are damaged", extra={**place, "reason": reason})
+    DAMAGED_ROWS.inc()
+    return Chunk(row.kiln_id, row.step_ms, row.from_ms, row.repeats, row.upto_block, is_damaged=True)
+
+
+def check_is_of_a_page(error: DatabaseError) -> None:
+    """Raise what SQLite has said, unless it is that a page of its file is damaged."""
+    if type(error) is not DatabaseError:
+        raise error

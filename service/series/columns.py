@@ -1,6 +1,6 @@
 """Readings as arrays: what stands in blocks and in sealed hours, column by column."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -37,6 +37,10 @@ class Readings(NamedTuple):
         """Return the readings in [from_ms, to_ms]."""
         first, last = np.searchsorted(self.at_ms, (from_ms, to_ms + 1))
         return self.where(np.s_[first:last])
+
+    def copy(self) -> "Readings":
+        """Return them in arrays of their own."""
+        return Readings(self.at_ms.copy(), self.value.copy(), self.quality.copy())
 
     def samples(self) -> Samples:
         """Return them as the science takes them."""
@@ -84,3 +88,8 @@ def in_order(parts: Iterable[Readings]) -> Readings:
     if (joined.at_ms[1:] > joined.at_ms[:-1]).all():
         return joined
     return joined.where(np.unique(joined.at_ms, return_index=True)[1])
+
+
+def added(old: Mapping[Key, Readings], new: Mapping[Key, Readings]) -> dict[Key, Readings]:
+    """Return columns with what others say of other times."""
+    return {**old, **{key: in_order([old[key], one] if key in old else [one]) for key, one in new.items()}}

@@ -41,8 +41,8 @@ _EVER_MS: Final = (0, LAST_MS)
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What is kept of a stretch of time: readings by channel, in order of time, each time once, and what is damaged."""
+class Recorded:
+    """What is recorded of some time: readings by channel, in order, each time once; and what of it is damaged."""
 
     channels: Mapping[str, Samples]
     damaged: Sequence[Damaged]
@@ -56,18 +56,18 @@ def read(
     to_at: datetime,
     units: Collection[Unit] = TEMPERATURES,
     corrections: Corrections | None = None,
-) -> Kept:
+) -> Recorded:
     """Return the temperatures of a kiln in [from_at, to_at].
 
     They are put right by the calibrations of their probes, or by other `corrections`. With other `units`, all that is
     measured in one of them. Means stand for what is damaged.
     """
-    return _kept(session, kiln_id, TAKEN, (_ms(from_at), _ms(to_at)), units, _MEANS, as_taken, corrections)
+    return _recorded(session, kiln_id, TAKEN, (_ms(from_at), _ms(to_at)), units, _MEANS, as_taken, corrections)
 
 
 def read_for_chart(
     session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime, width: int
-) -> tuple[Kept, float]:
+) -> tuple[Recorded, float]:
     """Return temperatures to be drawn on `width` pixels, and how far apart they may lie at most for it [s].
 
     Of what is rolled up there are two points a step, the lowest and the highest.
@@ -75,8 +75,8 @@ def read_for_chart(
     from_ms, to_ms = _ms(from_at), _ms(to_at)
     step_ms = max((step for step in STEPS_MS if (to_ms - from_ms) / step >= STEPS_PER_PIXEL * width), default=0)
     steps_ms = (step_ms,) if step_ms else TAKEN
-    kept = _kept(session, kiln_id, steps_ms, (from_ms, to_ms), TEMPERATURES, _EXTREMES, _lowest_and_highest)
-    return kept, step_ms / 1000 or USUAL_INTERVAL_S
+    recorded = _recorded(session, kiln_id, steps_ms, (from_ms, to_ms), TEMPERATURES, _EXTREMES, _lowest_and_highest)
+    return recorded, step_ms / 1000 or USUAL_INTERVAL_S
 
 
 def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
@@ -85,7 +85,7 @@ def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
     parts: defaultdict[str, list[Readings]] = defaultdict(list)
     sealed_upto: dict[int, int] = {}
     for one in _sealed_here(session, kiln_id, TAKEN, *_EVER_MS, EVERY_UNIT):
-        for hour_ms in range(one.from_ms, one.last_ms, HOUR_MS):
+        for hour_ms in range(one.first_ms, one.last_ms, HOUR_MS):
             sealed_upto[hour_ms] = one.upto_block
         for key, readings in one.columns.items():
             parts[key.channel].append(readings)
@@ -131,7 +131,7 @@ def newest_sealed_ms(session: Session, kiln_id: int) -> int:
     return 0
 
 
-def _kept(
+def _recorded(
     session: Session,
     kiln_id: int,
     steps_ms: Sequence[int],
@@ -140,14 +140,14 @@ def _kept(
     kinds: Collection[str],
     columns_of: Callable[[Found], Iterable[tuple[Key, Readings]]],
     corrections: Corrections | None = None,
-) -> Kept:
+) -> Recorded:
     """Return what a level has of a stretch; `kinds` are the columns that are wanted of what is rolled up."""
     waiting = _since_sealed(session, kiln_id, *between_ms, units)
     found = list(_sealed(session, kiln_id, steps_ms, *between_ms, units, kinds))
     sealed = ((key.channel, readings) for one in found for key, readings in columns_of(one))
     channels = {name: one.samples() for name, one in _joined(sealed, waiting, *between_ms).items()}
     corrections = corrections_of(session, [kiln_id])[kiln_id] if corrections is None else corrections
-    return Kept(corrections.apply(channels), damaged(found, steps_ms))
+    return Recorded(corrections.apply(channels), damaged(found, steps_ms))
 
 
 def _joined(
@@ -264,8 +264,7 @@ def _lowest_and_highest(found: Found) -> Iterator[tuple[Key, Readings]]:
             quarter_ms = chunk.step_ms // 4
             at_ms = np.stack([lowest.at_ms + quarter_ms, lowest.at_ms + 3 * quarter_ms], axis=1).ravel()
             value = np.stack([lowest.value, highest.value], axis=1).ravel()
-            readings = Readings(at_ms, value, np.zeros(len(at_ms), dtype=np.uint8))
-            yield key, readings.between(found.from_ms, found.to_ms)
+            yield key, Readings(at_ms, value, np.zeros(len(at_ms), dtype=np.uint8))
 
 
 def _months(session: Session) -> Months:

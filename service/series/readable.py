@@ -1,6 +1,7 @@
 """What can still be read where a row is damaged: every reading is kept as it was taken and rolled up three times."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, Chunk
@@ -14,11 +15,16 @@ Find = Callable[[Sequence[int], int, int], Iterable[Chunk]]  # rows of one level
 
 
 class Found(NamedTuple):
-    """A row, and the part of [from_ms, to_ms] for which it stands; one that is still damaged stands for nothing."""
+    """A row, and the stretch [from_ms, to_ms] for which it stands; one that is still damaged stands for nothing."""
 
     chunk: Chunk
     from_ms: int
     to_ms: int
+
+    def cut(self) -> "Found":
+        """Return it without what its row has of other times, and without holding on to that."""
+        columns = {key: one.between(self.from_ms, self.to_ms).copy() for key, one in self.chunk.columns.items()}
+        return self._replace(chunk=replace(self.chunk, columns=columns))
 
 
 class Damaged(NamedTuple):
@@ -37,9 +43,9 @@ def readable(find: Find, steps_ms: Sequence[int], from_ms: int, to_ms: int) -> I
 
 def _tried(find: Find, levels: Sequence[Sequence[int]], from_ms: int, to_ms: int) -> Iterator[Found]:
     for one in find(levels[0], from_ms, to_ms):
-        place = max(from_ms, one.from_ms), min(to_ms, one.last_ms)
+        place = max(from_ms, one.first_ms), min(to_ms, one.last_ms)
         instead = list(_tried(find, levels[1:], *place)) if one.is_damaged and len(levels) > 1 else []
-        yield from instead or [Found(one, *place)]
+        yield from [found.cut() for found in instead] or [Found(one, *place)]
 
 
 def as_taken(found: Found) -> Iterator[tuple[Key, Readings]]:
@@ -49,14 +55,13 @@ def as_taken(found: Found) -> Iterator[tuple[Key, Readings]]:
         if chunk.step_ms in TAKEN:
             yield key, readings
         elif key.kind == "mean":
-            middles = readings._replace(at_ms=readings.at_ms + chunk.step_ms // 2)
-            yield key._replace(kind=""), middles.between(found.from_ms, found.to_ms)
+            yield key, readings._replace(at_ms=readings.at_ms + chunk.step_ms // 2)
 
 
 def damaged(found: Iterable[Found], steps_ms: Sequence[int]) -> list[Damaged]:
     """Return what was asked for at some level and is damaged, unless something finer stands for it."""
     told: list[Damaged] = []
-    for one in found:
+    for one in sorted(found, key=lambda one: one.from_ms):  # hours come before days
         if one.chunk.is_damaged or one.chunk.step_ms > max(steps_ms):
             said = Damaged(one.from_ms, one.to_ms, None if one.chunk.is_damaged else one.chunk.step_ms)
             if told and told[-1].step_ms == said.step_ms and told[-1].to_ms >= said.from_ms - 1:

@@ -3,34 +3,29 @@
 A row says up to which block it holds everything, so blocks that were sealed and not yet taken away are passed over.
 """
 
-import dataclasses
-import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Final, NamedTuple
 
 import numpy as np
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Unit
-from service.counters import SEALING_FAILURES
 from service.series import chunks as rows
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS, HOUR_MS, Chunk
-from service.series.columns import Growing, IntArray, Key, Readings, in_order
+from service.series.columns import Growing, IntArray, Key, Readings, added
 from service.series.gather import gather
 from service.series.kept import DamagedBlockError, read_whole
-from service.series.readable import TAKEN, Found, as_taken, readable
-from service.series.rollups import STEPS_MS, added, replace, roll_up
+from service.series.rollups import STEPS_MS, combined, replace, roll_up
 from service.store import sinks
 from service.store.database import Database
 from service.store.models import GatheredBlock, Gathering
 from service.store.months import month_of
 from service.store.sinks import Stretch
-
-logger = logging.getLogger(__name__)
 
 MOST_READINGS: Final = 500_000  # in memory at a time
 MOST_IN_A_DAY: Final = 100_000  # of a day that becomes one row: a chart of half of it reads all
@@ -80,10 +75,7 @@ def seal(
         return 0
     days_ms = _days_ms(ready.came)
     for month, its_days in groupby(days_ms.tolist(), key=month_of):
-        with database.months.writing(month) as chunks:
-            check(chunks)
-            for day_ms in its_days:
-                _seal_day(chunks, kiln_id, ready, day_ms)
+        _seal_days(database, kiln_id, ready, month, list(its_days), check)
     with database.write() as session:
         _owe_to_sinks(session, kiln_id, ready)
         is_sealed = GatheredBlock.kiln_id == kiln_id, GatheredBlock.id <= ready.last_id
@@ -92,6 +84,29 @@ def seal(
         session.execute(update(Gathering).where(*goes_on).values(sealed_id=ready.last_id))
     _join_days(database, kiln_id, ready.workshop_id, _days_that_are_over(days_ms, received_before), check)
     return ready.readings
+
+
+def _seal_days(
+    database: Database,
+    kiln_id: int,
+    ready: _Ready,
+    month: str,
+    days_ms: Sequence[int],
+    check: Callable[[Session], None],
+    lost: Collection[rows.Place] = (),
+) -> None:
+    try:
+        with database.months.writing(month) as chunks:
+            check(chunks)
+            for day_ms in days_ms:
+                _seal_day(chunks, kiln_id, ready, day_ms, lost)
+    except DatabaseError as error:
+        rows.check_is_of_a_page(error)
+        with database.read() as session, database.months.reading(session, month) as chunks:
+            found = rows.lost_places(chunks, kiln_id, days_ms[0], days_ms[-1] + DAY_MS - 1)
+        if found <= set(lost):
+            raise
+        _seal_days(database, kiln_id, ready, month, days_ms, check, found)
 
 
 def _days_ms(came: Mapping[Key, _Came], *, after_block: int = 0, upto_block: int = 2**62) -> IntArray:
@@ -122,11 +137,10 @@ def _join_days(
     with database.read() as session:
         known = database.months.names(session)
     for month, its_days in groupby(days_ms, key=month_of):
-        if month in known:
-            with database.months.writing(month) as chunks:
+        for day_ms in its_days if month in known else ():
+            with database.months.writing(month) as chunks:  # each its own: one that cannot be read holds up no other
                 check(chunks)
-                for day_ms in its_days:
-                    _join_hours(chunks, kiln_id, workshop_id, day_ms)
+                _join_hours(chunks, kiln_id, workshop_id, day_ms)
 
 
 def _join_hours(chunks: Session, kiln_id: int, workshop_id: int, day_ms: int) -> None:
@@ -136,7 +150,9 @@ def _join_hours(chunks: Session, kiln_id: int, workshop_id: int, day_ms: int) ->
         return
     for hour in hours:
         rows.remove(chunks, hour)
-    columns = _joined(column for hour in hours for column in hour.columns.items())
+    columns: dict[Key, Readings] = {}
+    for hour in hours:
+        columns = added(columns, hour.columns)
     repeats, upto_block = sum(hour.repeats for hour in hours), max(hour.upto_block for hour in hours)
     rows.save(chunks, Chunk(kiln_id, DAY_AS_TAKEN, day_ms, repeats, upto_block, columns), workshop_id)
 
@@ -170,80 +186,51 @@ def _ready(session: Session, kiln_id: int, received_before: datetime) -> _Ready:
     return _Ready(workshop_id, number, readings, row_id, damaged, by_column)
 
 
-def _seal_day(chunks: Session, kiln_id: int, ready: _Ready, day_ms: int) -> None:
-    rolled: dict[tuple[int, int], Chunk] = {}
-    for before in _spans(chunks, kiln_id, ready.came, day_ms):
-        span = _with(before, ready.came, ready.last_id)
+def _seal_day(chunks: Session, kiln_id: int, ready: _Ready, day_ms: int, lost: Collection[rows.Place]) -> None:
+    rolled: dict[rows.Place, Chunk] = {}
+    for before in _spans(chunks, kiln_id, ready.came, day_ms, lost):
+        new = _new(before, ready.came)
+        span = _with(before, new, ready.last_id)
         rows.save(chunks, span, ready.workshop_id)
-        to_ms = span.last_ms + 1
         for step_ms in STEPS_MS:
-            place = step_ms, rows.begins_ms(step_ms, span.from_ms)
-            old = rolled.get(place) or _rolled_up(chunks, kiln_id, *place)
-            new = roll_up(span.columns, step_ms)
-            # What was rolled up of readings that are damaged now says more than the means that stand for them.
-            columns = added(old.columns, new) if before.is_damaged else replace(old.columns, new, span.from_ms, to_ms)
+            place = step_ms, rows.begins_ms(step_ms, span.first_ms)
+            old = rolled.get(place) or rows.load(chunks, kiln_id, *place, lost=lost)
+            if old.is_damaged:  # what is finer stands for it
+                continue
+            if before.is_beside:  # nobody can read again what else its steps are of
+                columns = combined(old.columns, roll_up(new, step_ms))
+            else:
+                columns = replace(old.columns, roll_up(span.columns, step_ms), span.first_ms, span.last_ms)
             rolled[place] = Chunk(kiln_id, *place, columns=columns)
     for one in rolled.values():
         rows.save(chunks, one, ready.workshop_id)
 
 
-def _spans(chunks: Session, kiln_id: int, came: Mapping[Key, _Came], day_ms: int) -> list[Chunk]:
+def _spans(
+    chunks: Session, kiln_id: int, came: Mapping[Key, _Came], day_ms: int, lost: Collection[rows.Place]
+) -> list[Chunk]:
     """Return what is sealed of a day where something came for it: the day if it is one row, else its hours."""
-    day = rows.load(chunks, kiln_id, DAY_AS_TAKEN, day_ms)
-    if day.columns or day.is_damaged:
-        return [_mended(chunks, day)]
+    day = rows.open_to_add(chunks, kiln_id, DAY_AS_TAKEN, day_ms, lost)
+    if day.columns or day.is_beside:
+        return [day]
     hours = np.unique(np.concatenate([one.readings.at_ms // HOUR_MS * HOUR_MS for one in came.values()]))
     its_own = hours[(hours >= day_ms) & (hours < day_ms + DAY_MS)].tolist()
-    return [_mended(chunks, rows.load(chunks, kiln_id, AS_TAKEN, hour_ms)) for hour_ms in its_own]
+    return [rows.open_to_add(chunks, kiln_id, AS_TAKEN, hour_ms, lost) for hour_ms in its_own]
 
 
-def _mended(chunks: Session, span: Chunk) -> Chunk:
-    """Return readings as they were taken; of a damaged span, the means that stand for them from now on."""
-    if not span.is_damaged:
-        return span
-    logger.error("means stand for readings that are damaged", extra={"kiln_id": span.kiln_id, "from_ms": span.from_ms})
-    SEALING_FAILURES.inc()
-    means = ((key._replace(kind="estimated"), one) for found in _taken(chunks, span) for key, one in as_taken(found))
-    return dataclasses.replace(span, columns=_joined(means))
-
-
-def _rolled_up(chunks: Session, kiln_id: int, step_ms: int, from_ms: int) -> Chunk:
-    """Return a row of what is rolled up; one that is damaged is rolled up anew."""
-    row = rows.load(chunks, kiln_id, step_ms, from_ms)
-    if not row.is_damaged:
-        return row
-    anew = (column for found in _taken(chunks, row) for column in roll_up(dict(as_taken(found)), step_ms).items())
-    return dataclasses.replace(row, columns=_joined(anew))
-
-
-def _taken(chunks: Session, span: Chunk) -> Iterator[Found]:
-    """Go through the readings of a span, or what stands for them."""
-
-    def find(steps_ms: Sequence[int], from_ms: int, to_ms: int) -> Iterator[Chunk]:
-        for step_ms in steps_ms:
-            yield from rows.between(chunks, span.kiln_id, step_ms, from_ms, to_ms)
-
-    return readable(find, TAKEN, span.from_ms, span.last_ms)
-
-
-def _joined(columns: Iterable[tuple[Key, Readings]]) -> dict[Key, Readings]:
-    parts: defaultdict[Key, list[Readings]] = defaultdict(list)
-    for key, readings in columns:
-        parts[key].append(readings)
-    return {key: in_order(found) for key, found in parts.items()}
-
-
-def _with(span: Chunk, came: Mapping[Key, _Came], upto_block: int) -> Chunk:
-    """Return a span with what came for it since it was last sealed."""
-    columns = dict(span.columns)
-    new = 0
-    to_ms = span.last_ms + 1
+def _new(span: Chunk, came: Mapping[Key, _Came]) -> dict[Key, Readings]:
+    """Return what came for a span since it was last sealed."""
+    new = {}
     for key, (readings, row_id) in came.items():
-        chosen = (readings.at_ms >= span.from_ms) & (readings.at_ms < to_ms) & (row_id > span.upto_block)
+        chosen = (readings.at_ms >= span.first_ms) & (readings.at_ms <= span.last_ms) & (row_id > span.upto_block)
         if chosen.any():
-            new += int(chosen.sum())
-            found = readings.where(chosen)
-            columns[key] = in_order([columns[key], found] if key in columns else [found])
+            new[key] = readings.where(chosen)
+    return new
+
+
+def _with(span: Chunk, new: Mapping[Key, Readings], upto_block: int) -> Chunk:
+    """Return a span with what came for it."""
+    columns = added(span.columns, new)
     kept = sum(len(readings.at_ms) for readings in columns.values())
-    repeats = span.repeats + span.readings + new - kept
+    repeats = span.repeats + span.readings + sum(len(readings.at_ms) for readings in new.values()) - kept
     return Chunk(span.kiln_id, span.step_ms, span.from_ms, repeats, max(upto_block, span.upto_block), columns)

@@ -187,8 +187,13 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
               <Loaded load={curve}>
                 {(drawn) => (
                   <>
-                    {isIdle && <Idle isSilent={countPoints(drawn.channels) === 0} mayFire={may("fire")} />}
-                    {(!isIdle || countPoints(drawn.channels) > 0) && (
+                    {isIdle && (
+                      <Idle
+                        isSilent={countPoints(drawn.channels) === 0 && drawn.damaged.length === 0}
+                        mayFire={may("fire")}
+                      />
+                    )}
+                    {(!isIdle || drawn.damaged.length > 0 || countPoints(drawn.channels) > 0) && (
                       <CurveChart
                         {...drawn}
                         known={kiln.now.channels}

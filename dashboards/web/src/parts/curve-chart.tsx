@@ -11,6 +11,7 @@ import { useLanguage } from "./use";
 export const IDLE_HOURS = 12; // what is shown of a kiln that does not fire
 const HOURS = [6, 2] as const;
 const READ_WITHIN_S = 400;
+const DAMAGED_TOLD = 3; // the others are hatched, and counted
 const AHEAD_S = 2 * 3600; // how much of the plan's future is shown while it runs
 
 interface CurveChartProps {
@@ -130,7 +131,7 @@ export function CurveChart({ channels: every, damaged, known, plan, startS, endS
         </div>
       )}
       <div class="canvas" ref={host} hidden={lastS === null} />
-      {damaged.map((one) => (
+      {damaged.slice(0, DAMAGED_TOLD).map((one) => (
         <p key={one.from_at} class="warn" data-testid="damaged">
           {say(one.step_s === null ? "chart.unreadable" : "chart.damaged", {
             from: format.dayClock(new Date(one.from_at)),
@@ -139,6 +140,9 @@ export function CurveChart({ channels: every, damaged, known, plan, startS, endS
           })}
         </p>
       ))}
+      {damaged.length > DAMAGED_TOLD && (
+        <p class="warn">{say("chart.damagedMore", { n: damaged.length - DAMAGED_TOLD })}</p>
+      )}
       {lastS === null ? (
         <p class="quiet">{say("chart.empty")}</p>
       ) : (

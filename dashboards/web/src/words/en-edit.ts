@@ -50,6 +50,10 @@ export const enEdit: { readonly [key in keyof typeof viEdit]: string } = {
   "log.unitWhy": "If the file does not say °C or °F, choose one and try again.",
   "error.unreadable_log": "This file cannot be read.",
   "error.undated_log": "This file has no date. Say when it began and try again.",
+  "error.impossible_plan":
+    "No kiln can follow this plan: each segment must be from 0.1 to 100,000 °C an hour, and a hold no longer than a month.",
+  "error.damaged":
+    "Some of its readings are damaged on the server's disk, so it cannot be worked out again. What was found while it was fired stays.",
   "error.took_too_long": "This file is too long. Send it in parts.",
   "error.http_413": "This file is too large. Send it in parts.",
 

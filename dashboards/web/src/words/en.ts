@@ -161,6 +161,7 @@ export const en: Words = {
   "chart.empty": "No readings to draw yet",
   "chart.damaged":
     "From {from} to {to} the server's disk has spoilt the stored readings. The hatched stretch is drawn from the lowest and highest of every {step}. Please tell whoever keeps the server.",
+  "chart.damagedMore": "And {n} more.",
   "chart.unreadable":
     "From {from} to {to} the server's disk has spoilt the stored readings, and they cannot be read. Please ask whoever keeps the server to bring them back from a backup.",
 
@@ -213,6 +214,7 @@ export const en: Words = {
   "phones.on": "This device gets alarms",
   "phones.denied": "The browser blocks notifications. Allow them in the browser's settings.",
   "phones.unsupported": "This browser cannot get notifications. On iPhone: first add Canh Lò to the home screen.",
+  "phones.forgotten": "The service no longer sends alarms to this device. Switch them on again.",
   "phones.failed": "It could not be enabled. Check the network and try again.",
   "phones.last": "Last delivered: {time}",
   "phones.never": "Never delivered yet",

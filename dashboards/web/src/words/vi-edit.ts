@@ -49,6 +49,10 @@ export const viEdit = {
   "log.unitWhy": "Nếu tệp không ghi °C hay °F, hãy chọn rồi bấm lại.",
   "error.unreadable_log": "Chưa đọc được tệp này.",
   "error.undated_log": "Tệp này không ghi ngày. Hãy chọn lúc bắt đầu rồi bấm lại.",
+  "error.impossible_plan":
+    "Không lò nào theo được kế hoạch này: mỗi đoạn phải từ 0,1 đến 100 000 °C một giờ, giữ nhiệt không quá một tháng.",
+  "error.damaged":
+    "Một phần số đo của mẻ này bị hỏng trên ổ đĩa máy chủ, nên không tính lại được. Những gì đã thấy khi nung vẫn giữ nguyên.",
   "error.took_too_long": "Tệp này quá dài. Hãy chia nhỏ ra.",
   "error.http_413": "Tệp này lớn quá. Hãy chia nhỏ ra.",
 

@@ -159,9 +159,10 @@ export const vi = {
   "chart.end": "lúc cuối mẻ",
   "chart.empty": "Chưa có số đo để vẽ",
   "chart.damaged":
-    "Từ {from} đến {to}, ổ đĩa của máy chủ làm hỏng số đo đã lưu. Quãng gạch chéo vẽ theo số thấp nhất và cao nhất của mỗi {step}. Hãy báo người giữ máy chủ.",
+    "Từ {from} đến {to}, số đo lưu trên ổ đĩa máy chủ bị hỏng. Quãng gạch chéo vẽ theo số thấp nhất và cao nhất trong mỗi {step}. Hãy báo người giữ máy chủ.",
+  "chart.damagedMore": "Và {n} quãng nữa.",
   "chart.unreadable":
-    "Từ {from} đến {to}, ổ đĩa của máy chủ làm hỏng số đo đã lưu, không đọc lại được. Hãy báo người giữ máy chủ lấy lại từ bản sao lưu.",
+    "Từ {from} đến {to}, số đo lưu trên ổ đĩa máy chủ bị hỏng, không đọc lại được. Hãy báo người giữ máy chủ lấy lại từ bản sao lưu.",
 
   "findings.title": "Nhận xét",
   "findings.none": "Chưa thấy điều gì bất thường.",
@@ -213,6 +214,7 @@ export const vi = {
   "phones.denied": "Trình duyệt đang chặn thông báo. Hãy cho phép trong cài đặt của trình duyệt.",
   "phones.unsupported":
     "Trình duyệt này không nhận thông báo được. Trên iPhone: thêm Canh Lò vào màn hình chính trước.",
+  "phones.forgotten": "Máy chủ không còn gửi cảnh báo tới máy này. Hãy bật lại.",
   "phones.failed": "Không bật được. Kiểm tra mạng rồi thử lại.",
   "phones.last": "Lần gửi được gần nhất: {time}",
   "phones.never": "Chưa gửi được lần nào",
