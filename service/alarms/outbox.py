@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from service.alarms.notice import Channel, GoneError, LaterError, alarm_notice, trial_notice
-from service.alarms.record import note
+from service.alarms.record import note, note_delivered
 from service.clock import Clock
 from service.counters import DELIVERIES
 from service.errors import DeliveryError
@@ -18,11 +18,11 @@ from service.store.models import PushSubscription
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE: Final = 16
+AT_ONCE: Final = 100  # of a push service that does not answer, so many wait for 15 s, and the others for them
 CLAIMED_FOR: Final = timedelta(seconds=60)  # longer than a round takes: a channel answers or gives up within 15 s
 FIRST_RETRY_S: Final = 5
-LONGEST_RETRY_S: Final = 600
-MAX_ATTEMPTS: Final = 150  # five seconds doubled up to ten minutes, and so on for a day
+LONGEST_RETRY_S: Final = 60  # whoever was cut off from the Internet hears of it within a minute of its return
+MAX_ATTEMPTS: Final = 1450  # five seconds doubled up to a minute, and so on for a day
 LOOK_EVERY_S: Final = 1.0
 
 _MACHINE_CLOCK: Final = Clock()
@@ -79,7 +79,11 @@ class Outbox:
         except Exception as error:  # one message must not keep the others from their phones
             logger.exception("delivery failed", extra={"delivery": claimed.delivery.id})
             failure = DeliveryError(repr(error), retry=True)
-        result = await asyncio.to_thread(self._settle, claimed, failure, now, now_machine)
+        try:
+            result = await asyncio.to_thread(self._settle, claimed, failure, now, now_machine)
+        except Exception:  # it is due again when its claim ends; the others are to be written down all the same
+            logger.exception("how a delivery went could not be written down", extra={"delivery": claimed.delivery.id})
+            result = "error"
         DELIVERIES.labels(result).inc()
 
     def _settle(
@@ -95,15 +99,15 @@ class Outbox:
                 if delivery.next_try_at is not None:
                     delivery.next_try_at = now_machine + wait_before_retry(delivery.attempts, failure)
                 return "retry"
-            delivery.next_try_at = None
             alarm = rows.get_alarm(session, [delivery.workshop_id], delivery.alarm_id)
             if failure is None:
-                delivery.delivered_at = now_machine
+                note_delivered(session, delivery, alarm, now_machine=now_machine)
                 rows.get_subscription(
                     session, claimed.account.id, delivery.subscription_id
                 ).last_delivered_at = now_machine
                 note(alarm, "delivered", now, claimed.account.name)
                 return "delivered"
+            delivery.next_try_at = None
             note(alarm, "failed", now, claimed.account.name)
             logger.warning("alert not delivered", extra={"delivery": delivery.id, "reason": str(failure)})
             if isinstance(failure, GoneError):

@@ -21,6 +21,9 @@ from service.errors import RefusedError
 from service.store import alarms as rows
 from service.store.models import Alarm, AlarmEvent, Delivery, StoredFinding
 
+# Somebody sleeps beside the phone: what is critical and nobody has taken on rings again, so long after each time.
+RING_AGAIN_AFTER: Final = (timedelta(minutes=5), timedelta(minutes=10), timedelta(minutes=15))
+
 What = Literal["opened", "acknowledged", "cleared", "delivered", "seen", "failed"]
 
 _NO_SUCH_TOKEN: Final = "this alert cannot be answered any more: open the page to see the alarms as they are now"  # noqa: S105
@@ -72,6 +75,17 @@ def record(
     for key in changes.to_clear:
         heads |= {one.id for one in _hand_on(session, alarms[key], now_machine)}
     return sorted(heads)
+
+
+def note_delivered(session: Session, delivery: Delivery, alarm: Alarm, *, now_machine: datetime) -> None:
+    """Write down that a phone has rung, and when it is to ring again unless somebody takes the alarm on."""
+    delivery.delivered_at, delivery.next_try_at = now_machine, None
+    session.flush()
+    rung = rows.count_delivered(session, alarm.id, delivery.subscription_id)
+    is_waiting = alarm.acknowledged_at is None and alarm.cleared_at is None
+    if is_waiting and alarm.finding.severity == Severity.CRITICAL.value and rung <= len(RING_AGAIN_AFTER):
+        # A message of its own: the one on the phone can still be answered while this one is on its way.
+        _put_out(session, alarm, delivery.subscription_id, now_machine + RING_AGAIN_AFTER[rung - 1])
 
 
 def acknowledge(session: Session, workshop_ids: Collection[int], alarm_id: int, *, who: str, now: datetime) -> Alarm:
@@ -162,10 +176,14 @@ def _reopen(alarm: Alarm, now: datetime) -> None:
 
 def _ring(session: Session, alarm: Alarm, at: datetime) -> None:
     for subscription in rows.subscriptions_of_workshop(session, alarm.workshop_id):
-        session.add(
-            Delivery(workshop_id=alarm.workshop_id, alarm_id=alarm.id, subscription_id=subscription.id, next_try_at=at)
-        )
+        _put_out(session, alarm, subscription.id, at)
     session.flush()
+
+
+def _put_out(session: Session, alarm: Alarm, subscription_id: int, at: datetime) -> None:
+    session.add(
+        Delivery(workshop_id=alarm.workshop_id, alarm_id=alarm.id, subscription_id=subscription_id, next_try_at=at)
+    )
 
 
 def _acknowledge(session: Session, alarm: Alarm, who: str, now: datetime) -> None:

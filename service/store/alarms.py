@@ -16,6 +16,7 @@ from service.store.roles import Action, roles_that
 from service.store.secrets import hash_secret
 
 MAX_SUBSCRIPTIONS_PER_ACCOUNT: Final = 20
+CLOCK_SET_BACK: Final = timedelta(hours=2)  # nothing waits so long: what is later was written by a clock that was ahead
 _WITH_LABELS: Final = defaultload(Alarm.finding).selectinload(StoredFinding.labelled)  # which its words name
 
 
@@ -184,7 +185,9 @@ def remove_subscription(session: Session, subscription_id: int) -> None:
 
 def claim_deliveries(session: Session, *, now: datetime, until: datetime, limit: int) -> list[ClaimedDelivery]:
     """Take what is due for one worker until a moment: if nothing is heard of it by then, it is due again."""
-    is_due = and_(Delivery.next_try_at <= now, or_(Delivery.claimed_until.is_(None), Delivery.claimed_until < now))
+    far_off = now + CLOCK_SET_BACK
+    is_free = or_(Delivery.claimed_until.is_(None), Delivery.claimed_until < now, Delivery.claimed_until > far_off)
+    is_due = and_(or_(Delivery.next_try_at <= now, Delivery.next_try_at > far_off), is_free)
     first_due = select(Delivery.id).where(is_due).order_by(Delivery.next_try_at, Delivery.id).limit(limit)
     claimed = session.scalars(
         update(Delivery)
@@ -197,10 +200,13 @@ def claim_deliveries(session: Session, *, now: datetime, until: datetime, limit:
         .join(Alarm, Alarm.id == Delivery.alarm_id)
         .join(PushSubscription, PushSubscription.id == Delivery.subscription_id)
         .join(Account, Account.id == PushSubscription.account_id)
-        .where(Delivery.id.in_(claimed))
+        .join(Membership, (Membership.account_id == Account.id) & (Membership.workshop_id == Alarm.workshop_id))
+        .where(Delivery.id.in_(claimed), Membership.role.in_(roles_that(Action.FOLLOW)))
         .order_by(Delivery.id)
         .options(_WITH_LABELS)
     ).all()
+    of_nobody = set(claimed) - {delivery.id for delivery, *_ in found}  # who has left the workshop since
+    session.execute(update(Delivery).where(Delivery.id.in_(of_nobody)).values(next_try_at=None))
     return [_with_new_token(session, *row) for row in found]
 
 
@@ -211,6 +217,13 @@ def still_claimed(session: Session, claimed: ClaimedDelivery) -> Delivery | None
         .where(Delivery.id == claimed.delivery.id, Delivery.token_hash == hash_secret(claimed.token))
         .with_for_update()
     )
+
+
+def count_delivered(session: Session, alarm_id: int, subscription_id: int) -> int:
+    """Return how often a phone has rung for an alarm."""
+    of_phone = (Delivery.alarm_id == alarm_id, Delivery.subscription_id == subscription_id)
+    rung = select(func.count()).select_from(Delivery).where(*of_phone, Delivery.delivered_at.is_not(None))
+    return session.scalar(rung) or 0
 
 
 def withdraw_deliveries(session: Session, alarm_id: int) -> None:

@@ -22,7 +22,8 @@ LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
 
 _THIS_MACHINE: Final = "127.0.0.1"
 _GONE: Final = (404, 410)
-_TOO_MANY_REQUESTS: Final = 429
+# It may pass: our clock is far off until it is put right (401, 403), they are slow (408) or we too quick (429).
+_PASSING: Final = (401, 403, 408, 429)
 _SERVER_ERRORS: Final = 500
 
 
@@ -104,7 +105,7 @@ def _check(response: httpx.Response, now: datetime) -> None:
     msg = f"{response.url.host} answered {status}: {response.text[:200]}"
     if status in _GONE:
         raise GoneError(msg)
-    if status != _TOO_MANY_REQUESTS and status < _SERVER_ERRORS:
+    if status not in _PASSING and status < _SERVER_ERRORS:
         raise DeliveryError(msg, retry=False)
     raise LaterError(msg, after=_retry_after(response.headers.get("Retry-After", ""), now))
 

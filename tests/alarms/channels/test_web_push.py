@@ -55,6 +55,9 @@ async def test_a_browser_that_is_gone_is_named_as_such(channel: WebPush, phone: 
         (503, "Wed, 01 Jul 2026 08:00:00 GMT", timedelta(0)),
         (500, "soon", timedelta(0)),
         (502, "", timedelta(0)),
+        (401, "", timedelta(0)),  # our clock is off until somebody puts it right
+        (403, "", timedelta(0)),
+        (408, "", timedelta(0)),
         (429, "99999999999999999999", timedelta(0)),
         (429, "86400", timedelta(hours=1)),
     ],
@@ -70,7 +73,7 @@ async def test_a_busy_push_service_is_asked_again_when_it_says(
     assert (later.value.retry, later.value.after) == (True, wait)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 413, 302])
+@pytest.mark.parametrize("status", [400, 413, 302])
 async def test_a_refusal_is_not_tried_again(channel: WebPush, phone: Phone, status: int) -> None:
     phone.answer, phone.answer_headers = status, {"Location": "http://127.0.0.1:9/elsewhere"}
 
