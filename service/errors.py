@@ -45,6 +45,12 @@ class InvalidError(ServiceError):
     code = "invalid"
 
 
+class ImpossiblePlanError(InvalidError):
+    """A plan asks for what no kiln can do."""
+
+    code = "impossible_plan"
+
+
 class UndatedError(InvalidError):
     """A log's times count from its beginning, and nobody said when that was."""
 

@@ -11,6 +11,7 @@ from service.core.assess import AssessedFiring
 from service.core.findings import Finding
 from service.core.live import LiveFiring
 from service.core.series import Chunk, Samples
+from service.monitor.conclude import Moment, ring
 from service.monitor.watched import Watched
 from service.series import history as series
 from service.store import firings as firing_rows
@@ -30,10 +31,10 @@ def begin_again(session: Session, watched: Watched, now: datetime) -> AssessedFi
     channels: Mapping[str, Samples] = {}
     if upto_s is not None:
         upto_at = max(datetime.fromtimestamp(upto_s, UTC), said_at)
-        kept = series.read(
+        recorded = series.read(
             session, watched.kiln_id, from_at=said_at - BEFORE, to_at=upto_at, corrections=watched.corrections
         )
-        channels = kept.channels
+        channels = recorded.channels
     before = {name: one.where(one.time_s < start_s) for name, one in channels.items()}
     since = {name: one.where(one.time_s >= start_s) for name, one in channels.items()}
     live.advance(Chunk(min(start_s, upto_s if upto_s is not None else start_s), before))
@@ -46,8 +47,9 @@ def begin_again(session: Session, watched: Watched, now: datetime) -> AssessedFi
     return AssessedFiring(start_s, summary=live.summary(), findings=list(latest.values()))
 
 
-def write_again(session: Session, watched: Watched, assessed: AssessedFiring, now: datetime) -> None:
-    """Write what the running firing has come to by its new beginning."""
+def write_again(session: Session, watched: Watched, assessed: AssessedFiring, moment: Moment) -> tuple[int, ...]:
+    """Write what the running firing has come to by its new beginning; return the alarms that changed."""
     firing = firing_rows.running_firing(session, watched.kiln_id)
-    if firing is not None:
-        write_down(session, firing, assessed, now=now)
+    if firing is None:
+        return ()
+    return ring(session, write_down(session, firing, assessed, now=moment.now).rows, moment)

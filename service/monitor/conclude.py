@@ -79,15 +79,19 @@ def _write(session: Session, kiln: Kiln, firing: Firing | None, conclusion: Conc
             case Finding():
                 rows += firing_rows.save_findings(session, kiln, firing.id if firing else None, [event])
     session.flush()
-    alarm_ids = record.record(
-        session,
-        rows,
-        now=moment.now,
-        now_machine=datetime.now(UTC),
-        lateness=LATE_AFTER + moment.allowance,
-        reached_at=utc(conclusion.chunk.until_s) if conclusion.chunk else None,
+    reached_at = utc(conclusion.chunk.until_s) if conclusion.chunk else None
+    return tuple(touched), ring(session, rows, moment, reached_at=reached_at)
+
+
+def ring(
+    session: Session, rows: Sequence[StoredFinding], moment: Moment, *, reached_at: datetime | None = None
+) -> tuple[int, ...]:
+    """Make alarms of findings, or end them; return those that changed."""
+    lateness = LATE_AFTER + moment.allowance
+    machine_now = datetime.now(UTC)
+    return tuple(
+        record.record(session, rows, now=moment.now, now_machine=machine_now, lateness=lateness, reached_at=reached_at)
     )
-    return tuple(touched), tuple(alarm_ids)
 
 
 @dataclass(frozen=True)

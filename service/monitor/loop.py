@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, ParamSpec, TypeVar
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from service.clock import Clock
@@ -300,12 +301,25 @@ class Monitor:
 
     def _load(self, kiln_ids: Sequence[int], now: datetime) -> None:
         """Take kilns into memory."""
-        with self._database.read() as session:
-            loaded = load_watched(session, kiln_ids)
-        self._to_load.difference_update(kiln_ids)
-        for watched in loaded:
+        for watched in self._read_from_disk(kiln_ids):
+            self._to_load.discard(watched.kiln_id)
+            watched.taken_up_at = now
             if self._share.is_ours(watched.now.workshop_id):
                 self._guarded([watched.kiln_id], self._catch_up, watched, now)
+
+    def _read_from_disk(self, kiln_ids: Sequence[int]) -> list[Watched]:
+        """Return kilns where they stand on disk; one that cannot be read keeps no other from being watched."""
+        try:
+            with self._database.read() as session:
+                return load_watched(session, kiln_ids)
+        except SQLAlchemyError:
+            raise  # none of them can be read
+        except Exception:
+            if len(kiln_ids) > 1:
+                return [one for kiln_id in kiln_ids for one in self._read_from_disk([kiln_id])]
+            logger.exception("a kiln cannot be watched", extra={"kilns": list(kiln_ids)})
+            MONITOR_FAILURES.inc()
+            return []
 
     def _catch_up(self, watched: Watched, now: datetime) -> None:
         """Go on with a kiln's blocks from where its analysis stands up to where those of all kilns are read."""
@@ -412,11 +426,14 @@ class Monitor:
         """Write events and where the analyses now stand, in one transaction, and tell of it."""
         with self._database.write() as session:
             self._share.check(session, [one.watched for one in conclusions])
-            changed = conclude(session, conclusions, Moment(now, self._clock.span(TRANSPORT_ALLOWANCE_S)))
+            changed = conclude(session, conclusions, self._moment(now))
             save_states(session, states_of([one.watched for one in conclusions]))
         for one, (firing_ids, alarm_ids) in zip(conclusions, changed, strict=True):
             self._note_saved(one.watched)
             self._on_change(KilnChange(one.watched.now, firing_ids, alarm_ids))
+
+    def _moment(self, now: datetime) -> Moment:
+        return Moment(now, self._clock.span(TRANSPORT_ALLOWANCE_S))
 
     def _go_round(self, now: datetime) -> None:
         """Look at what no block tells: what people changed, bridges that say nothing; and save some analyses."""
@@ -428,7 +445,7 @@ class Monitor:
         unheard = {
             watched.kiln_id: watched
             for watched in both
-            if watched.is_firing and (watched.end_asked_at or _heard_at(watched) < silent_since)
+            if watched.is_firing and (watched.end_asked_at or watched.could_be_heard_at < silent_since)
         }
         self._look_at(list(unheard.values()), self._judge_unheard, now)
         machine_s = time.monotonic()
@@ -456,7 +473,7 @@ class Monitor:
         with self._database.read() as session:
             for kiln_id in kiln_rows.edited_since(session, self._edits_seen_at - EDITS_OVERLAP):
                 if (watched := self._kilns.get(kiln_id)) is not None:
-                    watched.refresh(session)
+                    self._guarded([kiln_id], watched.refresh, session)
                     edited.append(watched)
                 elif (firing := firing_rows.running_firing(session, kiln_id)) and self._share.is_ours(
                     firing.workshop_id
@@ -480,17 +497,18 @@ class Monitor:
             return
         with self._database.write() as session:
             self._share.check(session, [watched])
-            write_again(session, watched, assessed, now)
+            alarm_ids = write_again(session, watched, assessed, self._moment(now))
             save_states(session, states_of([watched]))
         self._note_saved(watched)
-        self._on_change(KilnChange(watched.now, firing_ids=(watched.now.firing_id,) if watched.now.firing_id else ()))
+        firing_ids = (watched.now.firing_id,) if watched.now.firing_id else ()
+        self._on_change(KilnChange(watched.now, firing_ids, alarm_ids))
 
     def _judge_unheard(self, watched: Watched, now: datetime) -> Conclusion | None:
         """End the firing that its operator has ended, or whose link is lost for hours; say that a bridge is silent."""
-        heard_at = _heard_at(watched)
+        heard_at = watched.now.heard_at or watched.could_be_heard_at
         if watched.end_asked_at is not None:
             advance = watched.live.end(watched.end_asked_at.timestamp(), EndCause.OPERATOR)
-        elif now - heard_at > LINK_LOST_AFTER:
+        elif now - watched.could_be_heard_at > LINK_LOST_AFTER:
             advance = watched.live.end(heard_at.timestamp(), EndCause.LOST_LINK)
         elif watched.silent_since is None:
             return Conclusion(watched, [bridge_silent(heard_at, now)])
@@ -519,7 +537,3 @@ def _breaks_or_speaks_again(now: LiveKiln, curves: Mapping[str, Curve]) -> bool:
         (curve := curves.get(channel.name)) and curve[1] and (curve[1][-1] is None) is (channel.quality == "good")
         for channel in now.status.channels
     )
-
-
-def _heard_at(watched: Watched) -> datetime:
-    return watched.now.heard_at or datetime.max.replace(tzinfo=UTC)

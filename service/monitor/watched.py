@@ -4,8 +4,8 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy.orm import Session
@@ -25,6 +25,8 @@ from service.store.models import Firing, Kiln
 
 logger = logging.getLogger(__name__)
 
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+_NOT_YET: Final = datetime.max.replace(tzinfo=UTC)
 _encode_status = msgspec.json.Encoder().encode
 _decode_status = msgspec.json.Decoder(Status).decode
 
@@ -52,6 +54,7 @@ class Watched:
     last_block_id: int
     end_asked_at: datetime | None = None
     silent_since: datetime | None = None  # what the open finding about its bridge says
+    taken_up_at: datetime = _LONG_AGO  # what was said before that, nobody here could hear
     waiting: Arrived | None = None  # came in, and not yet taken into the analysis ...
     waits_since_s: float = 0.0  # ... since then, by the machine's monotonic time
     is_news: bool = True  # ... and it is worth a look at once, as what comes first after the kiln was taken up
@@ -64,6 +67,11 @@ class Watched:
     @property
     def kiln_id(self) -> int:
         return self.now.kiln_id
+
+    @property
+    def could_be_heard_at(self) -> datetime:
+        """Return since when nothing was heard that could be: a kiln is not silent because we were away."""
+        return _NOT_YET if self.now.heard_at is None else max(self.now.heard_at, self.taken_up_at)
 
     @property
     def is_firing(self) -> bool:
@@ -189,4 +197,9 @@ def _stored(kiln: Kiln, state: Stood | None) -> LiveKiln:
     live = LiveKiln(kiln.id, kiln.workshop_id)
     if state is None:
         return live
-    return replace(live, status=_decode_status(state.status), heard_at=state.last_block_at)
+    try:
+        status = _decode_status(state.status)
+    except msgspec.DecodeError:
+        logger.exception("how a kiln stood cannot be read", extra={"kiln_id": kiln.id})
+        status = Status()
+    return replace(live, status=status, heard_at=state.last_block_at)

@@ -8,7 +8,8 @@ from typing import Final
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from service.errors import FullError, InvalidError, NotFoundError
+from service.core.schedule import from_corners
+from service.errors import FullError, ImpossiblePlanError, InvalidError, NotFoundError
 from service.store.among import among
 from service.store.models import Firing, Kiln, Plan
 
@@ -72,3 +73,8 @@ def _check(points: list[dict[str, float]]) -> None:
     if times[0] != 0 or any(later <= earlier for earlier, later in pairwise(times)):
         msg = f"a plan begins at 0 s and its times grow, but these are {times}"
         raise InvalidError(msg)
+    try:
+        from_corners([(point["time_s"], point["temp_c"]) for point in points])
+    except ValueError as error:
+        msg = f"no kiln can follow this plan: {error}"
+        raise ImpossiblePlanError(msg) from error

@@ -1,12 +1,12 @@
 """Blocks become firings, findings and alarms, in step with what is stored, whatever stops in between."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 from service_parts import BOOT, block, new_bridge, new_workshop
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, update
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Block, Post
@@ -19,13 +19,14 @@ from service.monitor import arrivals, loop
 from service.monitor.conclude import Changed, Conclusion, Moment
 from service.monitor.loop import LINK_LOST_AFTER, KilnChange, Monitor, NewReadings
 from service.monitor.packing import unpack
+from service.monitor.watched import Watched
 from service.series.blocks import Appended, chunk_of
 from service.store import alarms, calibrations, firings, identity, kilns
 from service.store.database import Database
 from service.store.identity import BridgeIdentity
 from service.store.merging import check_mergeable, merge, take_apart
 from service.store.migrate import upgrade
-from service.store.models import Alarm, Channel, Delivery, Firing, Kiln, LiveState, StoredFinding
+from service.store.models import Alarm, Channel, Delivery, Firing, Kiln, LiveState, Plan, StoredFinding
 
 START_S = 1_700_000_000.0
 STEP_S = 600.0  # one block: 60 readings, 10 s apart
@@ -238,6 +239,65 @@ def test_a_damaged_analysis_begins_anew_with_its_firing_and_keeps_no_other_kiln_
     assert len(workshop.rows(Alarm, "id")) == len(whole.rows(Alarm, "id"))
 
 
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_plan_that_no_kiln_can_follow_keeps_nobody_from_being_watched(workshop: Workshop, is_restarted: bool) -> None:
+    """Such a plan was let in once; its kiln is watched as if it had none."""
+    pairs = list(zip(uneven_firing(), uneven_firing("lo-2", first=101), strict=True))
+    for pair in pairs[:12]:
+        workshop.take_together(*pair)
+    with workshop.database.write() as session:
+        steep = [{"time_s": 0.0, "temp_c": 20.0}, {"time_s": 1.0, "temp_c": 1200.0}]
+        session.add(Plan(workshop_id=1, name="dốc đứng", points=steep))
+        session.flush()
+        session.get_one(Firing, 1).plan_id = 1
+        session.get_one(Kiln, 1).edited_at = datetime.now(UTC)
+    workshop.look_at(START_S + 12 * STEP_S)
+    if is_restarted:
+        workshop.restarted()
+    for pair in pairs[12:]:
+        workshop.take_together(*pair)
+
+    uneven = [of for kind, of in workshop.rows(StoredFinding, "kind", "kiln_id") if kind == "uneven_heating"]
+    assert sorted(uneven) == [1, 2]
+
+
+def test_a_kiln_that_cannot_be_read_keeps_no_other_from_being_watched(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = list(zip(uneven_firing(), uneven_firing("lo-2", first=101), strict=True))
+    for pair in pairs[:12]:
+        workshop.take_together(*pair)
+    whole = loop.load_watched
+
+    def fail_of_the_first(session: Session, kiln_ids: Collection[int]) -> list[Watched]:
+        if 1 in kiln_ids:
+            raise ZeroDivisionError
+        return whole(session, kiln_ids)
+
+    monkeypatch.setattr(loop, "load_watched", fail_of_the_first)
+    workshop.restarted()
+    for pair in pairs[12:]:
+        workshop.take_together(*pair)
+
+    uneven = [of for kind, of in workshop.rows(StoredFinding, "kind", "kiln_id") if kind == "uneven_heating"]
+    assert uneven == [2]
+    monkeypatch.setattr(loop, "load_watched", whole)
+    workshop.look_at(START_S + 21_600)
+    assert ("uneven_heating", 1) in workshop.rows(StoredFinding, "kind", "kiln_id")
+
+
+def test_how_a_kiln_stood_may_be_damaged_and_it_is_watched_all_the_same(workshop: Workshop) -> None:
+    workshop.take(*uneven_firing()[:20])
+    workshop.monitor.save_all()
+    with workshop.database.write() as session:
+        session.execute(update(LiveState).values(status={"phase": "none that there is"}))
+
+    workshop.restarted()
+    workshop.take(*uneven_firing()[20:])
+
+    assert "uneven_heating" in {kind for (kind,) in workshop.rows(StoredFinding, "kind")}
+
+
 @pytest.mark.parametrize("restart_before", [1, 7, 20, 35])
 def test_a_restart_anywhere_changes_nothing_of_what_is_concluded(
     workshop: Workshop, restart_before: int, tmp_path_factory: pytest.TempPathFactory
@@ -303,6 +363,23 @@ def test_a_silent_bridge_is_an_alarm_that_clears_when_it_speaks_again(workshop: 
     assert silent == ("bridge_silent", _at(21_600), None)
     assert heard["bridge_silent"] == _at(22_000)
     assert cleared == {3}
+
+
+def test_a_bridge_is_not_silent_because_the_service_was_away(workshop: Workshop) -> None:
+    workshop.take(*uneven_firing())
+    end_s = START_S + 21_600
+    away_s = LINK_LOST_AFTER.total_seconds() + 600
+
+    workshop.restarted()
+    workshop.look_at(end_s + away_s)
+    workshop.look_at(end_s + away_s + 120)
+    at_first = workshop.rows(StoredFinding, "kind")
+    running = workshop.rows(Firing, "ended_at")
+    workshop.look_at(end_s + away_s + 300)
+
+    assert ("bridge_silent",) not in at_first
+    assert running == [(None,)]
+    assert workshop.rows(StoredFinding, "kind", "start_at")[-1] == ("bridge_silent", _at(21_600))
 
 
 def test_of_many_kilns_all_have_their_turn_and_what_people_say_has_it_at_once(
@@ -464,6 +541,27 @@ def test_a_firing_begun_by_hand_is_followed_before_the_readings_show_it(workshop
     [(started_at, cause, peak_c)] = workshop.rows(Firing, "started_at", "end_cause", "peak_c")
     assert (started_at, cause) == (_at(500), "cooled")
     assert 1095 < peak_c < 1111
+
+
+def test_a_firing_begun_by_hand_rings_for_a_probe_that_is_silent_already(workshop: Workshop) -> None:
+    """Before, nobody fired and it was no alarm."""
+    with workshop.database.write() as session:
+        alarms.subscribe(session, 1, endpoint="https://push.test/1", p256dh="k", auth="a", device="x", now=_at(0))
+    workshop.take(block(1, at_s=START_S, until_s=START_S + 600, top=[30.0] * 60, bottom=[30.0] * 60))
+    workshop.take(block(2, at_s=START_S + 600, until_s=START_S + 1500, top=[30.0] * 90))
+    before = workshop.rows(Alarm, "id")
+    with workshop.database.write() as session:
+        kiln = session.get_one(Kiln, 1)
+        firings.start_firing(session, kiln, started_at=_at(1480))
+        kiln.edited_at = datetime.now(UTC)
+
+    workshop.look_at(START_S + 1500)
+
+    rung = workshop.rows(Delivery, "alarm_id")
+    workshop.take(block(3, at_s=START_S + 1500, until_s=START_S + 2100, top=[30.0] * 60))
+    assert (before, rung) == ([], [(1,)])
+    assert workshop.rows(StoredFinding, "kind", "channel", "severity") == [("sensor_silent", "bottom", "critical")]
+    assert workshop.rows(Delivery, "alarm_id") == rung
 
 
 def test_a_calibration_counts_for_what_comes_from_then_on(workshop: Workshop) -> None:

@@ -45,6 +45,18 @@ async def test_a_file_that_is_no_schedule_is_refused_and_leaves_nothing(
     assert (await signed_in.get("/api/v1/plans")).json() == []
 
 
+@pytest.mark.parametrize("end", [{"time_s": 30, "temp_c": 1250}, {"time_s": 3e6, "temp_c": 30}])
+async def test_a_plan_that_no_kiln_can_follow_is_refused(signed_in: httpx.AsyncClient, end: dict[str, float]) -> None:
+    points = [{"time_s": 0, "temp_c": 30}, end]
+
+    made = await signed_in.post("/api/v1/plans", json={"workshop_id": 1, "name": "men", "points": points})
+    plan = await new_plan(signed_in)
+    changed = await signed_in.put(f"/api/v1/plans/{plan['id']}", json={"name": "men", "points": points})
+
+    for answer in (made, changed):
+        assert (answer.status_code, answer.json()["code"]) == (400, "impossible_plan")
+
+
 async def test_a_firing_keeps_the_plan_it_was_fired_by_and_kilns_take_the_changed_one(
     signed_in: httpx.AsyncClient, database: Database
 ) -> None:
