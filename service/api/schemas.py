@@ -719,8 +719,11 @@ class PushSubscriptionIn(In):
 
 
 class PushSubscriptionOut(Out):
+    """A browser that is rung; by `endpoint_sha256` (hex) it knows itself, for nobody else is to know the address."""
+
     id: int
     device: str
+    endpoint_sha256: str
     created_at: datetime
     last_delivered_at: datetime | None
 

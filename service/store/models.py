@@ -1,6 +1,7 @@
 """The tables. Everything but accounts belongs to one workshop, the tenant."""
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import (
@@ -541,6 +542,10 @@ class PushSubscription(Base):
     device: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime]
     last_delivered_at: Mapped[datetime | None]
+
+    @property
+    def endpoint_sha256(self) -> str:
+        return sha256(self.endpoint.encode()).hexdigest()
 
 
 class Delivery(OfWorkshop, Base):

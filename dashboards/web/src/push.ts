@@ -1,6 +1,7 @@
 import { api, type Device } from "./api";
 
-export type PushState = "unsupported" | "denied" | "off" | "on";
+/** `forgotten`: this browser waits for alarms, and the service does not ring it (any more). */
+export type PushState = "unsupported" | "denied" | "off" | "forgotten" | "on";
 
 /** Decode the service's VAPID key, which comes as URL-safe base64. */
 export function keyBytes(key: string): Uint8Array<ArrayBuffer> {
@@ -10,11 +11,20 @@ export function keyBytes(key: string): Uint8Array<ArrayBuffer> {
 
 const isSupported = () => "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 
-export async function pushState(): Promise<PushState> {
+async function sha256(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Say whether this browser gets alarms, going by the devices that the service rings. */
+export async function pushState(rung: readonly Device[]): Promise<PushState> {
   if (!isSupported()) return "unsupported";
   if (Notification.permission === "denied") return "denied";
   const worker = await navigator.serviceWorker.getRegistration("/");
-  return (await worker?.pushManager.getSubscription()) ? "on" : "off";
+  const own = await worker?.pushManager.getSubscription();
+  if (!own) return "off";
+  const digest = await sha256(own.endpoint);
+  return rung.some((device) => device.endpoint_sha256 === digest) ? "on" : "forgotten";
 }
 
 /** Ask the person, then the browser, then tell the service where this device is reached. */

@@ -2840,12 +2840,17 @@ export interface components {
             /** Device */
             device: string;
         };
-        /** PushSubscriptionOut */
+        /**
+         * PushSubscriptionOut
+         * @description A browser that is rung; by `endpoint_sha256` (hex) it knows itself, for nobody else is to know the address.
+         */
         PushSubscriptionOut: {
             /** Id */
             id: number;
             /** Device */
             device: string;
+            /** Endpoint Sha256 */
+            endpoint_sha256: string;
             /**
              * Created At
              * Format: date-time
@@ -8571,6 +8576,7 @@ export interface operations {
                      *       {
                      *         "id": 1,
                      *         "device": "Điện thoại của Lan",
+                     *         "endpoint_sha256": "x",
                      *         "created_at": "2026-11-20T12:30:00Z",
                      *         "last_delivered_at": "2026-11-20T12:30:00Z"
                      *       }
@@ -8626,6 +8632,7 @@ export interface operations {
                      * @example {
                      *       "id": 1,
                      *       "device": "Điện thoại của Lan",
+                     *       "endpoint_sha256": "x",
                      *       "created_at": "2026-11-20T12:30:00Z",
                      *       "last_delivered_at": "2026-11-20T12:30:00Z"
                      *     }
@@ -8697,6 +8704,7 @@ export interface operations {
                      * @example {
                      *       "id": 1,
                      *       "device": "Điện thoại của Lan",
+                     *       "endpoint_sha256": "x",
                      *       "created_at": "2026-11-20T12:30:00Z",
                      *       "last_delivered_at": "2026-11-20T12:30:00Z"
                      *     }

@@ -5,17 +5,16 @@ import { enablePush, guessDevice, type PushState, pushState } from "../push";
 import { Confirm, Field, Loaded, Outcome } from "./small";
 import { useAction, useLanguage } from "./use";
 
-function Enable({ me, onDevice }: { me: Me; onDevice: () => void }) {
+function Enable({ me, devices, onDevice }: { me: Me; devices: readonly Device[]; onDevice: () => void }) {
   const { say } = useLanguage();
   const [state, setState] = useState<PushState | null>(null);
   const [device, setDevice] = useState(() => guessDevice(navigator.userAgent));
   const [doing, run] = useAction();
-  const look = () => void pushState().then(setState);
-  useEffect(look, []);
+  const look = () => void pushState(devices).then(setState);
+  useEffect(look, [devices]);
   const enable = async (event: Event) => {
     event.preventDefault();
     await run(() => enablePush(me.vapid_public_key, device.trim()));
-    look();
     onDevice();
   };
   if (state === null) return null;
@@ -23,6 +22,7 @@ function Enable({ me, onDevice }: { me: Me; onDevice: () => void }) {
   if (state === "on") return <p class="good">✓ {say("phones.on")}</p>;
   return (
     <form class="stack" onSubmit={(event) => void enable(event)}>
+      {state === "forgotten" && <p class="warn">⚠ {say("phones.forgotten")}</p>}
       <Field
         label={say("phones.device")}
         hint={say("phones.deviceHint")}
@@ -89,15 +89,17 @@ export function Phones({ me }: { me: Me }) {
   return (
     <section class="panel stack" data-testid="phones">
       <h2>{say("phones.title")}</h2>
-      <Enable me={me} onDevice={reload} />
       <Loaded load={load} retry={reload}>
         {(devices) => (
-          <ul class="things">
-            {devices.length === 0 && <li class="warn">⚠ {say("phones.none")}</li>}
-            {devices.map((device) => (
-              <DeviceRow key={device.id} device={device} onChange={reload} />
-            ))}
-          </ul>
+          <>
+            <Enable me={me} devices={devices} onDevice={reload} />
+            <ul class="things">
+              {devices.length === 0 && <li class="warn">⚠ {say("phones.none")}</li>}
+              {devices.map((device) => (
+                <DeviceRow key={device.id} device={device} onChange={reload} />
+              ))}
+            </ul>
+          </>
         )}
       </Loaded>
     </section>
