@@ -357,6 +357,28 @@ def test_a_kiln_that_does_not_fire_says_what_to_do_next_and_shows_nothing_empty(
 
 
 @pytest.mark.timeout(180)
+def test_who_gets_alarms_nowhere_is_told_so_where_they_look(
+    view: Page, demo: tuple[str, str, Path], tmp_path: Path
+) -> None:
+    expect(view.get_by_test_id("no-phone")).to_have_count(0)
+    name, password = view.canhlo_name, "canh lua suot dem"  # type: ignore[attr-defined]
+    invited = view.request.post("/api/v1/workshops/1/invitations", data={"role": "operator"}).json()
+    person = {"name": "Mai", "login": f"mai-{name}@example.org", "password": password, "language": name[:2]}
+    asked = {"token": invited["link"].partition("#")[2], "person": person}
+    httpx.post(f"{demo[0]}/api/v1/invitations/join", json=asked).raise_for_status()
+
+    view.context.clear_cookies()
+    view.goto("/sign-in")
+    view.get_by_test_id("login").fill(person["login"])
+    view.get_by_test_id("password").fill(password)
+    view.canhlo_errors.clear()  # type: ignore[attr-defined]  # who is signed in was asked before anybody was
+    view.get_by_test_id("sign-in").click()
+    expect(view.get_by_test_id("no-phone").get_by_role("link")).to_have_attribute("href", "/settings")
+    picture(view, "kilns-no-phone", tmp_path)
+    assert fits(view)
+
+
+@pytest.mark.timeout(180)
 def test_an_old_log_becomes_a_firing_of_the_kiln(view: Page, tmp_path: Path) -> None:
     """A file without a date is refused until somebody says when it began."""
     view.goto("/")

@@ -7,14 +7,17 @@ import httpx
 import numpy as np
 import pytest
 from service_parts import new_workshop, sign_in
+from sqlalchemy import update
 
 from firmware_bridge.wire import Block, Column, Unit
 from service.series import blocks as series
 from service.series.blocks import NewBlock
+from service.series.seal import seal
 from service.store import audit, firings, kilns
 from service.store.database import Database
 from service.store.identity import bridge_of_logs
 from service.store.models import Batch
+from service.store.months import chunk
 
 BEGAN = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 H = timedelta(hours=1)
@@ -98,6 +101,27 @@ async def test_two_firings_that_a_power_cut_made_of_one_become_one_and_two_again
     assert later["peak_c"] == alone["firing"]["peak_c"]
     assert (await owner.get("/api/v1/firings/2/batches")).json()[0]["ware"] == "bát"
     assert whats(database)[:3] == ["firings taken apart", "firings merged", "firing recomputed"]
+
+
+async def test_a_firing_whose_readings_are_damaged_is_told_of_and_keeps_what_was_found_in_them(
+    owner: httpx.AsyncClient, kiln: int, database: Database
+) -> None:
+    before = await told(await owner.post("/api/v1/firings/2/recompute"))
+    seal(database, kiln, received_before=BEGAN + 48 * H, unwatched_before=BEGAN + 48 * H)
+    with database.months.writing("2026-03") as chunks:
+        chunks.execute(update(chunk).where(chunk.c.step_ms < 10_000).values(payload=b"worn out"))
+
+    again = await told(await owner.post("/api/v1/firings/2/recompute"), 409)
+
+    assert again["code"] == "damaged"
+    assert (await owner.get("/api/v1/firings/2")).json()["peak_c"] == before["firing"]["peak_c"]
+    curve = await told(await owner.get("/api/v1/firings/2/curve", params={"width": 4000}))
+    handed = await told(await owner.get("/api/v1/firings/2/file", params={"format": "json"}))
+    for damaged in (curve["damaged"], handed["firing"]["damaged"]):
+        assert [one["step_s"] for one in damaged] == [10]
+        assert (damaged[0]["from_at"][:16], damaged[0]["to_at"][:16]) == ("2026-03-01T11:00", "2026-03-02T02:00")
+    assert max(curve["channels"][0]["value_c"]) == pytest.approx(1200, abs=1)
+    assert len(handed["channels"][0]["time"]) == 15 * 360
 
 
 @pytest.mark.parametrize(

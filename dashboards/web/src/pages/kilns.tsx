@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
-import type { Kiln, Me } from "../api";
+import { api, type Kiln, type Me } from "../api";
 import { useNow } from "../clock";
 import { kilns, refresh } from "../live";
+import { useLoad } from "../load";
 import { KilnCard, shownOf } from "../parts/kiln-card";
 import { Loaded } from "../parts/small";
 import { useLanguage, useTitle } from "../parts/use";
@@ -23,6 +24,21 @@ function FirstSteps() {
         {say("kilns.emptyGo")}
       </a>
     </section>
+  );
+}
+
+/** That alarms ring nowhere is said where people look, not only where they could change it. */
+function NoPhone() {
+  const { say } = useLanguage();
+  const [load] = useLoad(api.devices, []);
+  if (load.is !== "ready" || load.value.length > 0) return null;
+  return (
+    <p class="panel row no-phone" data-testid="no-phone">
+      <span class="warn">⚠ {say("kilns.noPhone")}</span>
+      <a class="button" href="/settings">
+        {say("kilns.noPhoneGo")}
+      </a>
+    </p>
   );
 }
 
@@ -77,6 +93,7 @@ function Kilns({ known, workshops }: { known: readonly Kiln[]; workshops: Me["wo
   return (
     <>
       <h1 class="unseen">{say("kilns.title")}</h1>
+      {workshops.some((one) => one.may.includes("follow")) && <NoPhone />}
       {areMany && <Find among={among} />}
       {wanted.length === 0 && <p class="waiting">{say("find.none")}</p>}
       {[...new Set(seen.map((one) => one.kiln.workshop_id))].map((id) => (

@@ -72,6 +72,8 @@ export const en: Words = {
   "kilns.open": "See the curve",
   "kilns.noReading": "This kiln has sent no readings yet",
   "kilns.pairBridge": "Connect a bridge",
+  "kilns.noPhone": "You get alarms on no device yet: with this page closed you hear of nothing.",
+  "kilns.noPhoneGo": "Switch alarms on",
   "kilns.empty": "Start watching a kiln",
   "kilns.emptyStep1": "Give the first kiln a name",
   "kilns.emptyStep2": "Add the bridge beside the kiln and take its pairing code",

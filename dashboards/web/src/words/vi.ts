@@ -71,6 +71,8 @@ export const vi = {
   "kilns.open": "Xem đường nung",
   "kilns.noReading": "Lò này chưa gửi số đo nào",
   "kilns.pairBridge": "Nối máy đọc can",
+  "kilns.noPhone": "Bạn chưa bật cảnh báo trên máy nào: khi trang này đóng, bạn không hay biết gì.",
+  "kilns.noPhoneGo": "Bật cảnh báo",
   "kilns.empty": "Bắt đầu canh lò",
   "kilns.emptyStep1": "Đặt tên cho lò đầu tiên",
   "kilns.emptyStep2": "Thêm máy đọc can cạnh lò và lấy mã ghép nối",
