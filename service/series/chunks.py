@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, literal, select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
@@ -24,9 +24,11 @@ HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 # What is not named spans a month.
 SPAN_MS: Final = {AS_TAKEN: HOUR_MS, DAY_AS_TAKEN: DAY_MS, 10_000: DAY_MS, 60_000: DAY_MS}
-_LOST_PAGE: Final = "a page of the file cannot be read"
 Place = tuple[int, int]  # `step_ms` and `from_ms` of a row
-_BESIDE_PAYLOAD: Final = [column for column in chunk.c if column is not chunk.c.payload]
+# A row but for what it holds, which may lie on a page that cannot be read.
+_BESIDE_PAYLOAD: Final[Select[Any]] = select(
+    *(column for column in chunk.c if column is not chunk.c.payload), literal(b"").label("payload")
+)
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,7 @@ def load(
     lost: Collection[Place] = (),
 ) -> Chunk:
     """Return a span as it is sealed, damaged or not; an empty one if nothing is. What is `lost` is not even tried."""
-    at = (chunk.c.kiln_id == kiln_id, chunk.c.step_ms == step_ms, chunk.c.from_ms == from_ms)
-    try:
-        if (step_ms, from_ms) in lost:
-            return _damaged(chunks.execute(select(*_BESIDE_PAYLOAD).where(*at)).one(), _LOST_PAGE)
-        row = chunks.execute(select(chunk).where(*at)).one_or_none()
-    except DatabaseError as error:
-        check_is_of_a_page(error)
-        return _damaged(chunks.execute(select(*_BESIDE_PAYLOAD).where(*at)).one(), _LOST_PAGE)
+    row = _row(chunks, kiln_id, step_ms, from_ms, is_lost=(step_ms, from_ms) in lost)
     return Chunk(kiln_id, step_ms, from_ms) if row is None else _opened_or_damaged(row, units, kinds)
 
 
@@ -210,12 +205,32 @@ def count_repeats(chunks: Session, kiln_id: int, month: str) -> int:
 
 
 def every(chunks: Session, month: str) -> Iterator[Row[Any]]:
-    """Go through all rows of a month, kiln by kiln."""
+    """Go through all rows of a month, kiln by kiln; of one on a page that cannot be read, without what it holds."""
     order = (chunk.c.kiln_id, chunk.c.step_ms, chunk.c.from_ms)
-    with chunks.execute(
-        select(chunk).where(_in_month(month)).order_by(*order).execution_options(yield_per=100)
-    ) as rows:
-        yield from rows
+    done: tuple[int, ...] = ()
+    try:
+        with chunks.execute(
+            select(chunk).where(_in_month(month)).order_by(*order).execution_options(yield_per=100)
+        ) as rows:
+            for row in rows:
+                yield row
+                done = row.kiln_id, row.step_ms, row.from_ms
+    except DatabaseError as error:
+        check_is_of_a_page(error)
+        for place in chunks.execute(select(*order).where(_in_month(month)).order_by(*order)).all():
+            if tuple(place) > done and (found := _row(chunks, *place)) is not None:
+                yield found
+
+
+def _row(chunks: Session, kiln_id: int, step_ms: int, from_ms: int, *, is_lost: bool = False) -> Row[Any] | None:
+    """Return a row, if there is one; where its page cannot be read, without what it holds, so that no checksum fits."""
+    at = (chunk.c.kiln_id == kiln_id, chunk.c.step_ms == step_ms, chunk.c.from_ms == from_ms)
+    try:
+        if not is_lost:
+            return chunks.execute(select(chunk).where(*at)).one_or_none()
+    except DatabaseError as error:
+        check_is_of_a_page(error)
+    return chunks.execute(_BESIDE_PAYLOAD.where(*at)).one()
 
 
 def _in_month(month: str) -> ColumnElement[bool]:
@@ -244,14 +259,10 @@ def _opened_or_damaged(
     try:
         return opened(row, units, kinds)
     except DamagedError as error:
-        return _damaged(row, str(error))
-
-
-def _damaged(row: Row[Any], reason: str) -> Chunk:
-    place = {"kiln_id": row.kiln_id, "step_ms": row.step_ms, "from_ms": row.from_ms}
-    logger.warning("sealed readings are damaged", extra={**place, "reason": reason})
-    DAMAGED_ROWS.inc()
-    return Chunk(row.kiln_id, row.step_ms, row.from_ms, row.repeats, row.upto_block, is_damaged=True)
+        place = {"kiln_id": row.kiln_id, "step_ms": row.step_ms, "from_ms": row.from_ms}
+        logger.warning("sealed readings are damaged", extra={**place, "reason": str(error)})
+        DAMAGED_ROWS.inc()
+        return Chunk(row.kiln_id, row.step_ms, row.from_ms, row.repeats, row.upto_block, is_damaged=True)
 
 
 def check_is_of_a_page(error: DatabaseError) -> None:

@@ -731,6 +731,12 @@ def test_a_page_of_the_file_that_is_lost_is_like_a_row_that_is_damaged(tmp_path:
     late(store, 2, 2.5)
     assert store.seal() == 1
     assert 77.0 in store.read().value
+    month, _ = verify(database)
+    assert month.readings == 3600 + 1
+    assert [said.partition(f" of kiln {store.kiln_id} from {ms_of(0)} on ")[2] for said in month.damaged[-2:]] == [
+        "are not what was written: wrong checksum",
+        "",
+    ]
     database.close()
 
 
