@@ -218,8 +218,9 @@ class Village:
 
     async def _all_looked_at(self, _http: httpx.AsyncClient) -> bool:
         def look() -> bool:
+            soon = datetime.now(UTC) + timedelta(minutes=2)  # what rings again unless somebody answers does so later
             with self.database.read() as session:
-                waiting = session.scalar(select(func.count(Delivery.id)).where(Delivery.next_try_at.is_not(None)))
+                waiting = session.scalar(select(func.count(Delivery.id)).where(Delivery.next_try_at < soon))
                 return not waiting and not kilns_behind(session)
 
         return await asyncio.to_thread(look)
