@@ -363,7 +363,7 @@ def test_who_gets_alarms_nowhere_is_told_so_where_they_look(
     expect(view.get_by_test_id("no-phone")).to_have_count(0)
     name, password = view.canhlo_name, "canh lua suot dem"  # type: ignore[attr-defined]
     invited = view.request.post("/api/v1/workshops/1/invitations", data={"role": "operator"}).json()
-    person = {"name": "Mai", "login": f"mai-{name}@example.org", "password": password, "language": name[:2]}
+    person = {"name": "Thu", "login": f"thu-{name}@example.org", "password": password, "language": name[:2]}
     asked = {"token": invited["link"].partition("#")[2], "person": person}
     httpx.post(f"{demo[0]}/api/v1/invitations/join", json=asked).raise_for_status()
 
