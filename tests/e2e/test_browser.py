@@ -6,8 +6,10 @@ import re
 import sqlite3
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import httpx
 import pytest
@@ -22,6 +24,17 @@ SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height
 expect.set_options(timeout=20_000)  # a busy machine is no fault of the page
 # `make screenshots` keeps the pictures for the README; otherwise they stay with the test's own files.
 PICTURES = os.environ.get("CANHLO_SCREENSHOTS")
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is known of an open page: what its pictures are called by, and the errors on its console."""
+
+    name: str
+    errors: list[str]
+
+
+SIGHTS: WeakKeyDictionary[Page, Sight] = WeakKeyDictionary()
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +69,7 @@ def view(request: pytest.FixtureRequest, browser: Browser, demo: tuple[str, str,
     errors.clear()  # asking who is signed in, before anybody is, is answered with 401
     page.get_by_test_id("sign-in").click()
     expect(page.get_by_test_id("kiln-card")).to_have_count(2)
-    page.canhlo_errors = errors  # type: ignore[attr-defined]
-    page.canhlo_name = f"{language}-{SIZES[size]['width']}"  # type: ignore[attr-defined]
+    SIGHTS[page] = Sight(f"{language}-{SIZES[size]['width']}", errors)
     yield page
     context.close()
     assert errors == []
@@ -65,7 +77,7 @@ def view(request: pytest.FixtureRequest, browser: Browser, demo: tuple[str, str,
 
 def picture(page: Page, name: str, folder: Path) -> None:
     kept = Path(PICTURES) if PICTURES else folder
-    page.screenshot(path=kept / f"{name}-{page.canhlo_name}.png")  # type: ignore[attr-defined]
+    page.screenshot(path=kept / f"{name}-{SIGHTS[page].name}.png")
 
 
 def fits(page: Page) -> bool:
@@ -165,16 +177,16 @@ def test_a_person_is_invited_joins_and_sees_what_a_kiln_operator_sees(view: Page
     view.get_by_test_id("audit").locator("summary").click()
     expect(view.get_by_test_id("audit-entry").first).to_be_visible()
     assert fits(view)
-    view.screenshot(path=tmp_path / f"settings-{view.canhlo_name}.png", full_page=True)  # type: ignore[attr-defined]
+    view.screenshot(path=tmp_path / f"settings-{SIGHTS[view].name}.png", full_page=True)
 
     assert view.context.browser
     guest = view.context.browser.new_context(viewport=view.viewport_size, base_url=str(view.url).split("/settings")[0])
     page = guest.new_page()
     page.goto(link)
     expect(page.get_by_test_id("join-form")).to_be_visible()
-    page.screenshot(path=tmp_path / f"join-{view.canhlo_name}.png")  # type: ignore[attr-defined]
+    page.screenshot(path=tmp_path / f"join-{SIGHTS[view].name}.png")
     page.get_by_test_id("join-name").fill("Mai")
-    page.get_by_test_id("join-login").fill(f"mai-{view.canhlo_name}@example.org")  # type: ignore[attr-defined]
+    page.get_by_test_id("join-login").fill(f"mai-{SIGHTS[view].name}@example.org")
     page.get_by_test_id("join-password").fill("a long enough one")
     page.get_by_test_id("join").click()
     expect(page.get_by_test_id("kiln-card")).to_have_count(2)
@@ -187,7 +199,7 @@ def test_a_person_is_invited_joins_and_sees_what_a_kiln_operator_sees(view: Page
     guest.close()
 
     view.reload()
-    row = people.get_by_test_id("member").filter(has_text=f"mai-{view.canhlo_name}@example.org")  # type: ignore[attr-defined]
+    row = people.get_by_test_id("member").filter(has_text=f"mai-{SIGHTS[view].name}@example.org")
     row.get_by_test_id("remove-member").click()
     view.get_by_test_id("confirm-go").click()
     expect(row).to_have_count(0)
@@ -248,9 +260,9 @@ def test_people_put_right_what_the_readings_alone_got_wrong(view: Page, tmp_path
     view.get_by_test_id("kiln-card").first.get_by_role("link").first.click()
     view.get_by_test_id("calibrations").locator("summary").click()
     view.get_by_test_id("calibration-offset").fill("-2,5")
-    view.get_by_test_id("calibration-note").fill(f"so với can chuẩn {view.canhlo_name}")  # type: ignore[attr-defined]
+    view.get_by_test_id("calibration-note").fill(f"so với can chuẩn {SIGHTS[view].name}")
     view.get_by_test_id("calibration-save").click()
-    made = view.get_by_test_id("calibration").filter(has_text=view.canhlo_name)  # type: ignore[attr-defined]
+    made = view.get_by_test_id("calibration").filter(has_text=SIGHTS[view].name)
     expect(made).to_have_count(1)
     view.get_by_test_id("plan-from-file").click()
     profile = '{"type": "profile", "name": "cone-6", "data": [[0, 77], [36000, 2232]]}'
@@ -326,7 +338,7 @@ def _call_probes_otherwise(view: Page, tmp_path: Path) -> None:
 
 @pytest.mark.timeout(180)
 def test_a_kiln_that_does_not_fire_says_what_to_do_next_and_shows_nothing_empty(view: Page, tmp_path: Path) -> None:
-    asked = {"workshop_id": 1, "name": f"Lò mới {view.canhlo_name}"}  # type: ignore[attr-defined]
+    asked = {"workshop_id": 1, "name": f"Lò mới {SIGHTS[view].name}"}
     kiln_id = view.request.post("/api/v1/kilns", data=asked).json()["id"]
     kiln = f"/api/v1/kilns/{kiln_id}"
     view.goto(f"/kilns/{kiln_id}")
@@ -361,7 +373,7 @@ def test_who_gets_alarms_nowhere_is_told_so_where_they_look(
     view: Page, demo: tuple[str, str, Path], tmp_path: Path
 ) -> None:
     expect(view.get_by_test_id("no-phone")).to_have_count(0)
-    name, password = view.canhlo_name, "canh lua suot dem"  # type: ignore[attr-defined]
+    name, password = SIGHTS[view].name, "canh lua suot dem"
     invited = view.request.post("/api/v1/workshops/1/invitations", data={"role": "operator"}).json()
     person = {"name": "Thu", "login": f"thu-{name}@example.org", "password": password, "language": name[:2]}
     asked = {"token": invited["link"].partition("#")[2], "person": person}
@@ -371,7 +383,7 @@ def test_who_gets_alarms_nowhere_is_told_so_where_they_look(
     view.goto("/sign-in")
     view.get_by_test_id("login").fill(person["login"])
     view.get_by_test_id("password").fill(password)
-    view.canhlo_errors.clear()  # type: ignore[attr-defined]  # who is signed in was asked before anybody was
+    SIGHTS[view].errors.clear()  # who is signed in was asked before anybody was
     view.get_by_test_id("sign-in").click()
     expect(view.get_by_test_id("no-phone").get_by_role("link")).to_have_attribute("href", "/settings")
     picture(view, "kilns-no-phone", tmp_path)
@@ -389,10 +401,10 @@ def test_an_old_log_becomes_a_firing_of_the_kiln(view: Page, tmp_path: Path) -> 
     view.get_by_test_id("log-file-cone").select_option("010")
     view.get_by_test_id("log-file-go").click()
     expect(log.get_by_test_id("outcome")).to_have_attribute("data-is", "failed", timeout=60_000)
-    view.canhlo_errors.clear()  # type: ignore[attr-defined]  # the browser tells of an answer that refuses
+    SIGHTS[view].errors.clear()  # the browser tells of an answer that refuses
     page_picture(view, "log-undated", tmp_path)
     # Each browser its own day: what was brought in is not brought in again.
-    day = 1 + zlib.crc32(view.canhlo_name.encode()) % 28  # type: ignore[attr-defined]
+    day = 1 + zlib.crc32(SIGHTS[view].name.encode()) % 28
     view.get_by_test_id("log-file-start").fill(f"2015-02-{day:02}T18:00")
     view.get_by_test_id("log-file-go").click()
     came = view.get_by_test_id("log-file-came")
@@ -446,4 +458,4 @@ def test_a_day_that_the_disk_has_spoilt_is_drawn_from_its_minutes_and_told_of(
 
 def page_picture(page: Page, name: str, folder: Path) -> None:
     kept = Path(PICTURES) if PICTURES else folder
-    page.screenshot(path=kept / f"{name}-{page.canhlo_name}.png", full_page=True)  # type: ignore[attr-defined]
+    page.screenshot(path=kept / f"{name}-{SIGHTS[page].name}.png", full_page=True)
