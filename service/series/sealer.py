@@ -44,7 +44,8 @@ class _Round:
 
     def due(self, now: datetime, every: Callable[[], list[tuple[int, int]]]) -> list[tuple[int, int]]:
         """Return the kilns whose turn has come by now."""
-        if self.began is None or (now - self.began >= self.lasts and self.done == len(self.kilns)):
+        is_over = self.began is not None and now - self.began >= self.lasts and self.done == len(self.kilns)
+        if self.began is None or is_over or now < self.began:  # the clock was set back
             self.began, self.kilns, self.done = now, every(), 0
         share = min((now - self.began) / self.lasts, 1.0)
         begin, self.done = self.done, max(self.done, min(int(share * len(self.kilns)), self.done + self.most))
