@@ -16,8 +16,8 @@ MAX_SKIPPED_PER_POST: Final = 64
 MAX_POST_BYTES: Final = 4_000_000
 LAST_MS: Final = 4_102_444_800_000  # Unix time, the end of 2099
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_\-]{0,39}$")]
-Boot = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16,32}$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_\-]{0,39}\Z")]
+Boot = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16,32}\Z")]
 Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 EpochMs = Annotated[int, msgspec.Meta(ge=0, le=LAST_MS)]
 

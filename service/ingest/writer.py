@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from firmware_bridge.wire import Post, Receipt
@@ -20,7 +20,7 @@ from service.errors import BusyError, ServiceError
 from service.ingest.known import Known
 from service.ingest.line_post import LinePosts
 from service.ingest.line_readings import Gathered
-from service.ingest.packed import Packed
+from service.ingest.packed import MalformedError, Packed
 from service.ingest.store_posts import store_posts
 from service.series.blocks import Appended
 from service.store.database import Database
@@ -182,8 +182,8 @@ class Writer:
         try:
             readable = [job for job in group if job.is_readable()]
             self._commit(readable)
-        except IntegrityError:
-            # Another process has stored some of these meanwhile: look again, post by post.
+        except (IntegrityError, DataError):
+            # Another process has stored some of these meanwhile, or one cannot be: look again, post by post.
             for job in readable:
                 self._commit_alone(job)
         except Exception:
@@ -193,6 +193,9 @@ class Writer:
     def _commit_alone(self, job: _Job) -> None:
         try:
             self._commit([job])
+        except DataError as error:
+            logger.warning("a post cannot be stored", extra={"bridge": job.bridge.bridge_id, "reason": str(error.orig)})
+            job.result = MalformedError("the database takes no such text or number; sending it again cannot help")
         except Exception:
             logger.exception("commit failed", extra={"posts": 1})
 

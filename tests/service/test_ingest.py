@@ -135,6 +135,34 @@ async def test_posts_at_the_same_moment_each_get_their_own_receipt(bridge: Bridg
     assert len(stored_seqs(database)) == 40
 
 
+async def test_what_the_database_refuses_costs_no_other_post_of_the_same_commit(
+    bridge: BridgeClient, http: httpx.AsyncClient, database: Database
+) -> None:
+    """PostgreSQL has no text with a zero in it; SQLite has, and takes it."""
+    other = BridgeClient(http, new_bridge(database, new_workshop(database, "hoa@example.org")))
+    odd = msgspec.msgpack.encode(Post([block(1)], [Skipped(BOOT, 2, "no\0reading")]))
+
+    odd_ones, receipts = await asyncio.gather(
+        asyncio.gather(*(other.send_raw(odd, content_encoding="") for _ in range(3))),
+        asyncio.gather(*(bridge.send(block(1)) for _ in range(3))),
+    )
+
+    is_taken = database.engine.dialect.name == "sqlite"
+    assert {answer.status_code for answer in odd_ones} == {200 if is_taken else 422}
+    assert sum(receipt.stored for receipt in receipts) == 1
+    assert [receipt.marks for receipt in receipts] == [{BOOT: 1}] * 3
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+async def test_a_name_ends_where_it_ends(bridge: BridgeClient, line_end: str) -> None:
+    answers = [
+        await bridge.send_raw(msgspec.msgpack.encode(Post([block(1, boot=boot, kiln=kiln)])), content_encoding="")
+        for boot, kiln in [(BOOT + line_end, "lo-1"), (BOOT, "lo-1" + line_end)]
+    ]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+
+
 async def test_a_wrong_token_stores_nothing_and_is_logged_once_and_counted_each_time(
     bridge: BridgeClient, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
