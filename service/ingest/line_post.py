@@ -12,13 +12,13 @@ from typing import Final
 import numpy as np
 from sqlalchemy.orm import Session
 
-from firmware_bridge.wire import Block, Column, Post, Quality
+from firmware_bridge.wire import Block, Column, Post, Quality, Unit
 from service.errors import ServiceError
 from service.ingest.line_readings import Gathered, Place, Said
 from service.series import blocks, history
 from service.series.chunks import DAY_MS
 from service.store.identity import BridgeIdentity
-from service.store.kilns import kiln_by_key
+from service.store.kilns import channels, kiln_by_key
 
 MAX_DAYS: Final = 400  # that one body may touch, for each of which is looked what is there
 # How long after a reading one of another channel may come. Senders push every ten seconds, and a kiln may have two.
@@ -52,6 +52,7 @@ class LinePosts:
 
     def _new(self, session: Session, bridge: BridgeIdentity, gathered: Gathered) -> Post:
         blocks.take_turn(session)  # from here on nobody else stores
+        gathered.keep_to(_units(session, bridge.workshop_id, gathered))
         by_kiln: defaultdict[tuple[str, bool], dict[Place, _ByTime]] = defaultdict(dict)
         for place, readings in gathered.readings.items():
             by_kiln[place.kiln, place.is_estimated][place] = readings
@@ -107,6 +108,13 @@ class LinePosts:
             newest_ms = max(newest_ms, blocks.newest_ms(session, kiln_id))
         self._sealed_ms[kiln_id] = now_s, newest_ms
         return newest_ms
+
+
+def _units(session: Session, workshop_id: int, gathered: Gathered) -> dict[tuple[str, str], Unit]:
+    """Return the units of the channels that the body's kilns have."""
+    keys = {place.kiln for place in gathered.readings}
+    kilns = {kiln.id: key for key in keys if (kiln := kiln_by_key(session, workshop_id, key)) is not None}
+    return {(kilns[one.kiln_id], one.name): Unit(one.unit) for one in channels(session, kilns)}
 
 
 def _column(place: Place, readings: _ByTime) -> Column:

@@ -4,9 +4,9 @@ What a line does not say is asked for, never guessed.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from firmware_bridge.wire import Quality, Unit
@@ -21,7 +21,8 @@ PER_MS: Final = {"ns": 1_000_000, "us": 1000, "ms": 1}
 S_IN_MS: Final = 1000
 PRECISIONS: Final = ("ns", "us", "ms", "s")
 EARLIEST_MS: Final = 946_684_800_000  # 2000-01-01: what lies before it is a time in another precision
-AHEAD: Final = timedelta(days=1)
+TOMORROW_MS: Final = 86_400_000  # what lies after it is one, too
+HOUR_MS: Final = 3_600_000  # two clocks are not so far apart; local time sent as UTC is
 MAX_TOLD: Final = 5
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_\-]{0,39}")
 
@@ -47,6 +48,7 @@ class Gathered:
     """What a body holds: readings by place and time, the first of each time; and the lines that were refused."""
 
     readings: dict[Place, dict[int, Said]] = field(default_factory=dict)
+    units: dict[tuple[str, str], Unit] = field(default_factory=dict)  # by kiln and channel
     lines: int = 0
     refused: int = 0
     reasons: list[str] = field(default_factory=list)
@@ -55,6 +57,15 @@ class Gathered:
         self.refused += 1
         if len(self.reasons) < MAX_TOLD:
             self.reasons.append(f"line {line}: {why}")
+
+    def keep_to(self, units: Mapping[tuple[str, str], Unit]) -> None:
+        """Leave out what is in another unit than its channel; `units` are by kiln and channel."""
+        for place in list(self.readings):
+            try:
+                _check_unit(place, units)
+            except _MeaninglessError as error:
+                self.refused = min(self.lines, self.refused + len(self.readings.pop(place)))
+                self.reasons = [*self.reasons, f"kiln {place.kiln!r}: {error}"][:MAX_TOLD]
 
 
 class _MeaninglessError(ValueError):
@@ -65,29 +76,42 @@ def gather(points: Iterable[Point | BadLine], *, precision: str, now: datetime) 
     """Return the readings of points, whose times are in one of `PRECISIONS`; a line refused costs no other."""
     gathered = Gathered()
     now_ms = int(now.timestamp() * 1000)
-    latest_ms = now_ms + int(AHEAD.total_seconds() * 1000)
     for one in points:
         gathered.lines += 1
         if isinstance(one, BadLine):
             gathered.refuse(one.line, one.why)
             continue
         try:
-            at_ms = now_ms if one.at is None else _ms(one.at, precision, latest_ms)
+            at_ms = now_ms if one.at is None else _ms(one.at, precision, now_ms)
             found = list(_readings(one))
+            for place, _ in found:
+                _check_unit(place, gathered.units)
         except _MeaninglessError as error:
             gathered.refuse(one.line, str(error))
             continue
         for place, said in found:
+            gathered.units[place.kiln, place.channel] = place.unit
             gathered.readings.setdefault(place, {}).setdefault(at_ms, said)
     return gathered
 
 
-def _ms(at: int, precision: str, latest_ms: int) -> int:
+def _ms(at: int, precision: str, now_ms: int) -> int:
     at_ms = at * S_IN_MS if precision == "s" else at // PER_MS[precision]
-    if not EARLIEST_MS <= at_ms <= latest_ms:
+    if not EARLIEST_MS <= at_ms <= now_ms + TOMORROW_MS:
         msg = f"time {at} is not between the year 2000 and tomorrow if it is in {precision}: look at the precision"
         raise _MeaninglessError(msg)
+    if at_ms > now_ms + HOUR_MS:
+        ahead_h = (at_ms - now_ms) / HOUR_MS
+        msg = f"time {at} is {ahead_h:.1f} h from now: set the sender's clock, and send UTC rather than local time"
+        raise _MeaninglessError(msg)
     return at_ms
+
+
+def _check_unit(place: Place, units: Mapping[tuple[str, str], Unit]) -> None:
+    unit = units.get((place.kiln, place.channel), place.unit)
+    if unit is not place.unit:
+        msg = f"channel {place.channel!r} is in {unit.value} already: what is in {place.unit.value} wants another name"
+        raise _MeaninglessError(msg)
 
 
 def _readings(point: Point) -> Iterator[tuple[Place, Said]]:
@@ -95,12 +119,18 @@ def _readings(point: Point) -> Iterator[tuple[Place, Said]]:
     kiln = _name(point.tags.get("kiln", ""), "a tag `kiln`")
     is_estimated = point.tags.get("clock") == "estimated"
     quality = _quality(point.fields.get("quality"))
-    found = dict(_values(point))
+    found: dict[str, tuple[Unit, float | None]] = {}
+    for (channel, unit), value in _values(point):
+        if channel in found:
+            msg = f"two of its fields are channel {channel!r}: leave one out, or give each a name of its own"
+            raise _MeaninglessError(msg)
+        found[channel] = unit, value
     if not found and quality is not Quality.GOOD:
-        found = {_of_tags(point): None}
+        channel, unit = _of_tags(point)
+        found = {channel: (unit, None)}
     if not found:
         raise _MeaninglessError(_what_lacks(point))
-    for (channel, unit), value in found.items():
+    for channel, (unit, value) in found.items():
         yield Place(kiln, channel, unit, is_estimated), Said(value, quality)
 
 

@@ -215,6 +215,9 @@ def test_kiln_channel_and_unit_come_from_tags_or_from_the_fields_name() -> None:
         ("x,kiln=Lò\\ 1 top_c=900", "a tag `kiln` is wanted, of letters a to z"),
         ("x,kiln=lo-1 top_c=900 1700000000000000000", "look at the precision"),
         ("x,kiln=lo-1 top_c=900 12", "look at the precision"),
+        (f"x,kiln=lo-1 top_c=900 {START_S + 9 * 3600}", "7.0 h from now: set the sender's clock, and send UTC"),
+        ("x,kiln=lo-1,channel=top pv_c=900,sp_c=1000", "two of its fields are channel 'top'"),
+        ("x,kiln=lo-1 gas_kpa=2.8,gas_kg=35", "two of its fields are channel 'gas'"),
         ("x,kiln=lo-1 top_c=NaN", "has no value that line protocol knows"),
         ('x,kiln=lo-1 state="on"', "it has no number"),
         ('x,kiln=lo-1 top_c=1,quality="odd"', "quality 'odd' is none of good, open"),
@@ -319,6 +322,20 @@ async def test_what_is_wrong_with_some_lines_costs_no_other(sender: Sender, data
     )
     assert "line 4: field 'heat' does not say its unit" in answer.json()["message"]
     assert counted(database) == (3, 0)
+
+
+async def test_a_channel_has_one_unit_whatever_came_first(sender: Sender, database: Database) -> None:
+    mixed = await sender.send(line(0, 2.8, name="gas_kpa"), line(1, 35, name="gas_kg"), line(2, 900))
+    later = await sender.send(line(3, 2.9, name="gas_kpa"), line(3, 34, name="gas_kg"), line(4, 34, name="gas_kg"))
+
+    assert (mixed.status_code, later.status_code) == (400, 400)
+    assert "1 of 3 lines were dropped" in mixed.json()["message"]
+    assert "channel 'gas' is in kpa already: what is in kg wants another name" in mixed.json()["message"]
+    assert "2 of 3 lines were dropped" in later.json()["message"]
+    assert stored(database)["gas"].value.tolist() == [2.8, 2.9]
+    alone = await sender.send(line(5, 34, name="gas_kg"))
+    assert "kiln 'lo-1': channel 'gas' is in kpa already" in alone.json()["message"]
+    assert stored(database)["gas"].value.tolist() == [2.8, 2.9]
 
 
 async def test_lines_wake_the_watch_over_the_kiln_and_ring_its_alarms(
