@@ -26,7 +26,7 @@ from service.series.readable import TAKEN, Damaged, Found, as_taken, damaged, re
 from service.series.rollups import STEPS_MS
 from service.series.sinks.errors import SinkError
 from service.series.sinks.reading import Reader
-from service.store.models import Kiln
+from service.store.models import Gathering, Kiln
 from service.store.months import Months, month_bounds_ms, month_of
 from service.store.sinks import is_owed
 
@@ -189,7 +189,7 @@ def _sealed(
             chunk = _from_sink(session, reader, kiln_id, steps_ms, from_ms, to_ms, units)
         except SinkError as error:
             SINK_READS.labels(reader.name, "failed").inc()
-            if not _is_all_ours(session, from_ms):
+            if not _is_all_ours(session, kiln_id, from_ms):
                 msg = "readings this old are kept in another store, which does not answer now; please try again later"
                 raise SinkError(msg) from error
         else:
@@ -224,10 +224,12 @@ def _from_sink(
     return Chunk(kiln_id, step_ms, from_ms, columns=dict(sorted(columns.items())))
 
 
-def _is_all_ours(session: Session, from_ms: int) -> bool:
-    """Return whether our own store has everything since a time: what is dropped of it are its oldest months."""
+def _is_all_ours(session: Session, kiln_id: int, from_ms: int) -> bool:
+    """Return whether our own store has everything of a kiln since a time: what is dropped are its oldest months."""
     names = _months(session).names(session)
-    return bool(names) and names[0] <= month_of(from_ms)
+    if names and names[0] <= month_of(from_ms):
+        return True
+    return not session.scalar(select(Gathering.sealed_id).where(Gathering.kiln_id == kiln_id))  # nothing was sealed yet
 
 
 def _sealed_here(

@@ -383,9 +383,8 @@ class OwedToSink(OfWorkshop, Base):
     month: Mapped[str] = mapped_column(String(7), primary_key=True)
     from_ms: Mapped[int] = mapped_column(BigInteger)
     to_ms: Mapped[int] = mapped_column(BigInteger)
-    next_ms: Mapped[int] = mapped_column(BigInteger)  # what lies before it was sent
+    next_ms: Mapped[int] = mapped_column(BigInteger)  # what lies before it has been sent, and is certain to be kept
     changes: Mapped[int]  # how often it grew: whoever pays looks whether it did meanwhile
-    paid_at: Mapped[datetime | None]
 
 
 # --- what the science made of them -----------------------------------------------------------------------------------

@@ -137,17 +137,16 @@ def owe(session: Session, name: str, stretch: Stretch) -> None:
         row.next_ms = min(row.next_ms, stretch.from_ms)
         row.to_ms = max(row.to_ms, stretch.to_ms)
         row.changes += 1
-        row.paid_at = None
     session.flush()
 
 
 def owed(session: Session, name: str, *, limit: int) -> list[OwedToSink]:
-    """Return debts that are not paid, the newest month first: it is what people look at."""
-    query = select(OwedToSink).where(OwedToSink.sink_name == name, OwedToSink.paid_at.is_(None))
+    """Return what a sink is owed, the newest month first: it is what people look at."""
+    query = select(OwedToSink).where(OwedToSink.sink_name == name)
     return list(session.scalars(query.order_by(OwedToSink.month.desc(), OwedToSink.kiln_id).limit(limit)))
 
 
-def pay(session: Session, debt: OwedToSink, *, upto_ms: int, now: datetime) -> None:
+def pay(session: Session, debt: OwedToSink, *, upto_ms: int) -> None:
     """Note that a debt is paid before `upto_ms`, unless it has grown meanwhile: then that part is sent again."""
     which = (
         OwedToSink.sink_name == debt.sink_name,
@@ -155,23 +154,10 @@ def pay(session: Session, debt: OwedToSink, *, upto_ms: int, now: datetime) -> N
         OwedToSink.month == debt.month,
         OwedToSink.changes == debt.changes,
     )
-    paid_at = now if upto_ms > debt.to_ms else None
-    session.execute(update(OwedToSink).where(*which).values(next_ms=upto_ms, paid_at=paid_at))
-
-
-def has_paid(session: Session, name: str, *, before: datetime) -> bool:
-    return session.scalar(select(func.count()).where(OwedToSink.sink_name == name, OwedToSink.paid_at < before)) != 0
-
-
-def forget_paid(session: Session, name: str, *, before: datetime) -> None:
-    """Forget debts that were paid so long ago that the sink shows what it was sent."""
-    session.execute(delete(OwedToSink).where(OwedToSink.sink_name == name, OwedToSink.paid_at < before))
-
-
-def unsettle(session: Session, name: str) -> None:
-    """Take back what was noted as paid of debts that are still on record: the sink may have lost it."""
-    values = {"next_ms": OwedToSink.from_ms, "paid_at": None}
-    session.execute(update(OwedToSink).where(OwedToSink.sink_name == name).values(**values))
+    if upto_ms > debt.to_ms:
+        session.execute(delete(OwedToSink).where(*which))
+    else:
+        session.execute(update(OwedToSink).where(*which).values(next_ms=upto_ms))
 
 
 def is_owed(session: Session, name: str, kiln_id: int, from_ms: int, to_ms: int) -> bool:
@@ -189,5 +175,5 @@ def lag(session: Session, name: str, block_id: int) -> Lag:
     """Return how far a sink is behind that has taken every block up to and with one."""
     newest_id = session.scalar(select(func.max(StoredBlock.id))) or 0  # counting would go through all of them
     oldest = select(StoredBlock.received_at).where(StoredBlock.id > block_id).order_by(StoredBlock.id).limit(1)
-    owing = select(func.count()).where(OwedToSink.sink_name == name, OwedToSink.paid_at.is_(None))
+    owing = select(func.count()).where(OwedToSink.sink_name == name)
     return Lag(max(0, newest_id - block_id), session.scalar(oldest), session.scalar(owing) or 0)

@@ -318,6 +318,65 @@ def test_what_a_crash_of_victoriametrics_may_have_cost_is_sent_again(
     server.close()
 
 
+def test_what_was_paid_of_a_debt_just_before_a_crash_of_both_is_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = VictoriaMetrics(tmp_path / "server")
+    village = Village(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}", server)
+    monkeypatch.setattr(feed_module, "SETTLES_AFTER", timedelta(hours=1))
+    sent = village.add_firing()
+    village.seal_all()
+    assert village.feed.step()
+
+    server.stop(signal.SIGKILL)
+    server.start()
+    assert len(village.debts()) == 1
+    monkeypatch.setattr(feed_module, "SETTLES_AFTER", timedelta())
+    village.feed.close()
+    village.feed = village.new_feed()
+    village.feed_until(village.settled)
+
+    assert server.points() == sent
+    village.close()
+    server.close()
+
+
+def test_a_sink_that_fails_now_and_then_gets_on_all_the_same(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over a poor line one post in ten may be lost: what went before it was settled stays so."""
+    readings = village.add_firing(hours=24 * 8, every_s=300)
+    village.seal_all()
+    posts: list[int] = []
+    send = village.feed._sender.send
+
+    def send_or_fail(found: list[str]) -> None:
+        posts.append(len(found))
+        if len(posts) % 3 == 0:
+            msg = "the line is gone"
+            raise SinkError(msg)
+        send(found)
+
+    monkeypatch.setattr(village.feed._sender, "send", send_or_fail)
+    village.feed_until(village.settled)
+
+    same(village.read(), village.read_sink())
+    assert sum(posts) < 3 * readings  # once as blocks, once as sealed, and what failed
+
+
+def test_logs_that_were_brought_in_are_passed_on_some_at_a_time(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "MAX_READINGS", 2000)
+    sent = village.add_firing(hours=40)
+    sizes: list[int] = []
+    send = village.feed._sender.send
+    monkeypatch.setattr(village.feed._sender, "send", lambda found: [sizes.append(len(found)), send(found)])
+
+    village.feed_until(village.settled)
+
+    assert village.server.points() == sent
+    assert max(sizes) < 2000 + 3 * 180
+
+
 def test_on_postgresql_a_sink_is_caught_up_too(postgres: Callable[[], str], tmp_path: Path) -> None:
     server = VictoriaMetrics(tmp_path / "server")
     village = Village(postgres(), server)
@@ -355,6 +414,13 @@ def test_charts_go_on_from_our_own_store_while_a_sink_is_down(village: Village) 
     village.add_firing(hours=1)
     village.feed_until(village.settled)
     village.seal_all()
+    village.server.stop()
+
+    same(village.read(), village.read_sink(answers="failed"))
+
+
+def test_a_sink_that_has_never_answered_hides_nothing_that_we_have(village: Village) -> None:
+    village.add_firing(hours=1)
     village.server.stop()
 
     same(village.read(), village.read_sink(answers="failed"))

@@ -1,7 +1,7 @@
 """What one sink gets: blocks as they arrive, then what it is owed of what was sealed without it.
 
-First the lines go, then the mark: a service that dies in between sends the same lines again, which changes nothing. So
-does one whose sink has crashed: VictoriaMetrics may lose its last seconds, and gets them once more.
+First the lines go, then the mark, and of a debt what is paid of it: a service that dies in between sends the same lines
+again, which changes nothing. So does one whose sink has failed: VictoriaMetrics loses its last seconds in a crash.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ from service.counters import SINK_FAILURES, SINK_LAG, SINK_OWED, SINK_READINGS
 from service.series import chunks
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS
 from service.series.columns import Key
-from service.series.kept import KeptBlock, read_block
+from service.series.kept import DamagedBlockError, KeptBlock, read_whole
 from service.series.sinks import lines
 from service.series.sinks.errors import SinkError
 from service.store import sinks
@@ -40,10 +40,27 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0  # between tries of a sink that fails
 PAYS_FOR_S: Final = 2.0  # of what is owed, before it looks for what has arrived
-MAX_BLOCKS: Final = 4000  # at a time
+MAX_BLOCKS: Final = 4000  # at a time ...
+MAX_READINGS: Final = 200_000  # ... and no more than these: a log that was brought in has an hour of them in a block
 # VictoriaMetrics answers before what it took is on its disk or can be found: within some seconds it is.
 SETTLES_AFTER: Final = timedelta(seconds=30)
 _SEALED: Final = (AS_TAKEN, DAY_AS_TAKEN)
+_BLOCKS_AT_A_TIME: Final = 100
+
+
+class _Blocks(NamedTuple):
+    """Blocks up to one that went out, and when."""
+
+    at_s: float
+    upto_id: int
+
+
+class _Part(NamedTuple):
+    """What went out of a debt, up to a time, and when."""
+
+    at_s: float
+    debt: OwedToSink
+    upto_ms: int
 
 
 class Feed:
@@ -55,8 +72,9 @@ class Feed:
         self._sender = sender
         self._name = sender.name
         self._who = secrets.token_hex(8)
-        # Sent, and not certain yet to outlive a crash of the sink: the last block of each post, and when it went.
-        self._unsettled: deque[tuple[float, int]] = deque()
+        self._unsettled: deque[_Blocks | _Part] = deque()  # what may not outlive a crash of the sink yet
+        self._last_blocks: _Blocks | None = None  # of these
+        self._last_parts: dict[tuple[int, str], _Part] = {}  # of these, by kiln and month
         self._sink_began = sender.began()
         self._claimed_until = datetime.fromtimestamp(0, UTC)
         self._busy = threading.Lock()
@@ -110,8 +128,8 @@ class Feed:
 
     def sent_upto(self) -> int:
         """Return the last block that went out."""
-        if self._unsettled:
-            return self._unsettled[-1][1]
+        if self._last_blocks is not None:
+            return self._last_blocks.upto_id
         with self._database.read() as session:
             sink = session.get(Sink, self._name)
             return 0 if sink is None else sink.block_id
@@ -132,38 +150,40 @@ class Feed:
     def _begin_again(self) -> None:
         """Send once more what the sink may have lost: it may be a crash that made it fail."""
         self._unsettled.clear()
-        if not self._sender.keeps_at_once:
-            with self._database.write() as session:
-                sinks.unsettle(session, self._name)
+        self._last_blocks = None
+        self._last_parts.clear()
 
     def _settle(self) -> None:
-        """Move the mark over what the sink has had for long enough; all of it, if it keeps what it takes at once."""
+        """Write down what the sink has had for long enough; all of it, if it keeps what it takes at once."""
         due_s = time.monotonic() - (0.0 if self._sender.keeps_at_once else SETTLES_AFTER.total_seconds())
-        last_id = None
-        if not self._unsettled or self._unsettled[0][0] > due_s:
+        if not self._unsettled or self._unsettled[0].at_s > due_s:
             return
         if (began := self._sender.began()) != self._sink_began:
             self._sink_began = began
             self._begin_again()
             return
-        while self._unsettled and self._unsettled[0][0] <= due_s:
-            last_id = self._unsettled.popleft()[1]
-        if last_id is not None:
-            with self._database.write() as session:
-                sinks.advance(session, self._name, to_id=last_id, now=datetime.now(UTC))
+        with self._database.write() as session:
+            while self._unsettled and self._unsettled[0].at_s <= due_s:
+                match sent := self._unsettled.popleft():
+                    case _Blocks():
+                        sinks.advance(session, self._name, to_id=sent.upto_id, now=datetime.now(UTC))
+                        self._last_blocks = None if self._last_blocks is sent else self._last_blocks
+                    case _Part():
+                        sinks.pay(session, sent.debt, upto_ms=sent.upto_ms)
+                        of = sent.debt.kiln_id, sent.debt.month
+                        if self._last_parts[of] is sent:
+                            del self._last_parts[of]
 
     def _pass_on(self) -> None:
         self._settle()
         self._list_what_is_sealed()
-        while self._pass_on_blocks() == MAX_BLOCKS and self._claim():
+        while self._pass_on_blocks() and self._claim():
             pass
         ends_s = time.monotonic() + PAYS_FOR_S
         while time.monotonic() < ends_s and self._claim():
-            with self._database.read() as session:
-                debts = sinks.owed(session, self._name, limit=1)
-            if not debts:
+            if (found := self._next_debt()) is None:
                 return
-            self._pay(debts[0])
+            self._pay(*found)
 
     def _list_what_is_sealed(self) -> None:
         """Owe a new sink everything that was sealed before; what is sealed from now on, whoever seals it owes."""
@@ -180,19 +200,46 @@ class Feed:
                 sinks.owe(session, self._name, stretch)
             sinks.enter(session, self._name).is_listed = True
 
-    def _pass_on_blocks(self) -> int:
-        mark = self.sent_upto()
+    def _pass_on_blocks(self) -> bool:
+        """Send the next blocks, no more than is good for one time; return whether there are others."""
+        found: list[str] = []
+        blocks = readings = last_id = 0
         with self._database.read() as session:
-            query = select(StoredBlock.id, StoredBlock.workshop_id, StoredBlock.kiln_id, StoredBlock.payload)
-            rows = session.execute(query.where(StoredBlock.id > mark).order_by(StoredBlock.id).limit(MAX_BLOCKS)).all()
-            if not rows:
-                return 0
-            self._learn_kilns({row.kiln_id for row in rows})
-        blocks = ((row.workshop_id, row.kiln_id, read_block(row.payload)) for row in rows)
-        self._send([line for block in blocks for line in self._lines(*block)])
-        self._unsettled.append((time.monotonic(), rows[-1].id))
+            query = (
+                select(
+                    StoredBlock.id,
+                    StoredBlock.workshop_id,
+                    StoredBlock.kiln_id,
+                    StoredBlock.readings,
+                    StoredBlock.payload,
+                )
+                .where(StoredBlock.id > self.sent_upto())
+                .order_by(StoredBlock.id)
+                .limit(MAX_BLOCKS)
+            )
+            with session.execute(query, execution_options={"yield_per": _BLOCKS_AT_A_TIME}) as rows:
+                for last_id, workshop_id, kiln_id, its_readings, payload in rows:  # noqa: B007 - the last is asked for
+                    found += self._lines_of(workshop_id, kiln_id, its_readings, payload)
+                    blocks += 1
+                    readings += its_readings
+                    if readings >= MAX_READINGS:
+                        break
+        if not blocks:
+            return False
+        self._send(found)
+        self._last_blocks = _Blocks(time.monotonic(), last_id)
+        self._unsettled.append(self._last_blocks)
         self._settle()
-        return len(rows)
+        return blocks == MAX_BLOCKS or readings >= MAX_READINGS
+
+    def _lines_of(self, workshop_id: int, kiln_id: int, readings: int, payload: bytes) -> list[str]:
+        try:
+            block = read_whole(payload, readings)
+        except DamagedBlockError:
+            self._tell_of_damage(kiln_id)
+            return []
+        self._learn_kilns({kiln_id})
+        return list(self._lines(workshop_id, kiln_id, block))
 
     def _lines(self, workshop_id: int, kiln_id: int, block: KeptBlock) -> Iterator[str]:
         for column in block.columns:
@@ -210,30 +257,46 @@ class Feed:
             with self._database.read() as session:
                 self._kilns |= {kiln.id: kiln.key for kiln in kilns_by_id(session, kiln_ids - self._kilns.keys())}
 
-    def _pay(self, debt: OwedToSink) -> None:
+    def _next_debt(self) -> tuple[OwedToSink, int] | None:
+        """Return a debt that has not gone out whole, and from when on it has not."""
+        with self._database.read() as session:
+            debts = sinks.owed(session, self._name, limit=len(self._last_parts) + 1)
+        for debt in debts:
+            sent = self._last_parts.get((debt.kiln_id, debt.month))
+            next_ms = sent.upto_ms if sent is not None and sent.debt.changes == debt.changes else debt.next_ms
+            if next_ms <= debt.to_ms:
+                return debt, next_ms
+        return None
+
+    def _pay(self, debt: OwedToSink, next_ms: int) -> None:
         """Send the next day of what is owed."""
         self._learn_kilns({debt.kiln_id})
         with self._database.read() as session:
             upto_ms = debt.to_ms + 1
             if debt.month in self._database.months.names(session):  # else it was dropped, and is owed no more
                 with self._database.months.reading(session, debt.month) as held:
-                    day_ms = chunks.next_day_ms(held, debt.kiln_id, debt.next_ms, debt.to_ms)
+                    day_ms = chunks.next_day_ms(held, debt.kiln_id, next_ms, debt.to_ms)
                     if day_ms is not None:
                         upto_ms = day_ms + DAY_MS
                         for step_ms in _SEALED:
                             for from_ms in chunks.begins_of(held, debt.kiln_id, step_ms, day_ms, upto_ms - 1):
                                 self._send_sealed(held, debt, step_ms, from_ms)
-        with self._database.write() as session:
-            sinks.pay(session, debt, upto_ms=upto_ms, now=datetime.now(UTC))
+        sent = self._last_parts[debt.kiln_id, debt.month] = _Part(time.monotonic(), debt, upto_ms)
+        self._unsettled.append(sent)
+        self._settle()
 
     def _send_sealed(self, held: Session, debt: OwedToSink, step_ms: int, from_ms: int) -> None:
         one = chunks.load(held, debt.kiln_id, step_ms, from_ms)
-        if one.is_damaged:  # `canhlo verify` says so too; what lies behind it is sent all the same
-            logger.warning("a sink lacks readings", extra={"sink": self._name, "kiln_id": debt.kiln_id})
-            SINK_FAILURES.labels(self._name).inc()
+        if one.is_damaged:
+            self._tell_of_damage(debt.kiln_id)
             return
         serieses = {key: self._series_of(debt.workshop_id, debt.kiln_id, key) for key in one.columns}
         self._send(list(lines.of_columns(serieses, one.columns)))
+
+    def _tell_of_damage(self, kiln_id: int) -> None:
+        """Say that the sink lacks something, as `canhlo verify` does; what lies behind it is sent all the same."""
+        logger.warning("a sink lacks readings", extra={"sink": self._name, "kiln_id": kiln_id})
+        SINK_FAILURES.labels(self._name).inc()
 
     def _send(self, found: list[str]) -> None:
         self._sender.send(found)
@@ -241,11 +304,9 @@ class Feed:
 
     def _note(self, failure: str | None) -> None:
         """Keep on record how it went, for `/metrics` and `canhlo sinks`."""
-        long_ago = datetime.now(UTC) - (timedelta() if self._sender.keeps_at_once else SETTLES_AFTER)
         with self._database.read() as session:
             sink = sinks.enter(session, self._name)
             behind = sinks.lag(session, self._name, self.sent_upto())
-            has_paid = sinks.has_paid(session, self._name, before=long_ago)
         SINK_LAG.labels(self._name).set(behind.seconds(self._clock.now()))
         SINK_OWED.labels(self._name).set(behind.owed)
         if failure is not None:
@@ -257,9 +318,6 @@ class Feed:
                     sinks.note_success(session, self._name)
                 else:
                     sinks.note_failure(session, self._name, failure, now=datetime.now(UTC))
-        if has_paid:
-            with self._database.write() as session:
-                sinks.forget_paid(session, self._name, before=long_ago)
 
     def _tell(self, failure: str | None) -> None:
         if failure is None:
