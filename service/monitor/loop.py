@@ -64,6 +64,8 @@ EDITS_OVERLAP: Final = timedelta(seconds=10)
 BRIDGE_SILENT_AFTER: Final = timedelta(minutes=3)
 LINK_LOST_AFTER: Final = timedelta(hours=6)
 TRANSPORT_ALLOWANCE_S: Final = 10.0  # of machine time: restarts and slow networks
+CLOCK_SET_S: Final = 60.0  # of machine time: no clock goes so wrong between two looks unless it is set
+LONGEST_REST_S: Final = 60.0  # of a kiln that fails again and again
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,11 @@ class Monitor:
         self._arrivals = Arrivals(database)
         self._kilns: dict[int, Watched] = {}
         self._to_load: set[int] = set()
+        self._failed: dict[int, tuple[int, float]] = {}  # how often in a row, and until when it is left alone
         self._edits_seen_at = datetime.now(UTC)
         self._edited: deque[tuple[int, tuple[int, ...]]] = deque()
         self.elsewhere: Elsewhere | None = None  # the other processes, if the database can have any
+        self._clock_stood: tuple[datetime, float] | None = None  # at which of the machine's monotonic times
         self._next_round_s = 0.0
         self._to_go_round: deque[int] = deque()
         self._turn = threading.Lock()
@@ -198,7 +202,9 @@ class Monitor:
 
     def _step_or_say_why(self) -> bool:
         try:
-            return self.step(self._clock.now())
+            now = self._clock.now()
+            self._follow_clock(now)
+            return self.step(now)
         except LeaseLostError as error:
             logger.warning("some kilns are watched elsewhere by now", extra={"reason": str(error)})
             return False
@@ -206,6 +212,19 @@ class Monitor:
             logger.exception("the watch could not go on; it tries again")
             MONITOR_FAILURES.inc()
             return False
+
+    def _follow_clock(self, now: datetime) -> None:
+        """Notice that the clock was set, as the network does after a power cut: no kiln was silent for that."""
+        machine_s = time.monotonic()
+        stood, self._clock_stood = self._clock_stood, (now, machine_s)
+        if stood is None:
+            return
+        set_by = now - stood[0] - self._clock.span(machine_s - stood[1])
+        if abs(set_by) > self._clock.span(CLOCK_SET_S):
+            logger.warning("the clock was set", extra={"by_s": round(set_by.total_seconds())})
+            with self._turn:
+                for watched in self._kilns.values():
+                    watched.clock_was_set(now)
 
     def step(self, now: datetime) -> bool:
         """Look at everything new, at most `BLOCKS_PER_LOOK` blocks; say whether there is more."""
@@ -219,7 +238,8 @@ class Monitor:
             arrived, is_more = self._arrivals.take(self.slots, self._share.is_ours)
             known = arrived.keys() & self._kilns.keys()
             self._to_load |= arrived.keys() - known
-            new = sorted(self._to_load)
+            machine_s = time.monotonic()
+            new = sorted(kiln_id for kiln_id in self._to_load if self._failed.get(kiln_id, (0, 0.0))[1] <= machine_s)
             self._gather(known, arrived)
             for begin in range(0, len(new), KILNS_PER_LOAD):
                 self._load(new[begin : begin + KILNS_PER_LOAD], now)
@@ -295,9 +315,13 @@ class Monitor:
             return None
 
     def _try_again(self, kiln_ids: Collection[int]) -> None:
+        """Let kilns begin anew from the disk: at once, and when that fails as well after rests that grow longer."""
         for kiln_id in kiln_ids:
             self._kilns.pop(kiln_id, None)
             self._to_load.add(kiln_id)
+            times = self._failed.get(kiln_id, (0, 0.0))[0]
+            rest_s = min(LONGEST_REST_S, 2.0**times - 1)
+            self._failed[kiln_id] = min(times + 1, 10), time.monotonic() + rest_s
 
     def _load(self, kiln_ids: Sequence[int], now: datetime) -> None:
         """Take kilns into memory."""
@@ -319,6 +343,7 @@ class Monitor:
                 return [one for kiln_id in kiln_ids for one in self._read_from_disk([kiln_id])]
             logger.exception("a kiln cannot be watched", extra={"kilns": list(kiln_ids)})
             MONITOR_FAILURES.inc()
+            self._try_again(kiln_ids)
             return []
 
     def _catch_up(self, watched: Watched, now: datetime) -> None:
@@ -342,6 +367,7 @@ class Monitor:
                 self._conclude([conclusion], now)
             is_more = len(arrived.payloads) == BLOCKS_PER_KILN
         self._kilns[watched.kiln_id] = watched
+        self._failed.pop(watched.kiln_id, None)
 
     def _gather(self, kiln_ids: Collection[int], arrived: Mapping[int, Arrived]) -> None:
         """Keep what came in until it is worth a look; those who look on see it at once."""

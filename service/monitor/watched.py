@@ -73,6 +73,12 @@ class Watched:
         """Return since when nothing was heard that could be: a kiln is not silent because we were away."""
         return _NOT_YET if self.now.heard_at is None else max(self.now.heard_at, self.taken_up_at)
 
+    def clock_was_set(self, now: datetime) -> None:
+        """Count silence from now on: what was heard, was heard by a clock that showed another time."""
+        self.taken_up_at = now
+        if self.now.heard_at is not None and self.now.heard_at > now:
+            self.now = replace(self.now, heard_at=now)
+
     @property
     def is_firing(self) -> bool:
         return self.now.firing_id is not None

@@ -275,6 +275,7 @@ def test_a_kiln_that_cannot_be_read_keeps_no_other_from_being_watched(
         return whole(session, kiln_ids)
 
     monkeypatch.setattr(loop, "load_watched", fail_of_the_first)
+    monkeypatch.setattr(loop, "LONGEST_REST_S", 0.0)
     workshop.restarted()
     for pair in pairs[12:]:
         workshop.take_together(*pair)
@@ -382,6 +383,36 @@ def test_a_bridge_is_not_silent_because_the_service_was_away(workshop: Workshop)
     assert workshop.rows(StoredFinding, "kind", "start_at")[-1] == ("bridge_silent", _at(21_600))
 
 
+class HandSetClock(Clock):
+    """A clock that shows what it was set to."""
+
+    shows = datetime.min.replace(tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.shows
+
+
+@pytest.mark.parametrize("by_h", [8, -8])
+def test_a_clock_that_is_set_ends_no_firing_and_hides_no_silence(workshop: Workshop, by_h: float) -> None:
+    """A box with a flat battery shows some other time until it has asked the network, and a kiln burns on."""
+    workshop.take(*uneven_firing())
+    end_s = START_S + 21_600
+    monitor = workshop.monitor = Monitor(workshop.database, HandSetClock(), workshop.changes.append)
+    HandSetClock.shows = _at(21_600)
+    monitor._step_or_say_why()
+
+    HandSetClock.shows = _at(21_600 + by_h * 3600)
+    monitor.attend()
+    monitor._step_or_say_why()
+    at_once = workshop.rows(StoredFinding, "kind")
+    running = workshop.rows(Firing, "ended_at")
+    workshop.look_at(end_s + by_h * 3600 + 300)
+
+    assert ("bridge_silent",) not in at_once
+    assert running == [(None,)]
+    assert workshop.rows(StoredFinding, "kind")[-1] == ("bridge_silent",)
+
+
 def test_of_many_kilns_all_have_their_turn_and_what_people_say_has_it_at_once(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -449,6 +480,30 @@ def test_a_kiln_whose_analysis_fails_stops_no_other_and_is_tried_again(
     assert after_failure == [(2,)]
     assert workshop.rows(Firing, "kiln_id") == [(2,), (1,)]
     assert [record.message for record in caplog.records].count("analysis failed") == 1
+
+
+def test_a_kiln_that_fails_again_and_again_is_left_alone_for_longer_each_time(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Five times a second its traceback would wear out a card and hide everything else in the log."""
+
+    def fail(_self: LiveFiring, _chunk: object) -> object:
+        raise ZeroDivisionError
+
+    machine_s = 1000.0
+    monkeypatch.setattr("service.monitor.loop.time.monotonic", lambda: machine_s)
+    with monkeypatch.context() as patch:
+        patch.setattr(LiveFiring, "advance", fail)
+        workshop.store(*uneven_firing(), now=_at(21_600))
+        for _ in range(5 * 600):
+            machine_s += 0.2
+            workshop.monitor.step(_at(21_600))
+    tried = [record.message for record in caplog.records].count("analysis failed")
+    machine_s += loop.LONGEST_REST_S
+    workshop.monitor.step(_at(21_600))
+
+    assert 10 < tried < 20
+    assert workshop.rows(Firing, "kiln_id") == [(1,)]
 
 
 def test_history_that_comes_late_is_shown_and_rings_no_phone(workshop: Workshop) -> None:
