@@ -92,12 +92,13 @@ class Exchange:
             self._end.wait(GATHER_S)  # what comes meanwhile goes together
 
     def _say_together(self, words: list[bytes]) -> None:
-        if self._has_lost:
+        has_lost, self._has_lost = self._has_lost, False  # what is lost from here on is said the next time
+        if has_lost:
             words = [b"", *words]
         notices = cut(self._me, self._number, words)
         with self._database.write() as session:
             session.connection().execute(_SAY, [{"said": str(one)} for one in notices])
-        self._number, self._has_lost = self._number + 1, False
+        self._number += 1
 
     # --- hearing -----------------------------------------------------------------------------------------------------
 
