@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -135,7 +136,8 @@ def _do(order: Order) -> Told:
 def main() -> None:
     """Do what standard input orders, and tell it on standard output."""
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
-    os.nice(10)  # bridges come first
+    with suppress(OSError):  # a courtesy: bridges come first. The unit's filter of system calls refuses it
+        os.nice(10)
     resource.setrlimit(resource.RLIMIT_AS, (order.most_memory_bytes, order.most_memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (order.most_processor_s, order.most_processor_s))
     try:

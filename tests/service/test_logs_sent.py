@@ -1,6 +1,7 @@
 """Logs that people send: brought in whole or refused in words, whatever they hold, and nothing else stands still."""
 
 import io
+import sys
 import threading
 import zipfile
 from datetime import UTC, datetime, timedelta
@@ -154,6 +155,21 @@ async def test_a_log_that_takes_too_long_is_given_up(
         with pytest.raises(TooLongError, match="more time or memory"):
             bring_in_apart(one)
     assert (await owner.get("/api/v1/firings")).json() == []
+
+
+async def test_a_system_that_lets_nobody_be_nice_takes_logs_too(
+    owner: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing = (
+        "import os; from service.archive import upload\n"
+        "def refuse(_): raise PermissionError(1, 'Operation not permitted')\n"
+        "os.nice = refuse; upload.main()"
+    )
+    monkeypatch.setattr(upload, "_PROGRAM", (sys.executable, "-c", refusing))
+
+    status, told = await sent(owner, TWO_PROBES, **PARIS)
+
+    assert (status, told["readings"]) == (201, 11_008)
 
 
 async def test_an_operator_does_not_bring_in_logs(owner: httpx.AsyncClient, database: Database) -> None:
