@@ -160,23 +160,20 @@ class Spool:
         """Return the oldest blocks, at least one if any may go; they stay until the answer settles them.
 
         With `after`, those that follow a block that is on its way, without the gaps, which are told of with the first.
+        While gaps fill a post, one block goes with it, which the gaps may be waiting for: the others would be sent with
+        every such post anew, as the mark does not get to them before the last.
 
         Blocks of this boot whose times are a guess wait for its clock to be put right, unless `also_unsure`. What an
         earlier boot could not put right goes as estimated.
         """
         with self._lock:
+            gaps = [] if after is not None else self._gaps()
+            most = 1 if len(gaps) == MAX_SKIPPED_PER_POST else blocks
             rows = self._db.execute(
                 "SELECT state & ?, id, layout, body FROM block WHERE id > ? AND (NOT state & ? OR ? OR id < ?)"
                 " ORDER BY id LIMIT ?",
-                (UNSURE, self._id_of(after), UNSURE, also_unsure, self._first_id(), blocks),
+                (UNSURE, self._id_of(after), UNSURE, also_unsure, self._first_id(), most),
             ).fetchall()
-            gaps = (
-                []
-                if after is not None
-                else self._db.execute(
-                    "SELECT boot, seq, reason FROM skipped ORDER BY boot, seq LIMIT ?", (MAX_SKIPPED_PER_POST,)
-                ).fetchall()
-            )
             taken: list[Spooled] = []
             room = max_bytes
             for is_unsure, *row in rows:
@@ -186,7 +183,12 @@ class Spool:
                 if taken and room < 0:
                     break
                 taken.append(Spooled(block.boot, block.seq, body))
-        return Parcel(tuple(taken), tuple(Skipped(*gap) for gap in gaps))
+        return Parcel(tuple(taken), tuple(gaps))
+
+    def _gaps(self) -> list[Skipped]:
+        """Return as many of the gaps to tell of as a post takes."""
+        first = "SELECT boot, seq, reason FROM skipped ORDER BY boot, seq LIMIT ?"
+        return [Skipped(*gap) for gap in self._db.execute(first, (MAX_SKIPPED_PER_POST,))]
 
     def _id_of(self, block: Spooled | None) -> int:
         """Return the number of a block, 0 for none."""
@@ -329,8 +331,8 @@ def _tell_of_gap(db: sqlite3.Connection, boot: str, boot_id: int | None, mark: i
     Its mark would stop below the gap for ever, and nothing sent later would ever be forgotten here.
     """
     (lowest,) = db.execute(
-        "SELECT min(seq) FROM (SELECT id & ? AS seq FROM block WHERE id > ? AND id < ? "
-        "UNION ALL SELECT seq FROM skipped WHERE boot = ?)",
+        "SELECT min(seq) FROM (SELECT min(id) & ? AS seq FROM block WHERE id > ? AND id < ? "
+        "UNION ALL SELECT min(seq) FROM skipped WHERE boot = ?)",
         (_SEQ, _id(boot_id or 0, 0), _id((boot_id or 0) + 1, 0), boot),
     ).fetchone()
     if lowest is None:

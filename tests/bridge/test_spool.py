@@ -16,7 +16,7 @@ from firmware_bridge.intake import Memory
 from firmware_bridge.repeats import REMEMBERED_MESSAGES
 from firmware_bridge.spool import FORGOTTEN, Spool
 from firmware_bridge.spool_file import SpoolError
-from firmware_bridge.wire import Block, Column, Unit
+from firmware_bridge.wire import MAX_BLOCKS_PER_POST, MAX_SKIPPED_PER_POST, Block, Column, Unit
 
 ROOM = 1_000_000
 
@@ -106,6 +106,41 @@ def test_a_gap_that_the_bridge_cannot_fill_is_told_so_that_the_mark_can_pass(pat
     parcel = spool.take(64, ROOM)
     assert [(gap.seq, gap.reason) for gap in parcel.skipped] == [(2, FORGOTTEN), (3, FORGOTTEN)]
     assert [block.seq for block in parcel.blocks] == [4]
+    spool.close()
+
+
+def test_while_a_long_gap_is_told_of_what_waits_is_not_sent_again_and_again(path: Path) -> None:
+    spool = Spool(path)
+    for _ in range(60):
+        spool.append([draft()] * 1000, {})
+    spool.accept({spool.boot: 50_000})
+    stored: set[int] = set()  # by a service that is back from an older backup
+    posted = mark = 0
+
+    while spool.counts().waiting_blocks:
+        parcel = spool.take(MAX_BLOCKS_PER_POST, ROOM)
+        posted += len(parcel.blocks)
+        stored |= {one.seq for one in (*parcel.blocks, *parcel.skipped)}
+        while mark + 1 in stored:
+            mark += 1
+        spool.accept({spool.boot: mark})
+
+    assert stored == set(range(1, 60_001))
+    assert posted < 3 * 10_000
+    spool.close()
+
+
+def test_gaps_that_fill_a_post_do_not_keep_back_the_block_below_them(path: Path) -> None:
+    spool = Spool(path)
+    spool.append([draft(is_sure=False), *[draft()] * MAX_SKIPPED_PER_POST, draft()], {})
+    for seq in range(2, MAX_SKIPPED_PER_POST + 2):
+        spool.reject(spool.boot, seq, "no")
+    spool.put_right(0)
+
+    parcel = spool.take(64, ROOM)
+
+    assert len(parcel.skipped) == MAX_SKIPPED_PER_POST
+    assert [block.seq for block in parcel.blocks] == [1]
     spool.close()
 
 
