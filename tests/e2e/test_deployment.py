@@ -94,6 +94,15 @@ def test_the_installer_puts_everything_in_its_place_and_keeps_settings(root: Pat
         assert (root / "etc/systemd/system" / unit).read_text() == (INSTALL / unit).read_text()
 
 
+@pytest.mark.parametrize("page", sorted(HOUSE.glob("docs/*.md")), ids=lambda page: page.stem)
+def test_no_setting_that_a_page_shows_has_a_comment_behind_it(page: Path) -> None:
+    """In an EnvironmentFile of systemd it would be part of the value."""
+    shown = "".join(re.findall(r"^```\w*\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL))
+    settings = re.findall(r"^CANHLO_\w+=.*", shown, re.MULTILINE)
+
+    assert [line for line in settings if re.search(r"\s#", re.sub(r"(['\"]).*?\1", "", line))] == []
+
+
 def test_every_setting_that_the_compose_file_sets_is_one() -> None:
     given = COMPOSE["services"]["canhlo"]["environment"]
 
