@@ -109,7 +109,10 @@ def restore(settings: Settings, file: Path) -> Manifest:
         If there is something already where it is to go, or it was made of another kind of database.
     """
     is_sqlite = settings.database.startswith("sqlite")
-    _check_empty(settings, is_sqlite=is_sqlite)
+    if is_sqlite:
+        _check_no_files(Path(make_url(settings.database).database or ""))
+    else:
+        _check_no_tables(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".restore-") as folder:
         copies = Path(folder)
@@ -209,19 +212,24 @@ def _unpack(file: Path, folder: Path) -> Manifest:
     return manifest
 
 
-def _check_empty(settings: Settings, *, is_sqlite: bool) -> None:
-    database = Path(make_url(settings.database).database or "")
-    if is_sqlite and database.exists():
-        msg = f"there is a database already: {database}; move it away, a restore overwrites nothing"
+def _check_no_files(database: Path) -> None:
+    """Refuse a folder with any part of a database: SQLite would play a log that is left into the one that comes."""
+    parts = [database.with_name(f"{database.name}{end}") for end in ("", "-wal", "-shm", "-journal")]
+    parts += sorted(MonthFiles.folder_beside(database).glob("*.sqlite3*"))
+    left = next((part for part in parts if part.exists()), None)
+    if left is not None:
+        msg = f"{left} is there already; move the whole folder {database.parent} away, a restore overwrites nothing"
         raise ConflictError(msg)
-    if not is_sqlite:
-        target = Database(settings.database)
-        with target.read() as session:
-            tables = session.scalar(text("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"))
-        target.close()
-        if tables:
-            msg = "the PostgreSQL database is not empty; a restore overwrites nothing"
-            raise ConflictError(msg)
+
+
+def _check_no_tables(settings: Settings) -> None:
+    target = Database(settings.database)
+    with target.read() as session:
+        tables = session.scalar(text("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"))
+    target.close()
+    if tables:
+        msg = "the PostgreSQL database is not empty; a restore overwrites nothing"
+        raise ConflictError(msg)
 
 
 def _put_back(copies: Path, database: Path) -> None:

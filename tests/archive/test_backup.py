@@ -163,6 +163,28 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     service.database.close()
 
 
+@pytest.mark.parametrize("moved_away", [("",), ("", "-wal", "-shm")])
+def test_what_was_left_of_a_database_is_not_touched(tmp_path: Path, moved_away: tuple[str, ...]) -> None:
+    settings = Settings(data_dir=tmp_path / "one")
+    service = Service(settings)
+    service.admit()
+    service.take(1)
+    seal(service.database, 1, received_before=NOW)
+    list(back_up(settings, service.database, tmp_path / "backup.tar", now=NOW))
+    service.take(2)
+    seal(service.database, 1, received_before=NOW)
+    for end in moved_away:
+        (settings.data_dir / f"{DATABASE}{end}").rename(tmp_path / f"moved{end}")
+    left = {path: path.read_bytes() for path in settings.data_dir.rglob("*") if path.is_file()}
+
+    with pytest.raises(ConflictError, match=f"is there already; move the whole folder {settings.data_dir} away"):
+        restore(settings, tmp_path / "backup.tar")
+
+    assert settings.data_dir / "series/2026-02.sqlite3" in left
+    assert {path: path.read_bytes() for path in settings.data_dir.rglob("*") if path.is_file()} == left
+    service.database.close()
+
+
 @pytest.mark.parametrize("how", ["cut off", "a byte changed", "something else"])
 def test_a_damaged_backup_is_refused_before_anything_is_written(tmp_path: Path, how: str) -> None:
     settings = Settings(data_dir=tmp_path / "one")
