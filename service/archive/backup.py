@@ -29,7 +29,9 @@ from service.series.codec import DamagedError
 from service.series.gather import gather
 from service.series.seal import NEVER, anybody
 from service.settings import Settings
+from service.store.alarms import withdraw_every_delivery
 from service.store.database import Database
+from service.store.migrate import check_known, upgrade
 from service.store.models import Base, Kiln
 from service.store.months import MonthFiles, chunk
 
@@ -106,7 +108,8 @@ def restore(settings: Settings, file: Path) -> Manifest:
     InvalidError
         If the file is no backup, or not as it was written.
     ConflictError
-        If there is something already where it is to go, or it was made of another kind of database.
+        If there is something already where it is to go, or it was made of another kind of database, or by a newer
+        program.
     """
     is_sqlite = settings.database.startswith("sqlite")
     if is_sqlite:
@@ -117,17 +120,18 @@ def restore(settings: Settings, file: Path) -> Manifest:
     with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".restore-") as folder:
         copies = Path(folder)
         manifest = _unpack(file, copies)
+        check_known(manifest.revision, f"the database in {file}")
         if (manifest.engine == "sqlite") != is_sqlite:
             msg = f"the backup is of {manifest.engine}, and CANHLO_DATABASE_URL names another kind of database"
             raise ConflictError(msg)
         if is_sqlite:
+            _bring_along(f"sqlite:///{copies / DATABASE}")
             _put_back(copies, Path(make_url(settings.database).database or ""))
         else:
             _run_postgresql("pg_restore", settings.database, "--no-owner", "--exit-on-error", str(copies / DUMP))
+            _bring_along(settings.database)
         if (copies / VAPID).exists():
             (copies / VAPID).replace(settings.data_dir / VAPID)
-    if is_sqlite:
-        _forget_later_blocks(settings)
     return manifest
 
 
@@ -240,13 +244,25 @@ def _put_back(copies: Path, database: Path) -> None:
     (copies / DATABASE).replace(database)  # last: while it is missing, nothing was restored
 
 
-def _forget_later_blocks(settings: Settings) -> None:
+def _bring_along(url: str) -> None:
+    """Make of a copy of then a database of now: with today's tables, and without what was to ring then."""
+    database = Database(url)
+    try:
+        upgrade(database)
+        with database.write() as session:
+            withdraw_every_delivery(session)
+        if not database.is_shared:
+            _forget_later_blocks(database)
+    finally:
+        database.close()
+
+
+def _forget_later_blocks(database: Database) -> None:
     """Let no hour claim blocks that the database has yet to number: its numbers go on where the copy stood.
 
     What came before the copy is gathered by itself: in one row with what comes later, it would be sealed once more
     where the copies of the months have it already.
     """
-    database = Database(settings.database)
     with database.read() as session:
         newest, names = newest_id(session), database.months.names(session)
         kiln_ids = list(session.scalars(select(Kiln.id)))
@@ -256,7 +272,6 @@ def _forget_later_blocks(settings: Settings) -> None:
     for month in names:
         with database.months.writing(month) as chunks:
             chunks.execute(update(chunk).where(chunk.c.upto_block > newest).values(upto_block=newest))
-    database.close()
 
 
 def _sha256(path: Path) -> str:

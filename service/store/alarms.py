@@ -231,6 +231,11 @@ def withdraw_deliveries(session: Session, alarm_id: int) -> None:
     session.execute(update(Delivery).where(Delivery.alarm_id == alarm_id).values(next_try_at=None))
 
 
+def withdraw_every_delivery(session: Session) -> None:
+    """Leave unsent all that has not been sent: in a copy, it was to ring when that was made."""
+    session.execute(update(Delivery).where(Delivery.next_try_at.is_not(None)).values(next_try_at=None))
+
+
 def withdraw_unrung(session: Session, alarm_id: int, *, now: datetime) -> None:
     """Leave unsent what was to ring only later."""
     waits = (Delivery.alarm_id == alarm_id, Delivery.attempts == 0, Delivery.next_try_at > now)

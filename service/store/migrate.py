@@ -45,17 +45,28 @@ def migrating(database: Database) -> Iterator[Connection]:
             driver.execute("PRAGMA foreign_keys=ON")
 
 
+def check_known(revision: str, what: str) -> None:
+    """Refuse what a newer program has left behind.
+
+    Raises
+    ------
+    ConflictError
+        If no migration of this program leads there.
+    """
+    if revision not in {script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()}:
+        msg = f"{what} is at version {revision}, which this program does not know: install the newer program"
+        raise ConflictError(msg)
+
+
 def upgrade(database: Database) -> None:
     """Run the migrations that are missing; a database newer than this program is refused and left alone."""
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with migrating(database) as connection:
         if connection.dialect.name == "postgresql":  # several processes may start at once
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
         current = MigrationContext.configure(connection).get_current_revision()
-        if current is not None and current not in known:
-            msg = f"the database is at version {current}, which this program does not know: install the newer program"
-            raise ConflictError(msg)
+        if current is not None:
+            check_known(current, "the database")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

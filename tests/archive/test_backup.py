@@ -1,9 +1,14 @@
 """A backup of a service at work comes back with every reading that was acknowledged before it was taken."""
 
+import hashlib
+import json
 import shutil
+import sqlite3
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,9 +16,10 @@ import pytest
 from postgres import postgres_server
 from service_parts import BOOT, NOW, new_bridge, new_workshop
 from sqlalchemy import create_engine, text
+from village import MACHINE, Village
 
 from firmware_bridge.wire import Block, Column, Post, Unit
-from service.archive.backup import DATABASE, MANIFEST, back_up, restore
+from service.archive.backup import DATABASE, MANIFEST, Manifest, back_up, restore
 from service.cli import main
 from service.errors import ConflictError, InvalidError
 from service.ingest.known import Known
@@ -23,11 +29,13 @@ from service.series.seal import seal
 from service.series.verify import verify
 from service.settings import Settings
 from service.store import identity
+from service.store.alarms import ClaimedDelivery, claim_deliveries
 from service.store.database import Database
 from service.store.identity import BridgeIdentity
 from service.store.migrate import upgrade
 from service.store.models import LiveState
 
+OLD = Path(__file__).parents[1] / "service/old"
 Made = Callable[[str], Settings]
 
 
@@ -205,6 +213,73 @@ def test_a_damaged_backup_is_refused_before_anything_is_written(tmp_path: Path, 
         restore(Settings(data_dir=tmp_path / "two"), file)
 
     assert list((tmp_path / "two").iterdir()) == []
+
+
+def test_what_was_to_ring_when_the_backup_was_made_rings_no_more(made: Made, tmp_path: Path) -> None:
+    settings = made("one")
+    service = Service(settings)
+    village = Village(service.database)
+    village.subscribe("https://push.example/lan")
+    village.see()
+    list(back_up(settings, service.database, tmp_path / "backup.tar", now=NOW))
+    other = made("two")
+
+    restore(other, tmp_path / "backup.tar")
+
+    assert len(claimed(service.database)) == 1
+    back = Service(other)
+    assert claimed(back.database) == []
+    service.database.close()
+    back.database.close()
+
+
+def claimed(database: Database) -> list[ClaimedDelivery]:
+    now = MACHINE + timedelta(days=7)
+    with database.write() as session:
+        return claim_deliveries(session, now=now, until=now + timedelta(minutes=1), limit=10)
+
+
+def packed(folder: Path, file: Path, revision: str) -> None:
+    """Pack the old database in a folder as a program of its time did."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.sqlite3"))
+    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    manifest = Manifest(NOW.isoformat(), "0.1.0", revision, "sqlite", {}, sums)
+    (folder / MANIFEST).write_text(json.dumps(asdict(manifest)))
+    with tarfile.open(file, "w") as archive:
+        for name in (MANIFEST, *names):
+            archive.add(folder / name, name)
+
+
+def unpacked_old(folder: Path) -> Path:
+    for saved in OLD.glob("0001.sqlite.*.sql"):
+        name = saved.name.split(".")[2]
+        file = folder / DATABASE if name == "canhlo" else folder / "series" / f"{name}.sqlite3"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(file)) as connection:
+            connection.executescript(saved.read_text())
+    return folder
+
+
+def test_a_backup_of_the_first_version_comes_back(tmp_path: Path) -> None:
+    packed(unpacked_old(tmp_path / "old"), tmp_path / "backup.tar", "0001")
+    settings = Settings(data_dir=tmp_path / "one")
+
+    restore(settings, tmp_path / "backup.tar")
+
+    service = Service(settings)
+    parts = list(verify(service.database))
+    assert [part.damaged for part in parts] == [[] for _ in parts]
+    assert sum(part.readings for part in parts) == 33 * 60 * 2
+    service.database.close()
+
+
+def test_a_backup_of_a_newer_program_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    packed(unpacked_old(tmp_path / "old"), tmp_path / "backup.tar", "9999")
+
+    with pytest.raises(ConflictError, match="at version 9999, which this program does not know"):
+        restore(Settings(data_dir=tmp_path / "one"), tmp_path / "backup.tar")
+
+    assert list((tmp_path / "one").iterdir()) == []
 
 
 def test_a_backup_is_for_its_owner_only_and_says_what_it_holds(tmp_path: Path) -> None:
