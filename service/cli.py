@@ -114,11 +114,11 @@ def _serve(options: argparse.Namespace) -> None:
     }
     settings = Settings(**given)
     set_up_logs(as_json=settings.logs == "json")
+    check_port(settings.host, settings.port)  # first: what cannot serve must not change the tables
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(settings.database, reads_from=reader_of(settings))
     try:
         upgrade(database)
-        check_port(settings.host, settings.port)
         _greet(settings, database)
         # The watch computes for seconds on end; who answers bridges must not wait long for its turn.
         sys.setswitchinterval(0.001)

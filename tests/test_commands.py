@@ -1,8 +1,11 @@
 """The two commands as a shell has them, whatever they are asked to do."""
 
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from firmware_bridge import cli as bridge_cli
 from service import cli
 
 BIN = Path(sys.executable).parent
+OLD = Path(__file__).parent / "service/old"
 
 
 @pytest.mark.parametrize("command", ["canhlo", "canhlo-bridge"])
@@ -76,6 +80,19 @@ def assert_one_line(code: object, said: tuple[str, str], wanted: str) -> None:
     out, err = said
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(wanted)
+
+
+def test_a_port_that_is_taken_is_told_before_the_database_is_brought_along(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "canhlo.sqlite3")) as old:
+        old.executescript((OLD / "0001.sqlite.canhlo.sql").read_text())
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        words = ["serve", "--data-dir", str(tmp_path), "--port", str(taken.getsockname()[1])]
+        done = subprocess.run([BIN / "canhlo", *words], capture_output=True, text=True, check=False, timeout=60)
+
+    with closing(sqlite3.connect(tmp_path / "canhlo.sqlite3")) as old:
+        (revision,) = old.execute("SELECT version_num FROM alembic_version").fetchone()
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert revision == "0001"
 
 
 @pytest.mark.parametrize("words", [["canhlo", "serve"], ["canhlo", "demo"], ["canhlo-bridge"]])

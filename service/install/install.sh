@@ -4,16 +4,26 @@
 # Chạy lại để nâng cấp; cài đặt và số đo được giữ / run it again to upgrade; settings and readings are kept.
 set -eu
 
+say() { printf '%s\n' "$*"; }
+
 WHEEL=${1:?"cần tệp .whl / wanted the wheel: sudo sh install.sh canhlo-*.whl [https://ADDRESS]"}
 ADDRESS=${2:-}
-ROOT=${CANHLO_ROOT:-}  # another root, for images and tests: nothing is started there and no account is made
+case $#:$ADDRESS in
+1: | 2: | 2:http://* | 2:https://*) ;;
+*)
+  say "Cần một tệp .whl, rồi địa chỉ http(s)://...; đã ghi: $*. Trong thư mục có nhiều tệp .whl thì ghi rõ một tệp." >&2
+  say "Wanted one wheel, then an address http(s)://...; given: $*. If the folder has several wheels, name one." >&2
+  exit 2
+  ;;
+esac
+ROOT=${CANHLO_ROOT:-}  # another root, for images and tests: no account is made there, and nothing is started
+SYSTEMCTL=${CANHLO_SYSTEMCTL:-$([ -n "$ROOT" ] && echo false || echo systemctl)}  # tests have one of their own
 PYTHON=${PYTHON:-python3}
 HOME_DIR=$ROOT/opt/canhlo
 CONFIG=$ROOT/etc/canhlo/canhlo.env
 UNITS=$ROOT/etc/systemd/system
 LIBRARY=$ROOT/usr/local/lib/canhlo
 
-say() { printf '%s\n' "$*"; }
 from_wheel() { "$PYTHON" -c 'import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))' "$WHEEL" "service/install/$1"; }
 
 if [ -z "$ROOT" ] && [ "$(id -u)" -ne 0 ]; then
@@ -30,6 +40,15 @@ if [ -z "$ROOT" ]; then
   id canhlo >/dev/null 2>&1 || useradd --system --home-dir /var/lib/canhlo --shell /usr/sbin/nologin canhlo
 fi
 
+if [ -e "$UNITS/canhlo-backup.service" ] && "$SYSTEMCTL" is-active --quiet canhlo.service 'canhlo@*.service'; then
+  say "Sao lưu trước khi nâng cấp / a backup before the upgrade"
+  if ! "$SYSTEMCTL" start canhlo-backup.service; then
+    say "Không sao lưu được nên chưa thay gì: xem journalctl -u canhlo-backup. Vẫn muốn nâng cấp thì dừng máy chủ trước." >&2
+    say "No backup, so nothing was changed: see journalctl -u canhlo-backup. To upgrade all the same, stop the service." >&2
+    exit 1
+  fi
+fi
+
 mkdir -p "$(dirname "$CONFIG")" "$UNITS" "$LIBRARY" "$ROOT/usr/local/bin" "$ROOT/var/lib/canhlo" "$ROOT/var/backups/canhlo"
 test -x "$HOME_DIR/bin/python" || "$PYTHON" -m venv "$HOME_DIR"
 from_wheel run.txt > "$HOME_DIR/run.txt"
@@ -44,6 +63,9 @@ chmod 640 "$CONFIG"
 for unit in canhlo.service canhlo-backup.service canhlo-backup.timer; do
   from_wheel "$unit" > "$UNITS/$unit"
 done
+if [ -e "$UNITS/canhlo@.service" ]; then  # nhiều tiến trình / several processes, as docs/install.md has it
+  sed 's#canhlo serve#& --port %i#' "$UNITS/canhlo.service" > "$UNITS/canhlo@.service"
+fi
 from_wheel backup.sh > "$LIBRARY/backup"
 from_wheel canhlo.sh > "$ROOT/usr/local/bin/canhlo"
 chmod 755 "$LIBRARY/backup" "$ROOT/usr/local/bin/canhlo"
@@ -52,10 +74,16 @@ if [ -z "$ROOT" ]; then
   chown root:canhlo "$CONFIG"
   chown -R canhlo:canhlo /var/lib/canhlo /var/backups/canhlo
   chmod 750 /var/lib/canhlo /var/backups/canhlo
-  systemctl daemon-reload
-  systemctl enable --quiet --now canhlo-backup.timer
-  systemctl enable --quiet canhlo.service
-  systemctl restart canhlo.service
+fi
+if [ "$SYSTEMCTL" != false ]; then
+  "$SYSTEMCTL" daemon-reload
+  "$SYSTEMCTL" enable --quiet --now canhlo-backup.timer
+  if [ -e "$UNITS/canhlo@.service" ]; then
+    "$SYSTEMCTL" try-restart canhlo.service 'canhlo@*.service'
+  else
+    "$SYSTEMCTL" enable --quiet canhlo.service
+    "$SYSTEMCTL" restart canhlo.service
+  fi
 fi
 
 say "Đã cài / installed."
