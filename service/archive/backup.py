@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -40,6 +40,7 @@ MANIFEST: Final = "manifest.json"
 DATABASE: Final = "canhlo.sqlite3"
 DUMP: Final = "canhlo.dump"
 VAPID: Final = "vapid.pem"  # who loses it rings no phone until each has been set up anew
+FREE_SHARE: Final = 0.1  # of a disk, which backups leave to the kilns: our own choice
 _PIECE: Final = 1 << 20
 
 
@@ -62,7 +63,7 @@ def back_up(settings: Settings, database: Database, file: Path, *, now: datetime
     Raises
     ------
     ConflictError
-        If the file is there already, or `pg_dump` is needed and not to be had.
+        If the file is there already, the disk would be too full, or `pg_dump` is needed and not to be had.
     InvalidError, DamagedError
         If its folder is not there; if the database is damaged.
     """
@@ -72,6 +73,7 @@ def back_up(settings: Settings, database: Database, file: Path, *, now: datetime
     if not file.parent.is_dir():
         msg = f"there is no folder {file.parent} to write a backup into"
         raise InvalidError(msg)
+    _check_room(file.parent, _sizes(database))
     unfinished = file.with_name(file.name + ".unfinished")
     unfinished.unlink(missing_ok=True)  # as a power cut left it
     try:
@@ -91,6 +93,7 @@ def back_up(settings: Settings, database: Database, file: Path, *, now: datetime
             with os.fdopen(private, "wb") as raw, tarfile.open(fileobj=raw, mode="w") as archive:
                 for name in (MANIFEST, *names):
                     archive.add(copies / name, name)
+                    (copies / name).unlink()  # it needs no room twice
                 raw.flush()
                 os.fsync(raw.fileno())
         unfinished.rename(file)
@@ -133,6 +136,28 @@ def restore(settings: Settings, file: Path) -> Manifest:
         if (copies / VAPID).exists():
             (copies / VAPID).replace(settings.data_dir / VAPID)
     return manifest
+
+
+def _sizes(database: Database) -> list[int]:
+    """Return how many bytes each file of a backup has, at most."""
+    if database.is_shared:
+        with database.read() as session:
+            return [session.scalar(text("SELECT pg_database_size(current_database())")) or 0]
+    source = Path(database.engine.url.database or "")
+    return [path.stat().st_size for path in (source, *MonthFiles.folder_beside(source).glob("*.sqlite3"))]
+
+
+def _check_room(folder: Path, sizes: Sequence[int]) -> None:
+    disk = shutil.disk_usage(folder)
+    wanted = sum(sizes) + max(sizes)  # one after the other lies there as a copy and in the archive
+    left = disk.total * FREE_SHARE
+    if disk.free - wanted < left:
+        takes, free, stays = (f"{size / 1e6:,.0f} MB" for size in (wanted, disk.free, left))
+        msg = (
+            f"there is no room for a backup in {folder}: it takes up to {takes} of the {free} that are free, and "
+            f"{stays} must be left; move older backups to another machine, and set CANHLO_KEEP_BACKUPS to fewer"
+        )
+        raise ConflictError(msg)
 
 
 def _copy_sqlite(database: Database, folder: Path) -> Iterator[str]:

@@ -7,10 +7,11 @@ import sqlite3
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from postgres import postgres_server
@@ -280,6 +281,44 @@ def test_a_backup_of_a_newer_program_is_refused_before_anything_is_written(tmp_p
         restore(Settings(data_dir=tmp_path / "one"), tmp_path / "backup.tar")
 
     assert list((tmp_path / "one").iterdir()) == []
+
+
+@pytest.mark.parametrize(("spare_bytes", "is_written"), [(-1, False), (0, True)])
+def test_a_backup_leaves_a_tenth_of_the_disk_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spare_bytes: int, is_written: bool
+) -> None:
+    settings = Settings(data_dir=tmp_path / "one")
+    service = Service(settings)
+    wanted = 2 * (settings.data_dir / DATABASE).stat().st_size  # a copy of it, and the archive with it
+    disk = SimpleNamespace(total=10_000_000, free=1_000_000 + wanted + spare_bytes)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: disk)
+
+    refused = pytest.raises(ConflictError, match=r"no room for a backup in .* 1 MB must be left")
+    with nullcontext() if is_written else refused:
+        list(back_up(settings, service.database, tmp_path / "backup.tar", now=NOW))
+
+    assert (tmp_path / "backup.tar").exists() == is_written
+    service.database.close()
+
+
+def test_what_is_in_the_archive_is_not_on_the_disk_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(data_dir=tmp_path / "one")
+    service = Service(settings)
+    service.admit()
+    for seq in range(200, 260):  # across the end of a month
+        service.take(seq)
+    seal(service.database, 1, received_before=NOW)
+    add, copies = tarfile.TarFile.add, []
+
+    def noting(archive: tarfile.TarFile, path: Path, name: str) -> None:
+        add(archive, path, name)
+        copies.append(len(list(tmp_path.glob(".canhlo-*/**/*.sqlite3"))))
+
+    monkeypatch.setattr(tarfile.TarFile, "add", noting)
+    list(back_up(settings, service.database, tmp_path / "backup.tar", now=NOW))
+
+    assert copies == [3, 3, 2, 1]  # of the database and two months, as each and the manifest before them is added
+    service.database.close()
 
 
 def test_a_backup_is_for_its_owner_only_and_says_what_it_holds(tmp_path: Path) -> None:

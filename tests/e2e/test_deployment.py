@@ -1,6 +1,7 @@
 """How the service gets onto a machine: its installer, its units, and the recipe of its images."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -82,6 +83,22 @@ def test_the_installed_service_answers_with_its_page_and_backs_itself_up(
     kept = sorted(path.name for path in (tmp_path / "backups").iterdir())
     assert len(kept) == 2
     assert kept[0] == "canhlo-2026-01-03T120000.tar"
+
+
+def test_a_backup_that_fails_is_told_and_leaves_the_newest_of_those_before(tmp_path: Path) -> None:
+    for day in range(1, 16):
+        (tmp_path / f"canhlo-2026-01-{day:02}T120000.tar").touch()
+    (tmp_path / ".canhlo-left").mkdir()
+    os.utime(tmp_path / ".canhlo-left", (0, 0))
+    failing = tmp_path / "failing"
+    failing.write_text("#!/bin/sh\nexit 3\n")
+    failing.chmod(0o755)
+
+    for _ in range(2):
+        assert subprocess.run(["sh", INSTALL / "backup.sh", failing, tmp_path], check=False).returncode == 3
+
+    kept = sorted(path.name for path in tmp_path.glob("*canhlo-*"))
+    assert kept == [f"canhlo-2026-01-{day:02}T120000.tar" for day in range(3, 16)]
 
 
 @pytest.mark.timeout(500)
