@@ -5,6 +5,7 @@ import asyncio
 import json
 import sys
 import tempfile
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,7 @@ from service.people import command as people
 from service.series.sinks.kinds import reader_of
 from service.settings import Settings
 from service.spoken import Parser, say
+from service.store.alone import alone
 from service.store.database import Database
 from service.store.identity import create_link, has_accounts
 from service.store.migrate import upgrade
@@ -116,15 +118,12 @@ def _serve(options: argparse.Namespace) -> None:
     set_up_logs(as_json=settings.logs == "json")
     check_port(settings.host, settings.port)  # first: what cannot serve must not change the tables
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = Database(settings.database, reads_from=reader_of(settings))
-    try:
+    with alone(settings.database), closing(Database(settings.database, reads_from=reader_of(settings))) as database:
         upgrade(database)
         _greet(settings, database)
         # The watch computes for seconds on end; who answers bridges must not wait long for its turn.
         sys.setswitchinterval(0.001)
         Server(create_app(settings, database), settings).run()
-    finally:
-        database.close()
 
 
 def _greet(settings: Settings, database: Database) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from firmware_bridge import cli as bridge_cli
 from service import cli
+from service.store.alone import alone
 
 BIN = Path(sys.executable).parent
 OLD = Path(__file__).parent / "service/old"
@@ -93,6 +94,16 @@ def test_a_port_that_is_taken_is_told_before_the_database_is_brought_along(tmp_p
         (revision,) = old.execute("SELECT version_num FROM alembic_version").fetchone()
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert revision == "0001"
+
+
+def test_a_second_service_on_one_sqlite_file_is_refused(tmp_path: Path) -> None:
+    with alone(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}"):
+        words = ["serve", "--data-dir", str(tmp_path), "--port", "0"]
+        done = subprocess.run([BIN / "canhlo", *words], capture_output=True, text=True, check=False, timeout=60)
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "canhlo.sqlite3" in done.stderr
+    assert not (tmp_path / "canhlo.sqlite3").exists()
 
 
 @pytest.mark.parametrize("words", [["canhlo", "serve"], ["canhlo", "demo"], ["canhlo-bridge"]])
