@@ -30,6 +30,7 @@ from service.store.alone import alone
 from service.store.database import Database
 from service.store.identity import create_link, has_accounts
 from service.store.migrate import upgrade
+from service.store.tenancy import warn_of_power
 
 FIRST_LINK_LASTS: Final = timedelta(hours=24)
 LAST_PORT: Final = 65535
@@ -120,6 +121,7 @@ def _serve(options: argparse.Namespace) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with alone(settings.database), closing(Database(settings.database, reads_from=reader_of(settings))) as database:
         upgrade(database)
+        warn_of_power(database)
         _greet(settings, database)
         # The watch computes for seconds on end; who answers bridges must not wait long for its turn.
         sys.setswitchinterval(0.001)

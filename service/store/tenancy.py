@@ -5,6 +5,7 @@ the workshops as a condition, a row of another one cannot be written, and in Pos
 same once more. The loops of the service use sessions without it.
 """
 
+import logging
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -12,8 +13,11 @@ from sqlalchemy import Insert, Update, event, text
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 
 from service.store.among import FEW, each_of, is_in
+from service.store.database import Database
 from service.store.models import OfWorkshop
 from service.store.months import SERIES
+
+logger = logging.getLogger(__name__)
 
 _KEY: Final = "workshop_ids"
 _CRITERIA: Final = "criteria"
@@ -32,6 +36,20 @@ def confine(session: Session, workshop_ids: Collection[int]) -> Session:
     session.info[_KEY] = ids
     session.info[_CRITERIA] = _criteria(list(ids))
     return session
+
+
+def warn_of_power(database: Database) -> None:
+    """Say so if PostgreSQL's policies of rows do not hold, as for an account that may do everything."""
+    if not database.is_shared:
+        return
+    asked = text("SELECT rolname FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolbypassrls)")
+    with database.read() as session:
+        account = session.scalar(asked)
+    if account is not None:
+        logger.warning(
+            "PostgreSQL keeps no row from this account; give the service one without SUPERUSER and BYPASSRLS",
+            extra={"account": account},
+        )
 
 
 def _criteria(ids: list[int]) -> Any:

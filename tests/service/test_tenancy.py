@@ -13,7 +13,7 @@ from service.store.among import FEW
 from service.store.database import Database
 from service.store.migrate import upgrade
 from service.store.models import AuditEntry, Base, Firing, Kiln, OfWorkshop, Plan
-from service.store.tenancy import OutOfBoundsError, confine
+from service.store.tenancy import OutOfBoundsError, confine, warn_of_power
 
 LAN, MINH = 1, 2
 
@@ -133,7 +133,26 @@ def test_a_request_cannot_go_around_the_mapped_tables(village: Database) -> None
         confine(session, [LAN]).execute(text("SELECT name FROM kiln"))
 
 
-def test_postgresql_keeps_workshops_apart_by_itself(postgres: Callable[[], str]) -> None:
+@pytest.mark.parametrize("power", ["SUPERUSER", "BYPASSRLS"])
+def test_an_account_that_postgresql_keeps_from_nothing_is_told_of(
+    postgres: Callable[[], str], caplog: pytest.LogCaptureFixture, power: str
+) -> None:
+    url = postgres()
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE ROLE mighty_{power} LOGIN {power}"))
+    admin.dispose()
+    database = Database(url.replace("canhlo_test@", f"mighty_{power.lower()}@"))
+
+    warn_of_power(database)
+
+    assert [vars(record)["account"] for record in caplog.records] == [f"mighty_{power.lower()}"]
+    database.close()
+
+
+def test_postgresql_keeps_workshops_apart_by_itself(
+    postgres: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
     """As any role but a superuser, for whom PostgreSQL makes an exception."""
     url = postgres()
     admin = create_engine(url, isolation_level="AUTOCOMMIT")
@@ -145,6 +164,8 @@ def test_postgresql_keeps_workshops_apart_by_itself(postgres: Callable[[], str])
     upgrade(database)
     fill(database)
 
+    warn_of_power(database)
+    assert caplog.records == []
     with database.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM kiln")) == 2
         connection.execute(text("SELECT set_config('canhlo.workshops', '1', true)"))
