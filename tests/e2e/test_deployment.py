@@ -8,19 +8,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 import yaml
+from postgres import ADMIN, postgres_server
+from sqlalchemy import create_engine, text
 
+from service.archive.backup import back_up, restore
 from service.demo.broker import free_port
 from service.settings import Settings
+from service.store.database import Database
+from service.store.migrate import upgrade
 
 HOUSE = Path(__file__).parents[2]
 INSTALL = HOUSE / "service/install"
 DOCKER = HOUSE / "docker"
 COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+POSTGRES = yaml.safe_load((DOCKER / "compose.postgres.yaml").read_text())
+SERVICES = [service for compose in (COMPOSE, POSTGRES) for service in compose["services"].values()]
 SETTINGS = {f"CANHLO_{name.upper()}" for name in Settings.model_fields}
 
 
@@ -121,7 +129,7 @@ def test_no_setting_that_a_page_shows_has_a_comment_behind_it(page: Path) -> Non
 
 
 def test_every_setting_that_the_compose_file_sets_is_one() -> None:
-    given = COMPOSE["services"]["canhlo"]["environment"]
+    given = [name for compose in (COMPOSE, POSTGRES) for name in compose["services"]["canhlo"]["environment"]]
 
     assert {name for name in given if name.startswith("CANHLO_")} <= SETTINGS
 
@@ -137,7 +145,7 @@ def test_the_service_runs_with_no_more_rights_than_it_needs() -> None:
 
 def test_everything_that_the_recipes_take_is_there() -> None:
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)
-    mounted = [one.split(":")[0] for service in COMPOSE["services"].values() for one in service.get("volumes", [])]
+    mounted = [one.split(":")[0] for service in SERVICES for one in service.get("volumes", [])]
 
     missing = [name for line in copied for name in line.split() if not (HOUSE / name).exists()]
     missing += [
@@ -146,7 +154,49 @@ def test_everything_that_the_recipes_take_is_there() -> None:
         if name.startswith(".") and "passwords" not in name and not (DOCKER / name).resolve().exists()
     ]
     assert missing == []
-    assert {name for name in mounted if not name.startswith(".")} == set(COMPOSE["volumes"])
+    assert {name for name in mounted if not name.startswith(".")} == {*COMPOSE["volumes"], *POSTGRES["volumes"]}
+
+
+def test_postgresql_in_a_container_asks_for_its_passwords_and_is_the_clients_version() -> None:
+    service, server = POSTGRES["services"]["canhlo"], POSTGRES["services"]["postgres"]
+    recipe = (DOCKER / "Dockerfile").read_text()
+
+    given = {**service["environment"], **server["environment"]}
+    url = given.pop("CANHLO_DATABASE_URL")
+    assert all(re.fullmatch(r"\$\{\w+:\?[^}]+\}", value) for value in given.values())
+    assert Settings(database_url=url).database == "postgresql+psycopg://canhlo@postgres/canhlo"
+    assert re.findall(r"postgresql-client-(\d+)", recipe) == [server["image"].removeprefix("postgres:")]
+    assert "FROM python:3.13-slim-trixie AS base" in recipe  # Debian 13 has that client
+
+
+def test_postgresqls_account_for_the_service_is_no_superuser_and_its_backup_comes_back(tmp_path: Path) -> None:
+    with postgres_server() as url:
+        folder = url.partition("host=")[2]
+        env = {"PGHOST": folder, "POSTGRES_USER": ADMIN, "CANHLO_POSTGRES_PASSWORD": "it's a secret"}
+        subprocess.run([DOCKER / "postgres.sh"], env={**os.environ, **env}, check=True, stdout=subprocess.DEVNULL)
+        (tmp_path / "one").mkdir()
+        one = Settings(data_dir=tmp_path / "one", database_url=f"postgresql+psycopg://canhlo@/canhlo?host={folder}")
+        database = Database(one.database)
+        upgrade(database)
+        with database.read() as session:
+            mighty = session.scalars(text("SELECT rolname FROM pg_roles WHERE rolsuper OR rolbypassrls")).all()
+        list(back_up(one, database, tmp_path / "backup.tar", now=datetime.now(UTC)))
+        database.close()
+        admin = create_engine(url.format(name="postgres"), isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.execute(text("DROP DATABASE canhlo"))
+            connection.execute(text("CREATE DATABASE canhlo OWNER canhlo"))
+        admin.dispose()
+
+        restore(Settings(data_dir=tmp_path / "two", database_url=one.database_url), tmp_path / "backup.tar")
+
+    assert mighty == [ADMIN]
+
+
+def test_the_broker_keeps_at_once_what_it_acknowledges() -> None:
+    lines = (DOCKER / "mosquitto.conf").read_text().splitlines()
+
+    assert {"persistence true", "autosave_interval 1", "autosave_on_changes true"} <= set(lines)
 
 
 def test_the_dashboard_asks_for_figures_that_the_service_tells(root: Path) -> None:
