@@ -10,29 +10,33 @@ from service.lab import batches
 from service.lab.comparison import compare
 from service.store import firings
 from service.store.models import Batch
+from service.store.roles import Action
 
 router = APIRouter(tags=["batches"])
 
 
 @router.get("/firings/{firing_id}/batches", response_model=list[schemas.BatchOut])
-def list_batches(firing_id: schemas.Id, session: Session, who: Looks) -> list[Batch]:
+def list_batches(firing_id: schemas.Id, session: Session, who: Looks) -> list[schemas.BatchOut]:
     """Return what was in a firing, and what came out."""
-    return batches.batches_of(session, [firings.get_firing(session, who.workshop_ids, firing_id).id])
+    firing = firings.get_firing(session, who.workshop_ids, firing_id)
+    # Who writes down what came out sends a batch back as a whole, with its note.
+    with_note = who.reads_notes(firing.workshop_id) or Action.RECORD in who.grants[firing.workshop_id]
+    return [_out(one, with_note=with_note) for one in batches.batches_of(session, [firing.id])]
 
 
 @router.post("/firings/{firing_id}/batches", response_model=schemas.BatchOut, status_code=201)
-def create_batch(firing_id: schemas.Id, asked: schemas.BatchIn, session: Session, who: Records) -> Batch:
+def create_batch(firing_id: schemas.Id, asked: schemas.BatchIn, session: Session, who: Records) -> schemas.BatchOut:
     """Write down ware that was put in a firing, and what came out of it."""
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
-    return batches.save_batch(session, firing, None, asked.model_dump(mode="json"))
+    return _out(batches.save_batch(session, firing, None, asked.model_dump(mode="json")), with_note=True)
 
 
 @router.put("/batches/{batch_id}", response_model=schemas.BatchOut)
-def change_batch(batch_id: schemas.Id, asked: schemas.BatchIn, session: Session, who: Records) -> Batch:
+def change_batch(batch_id: schemas.Id, asked: schemas.BatchIn, session: Session, who: Records) -> schemas.BatchOut:
     """Write a batch anew."""
     batch = batches.get_batch(session, who.workshop_ids, batch_id)
     firing = firings.get_firing(session, who.workshop_ids, batch.firing_id)
-    return batches.save_batch(session, firing, batch, asked.model_dump(mode="json"))
+    return _out(batches.save_batch(session, firing, batch, asked.model_dump(mode="json")), with_note=True)
 
 
 @router.delete("/batches/{batch_id}", status_code=204)
@@ -53,3 +57,14 @@ def read_comparison(
     chosen = [firings.get_firing(session, who.workshop_ids, firing_id) for firing_id in dict.fromkeys(firing)]
     found = compare(session, chosen, by_temperature=align == "temperature", now=now)
     return schemas.ComparisonOut.model_validate({"align": align, **found}, from_attributes=True)
+
+
+def _out(batch: Batch, *, with_note: bool) -> schemas.BatchOut:
+    return schemas.BatchOut(
+        id=batch.id,
+        firing_id=batch.firing_id,
+        ware=batch.ware,
+        pieces_loaded=batch.pieces_loaded,
+        note=batch.note if with_note else "",
+        outcomes=batch.outcomes,
+    )

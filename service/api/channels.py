@@ -146,7 +146,8 @@ def change_channel(
 def list_calibrations(channel_id: schemas.Id, session: Session, who: Looks) -> list[CalibrationOut]:
     """Return the calibrations of a channel, in the order in which they hold."""
     channel = kilns.get_channel(session, who.workshop_ids, channel_id)
-    return [_calibration(one) for one in calibrations.calibrations(session, [channel.id])]
+    with_note = who.reads_notes(channel.workshop_id)
+    return [_calibration(one, with_note=with_note) for one in calibrations.calibrations(session, [channel.id])]
 
 
 @router.post("/channels/{channel_id}/calibrations", response_model=CalibrationOut, status_code=201)
@@ -176,7 +177,7 @@ def add_calibration(
     )
     _noted(session, channel, "calibration made", who.name, made, now)
     after_reply.add_task(service.monitor.tell, channel.kiln_id)
-    return _calibration(made)
+    return _calibration(made, with_note=True)
 
 
 @router.delete("/calibrations/{calibration_id}", status_code=204)
@@ -215,14 +216,14 @@ def _out(channel: Channel) -> ChannelOut:
     )
 
 
-def _calibration(one: Calibration) -> CalibrationOut:
+def _calibration(one: Calibration, *, with_note: bool) -> CalibrationOut:
     return CalibrationOut(
         id=one.id,
         channel_id=one.channel_id,
         from_at=one.from_at,
         points=[CorrectionPoint(indicated_c=at_c, error_c=error_c) for at_c, error_c in one.points],
         offset_c=one.offset_c,
-        note=one.note,
+        note=one.note if with_note else "",
         made_by=one.made_by,
         made_at=one.made_at,
     )

@@ -45,13 +45,14 @@ def list_findings(
         limit=limit,
     )
     link_next(request, response, found, limit)
-    return [views.finding_out(one, language) for one in found]
+    return [views.finding_out(one, language, with_note=who.reads_notes(one.workshop_id)) for one in found]
 
 
 @router.get("/findings/{finding_id}", response_model=schemas.FindingOut)
 def read_finding(finding_id: schemas.Id, session: Session, who: Looks, language: Language) -> schemas.FindingOut:
     """Return a finding."""
-    return views.finding_out(findings.get_finding(session, who.workshop_ids, finding_id), language)
+    found = findings.get_finding(session, who.workshop_ids, finding_id)
+    return views.finding_out(found, language, with_note=who.reads_notes(found.workshop_id))
 
 
 @router.put("/findings/{finding_id}/verdict", response_model=schemas.FindingOut)
@@ -65,4 +66,4 @@ def judge_finding(
     audit.note(
         session, finding.workshop_id, who=who.name, what="finding judged", now=now, finding=finding.id, verdict=said
     )
-    return views.finding_out(finding, language)
+    return views.finding_out(finding, language, with_note=who.reads_notes(finding.workshop_id))

@@ -17,7 +17,6 @@ from service.lab.ahead import forecast_of
 from service.lab.curve import segments_of
 from service.store import audit, firings, plans
 from service.store.models import Firing
-from service.store.roles import Action
 from service.store.tenancy import confine
 from service.store.who import Who
 
@@ -42,7 +41,7 @@ def list_firings(
     """Return firings, newest first."""
     found = firings.list_firings(session, who.workshop_ids, kiln_id=kiln_id, before_id=before_id, limit=limit)
     link_next(request, response, found, limit)
-    return [views.firing_out(firing) for firing in found]
+    return [views.firing_out(firing, with_note=who.reads_notes(firing.workshop_id)) for firing in found]
 
 
 @router.get("/firings/{firing_id}", response_model=schemas.FiringDetail)
@@ -135,7 +134,8 @@ def read_curve(firing_id: schemas.Id, session: Session, who: Looks, now: Now, wi
 @router.get("/firings/{firing_id}/file", response_class=StreamingResponse)
 def read_file(firing_id: schemas.Id, session: Session, who: Looks, now: Now, form: Form = "csv") -> StreamingResponse:
     """Hand out a firing with every reading: the plain log, Parquet, or JSON with what was found in it."""
-    return file_response(hand_out(session, firings.get_firing(session, who.workshop_ids, firing_id), now=now), form)
+    firing = firings.get_firing(session, who.workshop_ids, firing_id)
+    return file_response(hand_out(session, firing, now=now, with_note=who.reads_notes(firing.workshop_id)), form)
 
 
 @router.get("/firings/{firing_id}/forecast", response_model=schemas.ForecastOut)
@@ -156,6 +156,4 @@ def detail_out(session: Session, who: Who, firing: Firing, language: Language, n
         )
         for segment in segments_of(session, firing, now=now)
     ]
-    detail = views.firing_detail(session, firing, segments, language)
-    # Who only looks, such as the association, reads no notes: they name people.
-    return detail if firing.workshop_id in who.where_may(Action.FOLLOW) else detail.model_copy(update={"note": ""})
+    return views.firing_detail(session, firing, segments, language, with_notes=who.reads_notes(firing.workshop_id))

@@ -166,7 +166,8 @@ class Hub:
         workshop_ids = [shown.workshop_id]
         with self._database.read() as session:
             for firing_id in shown.firing_ids:
-                yield encode("firing", views.firing_out(firing_rows.get_firing(session, workshop_ids, firing_id)))
+                firing = firing_rows.get_firing(session, workshop_ids, firing_id)
+                yield encode("firing", views.firing_out(firing, with_note=True))  # who looks on here may follow
             for alarm_id in shown.alarm_ids:
                 alarm = alarm_rows.get_alarm(session, workshop_ids, alarm_id)
                 yield encode("alarm", views.alarm_out(alarm, language))

@@ -148,9 +148,10 @@ def _moments(when: Interval | None) -> schemas.Moments | None:
     return schemas.Moments(early_at=utc(when.low_s), likely_at=utc(when.median_s), late_at=utc(when.high_s))
 
 
-def firing_out(firing: Firing) -> schemas.FiringOut:
+def firing_out(firing: Firing, *, with_note: bool) -> schemas.FiringOut:
     return schemas.FiringOut(
         **{name: getattr(firing, name) for name in _FIRING_COLUMNS},
+        note=firing.note if with_note else "",
         kiln_name=firing.kiln.name,
         plan=plan_out(firing.plan) if firing.plan else None,
         fuel_used=_fuel_used(firing),
@@ -158,7 +159,7 @@ def firing_out(firing: Firing) -> schemas.FiringOut:
     )
 
 
-_FIRING_COLUMNS = set(schemas.FiringOut.model_fields) - {"kiln_name", "plan", "fuel_used", "version"}
+_FIRING_COLUMNS = set(schemas.FiringOut.model_fields) - {"kiln_name", "plan", "note", "fuel_used", "version"}
 
 
 def _fuel_used(firing: Firing) -> schemas.FuelUsed | None:
@@ -178,19 +179,19 @@ def plan_out(plan: Plan) -> schemas.PlanOut:
 
 
 def firing_detail(
-    session: Session, firing: Firing, segments: Sequence[schemas.SegmentOut], language: str
+    session: Session, firing: Firing, segments: Sequence[schemas.SegmentOut], language: str, *, with_notes: bool
 ) -> schemas.FiringDetail:
     return schemas.FiringDetail(
-        **firing_out(firing).model_dump(),
+        **firing_out(firing, with_note=with_notes).model_dump(),
         parts=[schemas.PartOut.model_validate(part) for part in parts_of(session, firing)],
         segments=list(segments),
         cones=firing.cones,
         channels=[schemas.ChannelNamed.model_validate(one) for one in channels(session, [firing.kiln_id])],
-        findings=[finding_out(finding, language) for finding in findings_of(session, firing.id)],
+        findings=[finding_out(finding, language, with_note=with_notes) for finding in findings_of(session, firing.id)],
     )
 
 
-def finding_out(finding: StoredFinding, language: str) -> schemas.FindingOut:
+def finding_out(finding: StoredFinding, language: str, *, with_note: bool) -> schemas.FindingOut:
     return schemas.FindingOut(
         id=finding.id,
         kiln_id=finding.kiln_id,
@@ -205,16 +206,16 @@ def finding_out(finding: StoredFinding, language: str) -> schemas.FindingOut:
         evidence=finding.evidence,
         advice_key=finding.advice_key,
         words=words_out(finding, language),
-        verdict=_verdict(finding),
+        verdict=_verdict(finding, with_note=with_note),
     )
 
 
-def _verdict(finding: StoredFinding) -> schemas.VerdictOut | None:
+def _verdict(finding: StoredFinding, *, with_note: bool) -> schemas.VerdictOut | None:
     if finding.verdict is None or finding.verdict_at is None:
         return None
     return schemas.VerdictOut(
         verdict=schemas.Verdict(finding.verdict),
-        note=finding.verdict_note or "",
+        note=(finding.verdict_note or "") if with_note else "",
         by=finding.verdict_by or "",
         at=finding.verdict_at,
     )

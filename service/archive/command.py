@@ -107,7 +107,7 @@ def run_export(options: argparse.Namespace) -> None:
         _export_from(options)
         return
     with opened(options) as database, database.read() as session:
-        handed = hand_out(session, _find_firing(session, options.firing), now=datetime.now(UTC))
+        handed = hand_out(session, _find_firing(session, options.firing), now=datetime.now(UTC), with_note=True)
         pieces = write(handed, options.format)
         if options.out is None:
             for piece in pieces:

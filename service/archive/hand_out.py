@@ -50,7 +50,7 @@ class Handed:
         return at_ms, columns
 
 
-def hand_out(session: Session, firing: Firing, *, now: datetime) -> Handed:
+def hand_out(session: Session, firing: Firing, *, now: datetime, with_note: bool) -> Handed:
     """Return a firing with the readings from its beginning to its end, or to now."""
     kiln = firing.kiln
     findings = firing_rows.findings_of(session, firing.id)
@@ -67,7 +67,7 @@ def hand_out(session: Session, firing: Firing, *, now: datetime) -> Handed:
         "cone_reached": firing.cone_reached,
         "max_spread_c": firing.max_spread_c,
         "cones": firing.cones,
-        "note": firing.note,
+        "note": firing.note if with_note else "",
         "findings": [
             {
                 "kind": one.kind,

@@ -32,3 +32,7 @@ class Who:
     def where_may(self, action: Action) -> dict[int, frozenset[Action]]:
         """Return the grants of those workshops in which the action is allowed."""
         return {workshop_id: actions for workshop_id, actions in self.grants.items() if action in actions}
+
+    def reads_notes(self, workshop_id: int) -> bool:
+        """Say whether notes are shown: they name people, and who only looks, such as the association, reads none."""
+        return Action.FOLLOW in self.grants[workshop_id]

@@ -151,7 +151,7 @@ def test_a_logger_whose_clock_was_wrong_is_noticed(database: Database, tmp_path:
 def handed(database: Database, firing_id: int, form: str) -> bytes:
     with database.read() as session:
         firing = firing_rows.get_firing(session, [1], firing_id)
-        return b"".join(write(hand_out(session, firing, now=NOW), form))
+        return b"".join(write(hand_out(session, firing, now=NOW, with_note=True), form))
 
 
 def test_what_was_brought_in_is_handed_out_again_unchanged(database: Database, two_probes: Log, tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Every route, asked by everybody who must not get anything: generated from the application itself."""
 
 import asyncio
+import io
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -15,10 +18,21 @@ from sqlalchemy import delete, select, update
 
 from service.api.deps import May, _caller
 from service.app import Application
+from service.archive.hand_out import FORMATS
 from service.core.findings import Finding, Group, Severity
 from service.store import api_tokens, audit, calibrations, findings, firings, identity, kilns, members, plans, sessions
 from service.store.database import Database
-from service.store.models import Account, Alarm, Batch, Membership, SignInSession, StoredBlock
+from service.store.models import (
+    Account,
+    Alarm,
+    Batch,
+    Calibration,
+    Firing,
+    Membership,
+    SignInSession,
+    StoredBlock,
+    StoredFinding,
+)
 from service.store.roles import GRANTS, Action, Role, Scope
 
 API = "/api/v1"
@@ -275,6 +289,52 @@ async def test_an_owner_gets_what_is_the_owners(
 
     assert {name: answer.status_code for name, answer in answers.items() if answer.status_code != 200} == {}
     assert sum(SECRET in answer.text for answer in answers.values()) > 10
+
+
+NOTES = {
+    Firing: ("note", "anh Ba canh lò"),
+    StoredFinding: ("verdict_note", "chị Tư mở cửa xem"),
+    Calibration: ("note", "bác Năm so can"),
+    Batch: ("note", "cô Sáu xếp lò"),
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "reads"),
+    [
+        (Role.ASSOCIATION, {}),
+        (Role.TESTING_CENTRE, {Batch: {"GET /firings/{firing_id}/batches"}}),
+        (
+            Role.OPERATOR,
+            {
+                Firing: {"GET /firings", "GET /firings/{firing_id}", "json", "parquet"},
+                StoredFinding: {"GET /findings", "GET /findings/{finding_id}", "GET /firings/{firing_id}"},
+                Calibration: {"GET /channels/{channel_id}/calibrations"},
+                Batch: {"GET /firings/{firing_id}/batches"},
+            },
+        ),
+    ],
+)
+async def test_notes_are_for_who_follows_by_every_way(
+    routes: list[Route], http: httpx.AsyncClient, village: Database, role: Role, reads: dict[type, set[str]]
+) -> None:
+    with village.write() as session:
+        for table, (column, note) in NOTES.items():
+            session.execute(update(table).values({column: note}))
+        session.add(Membership(account_id=1, workshop_id=MINH, role=role.value))
+    sign_in(http, village, role)
+    looking = [route for route in routes if route.method == "GET" and route.actions == {Action.LOOK}]
+
+    answers = {route.name: await route.ask(http) for route in looking}
+    for form in FORMATS:
+        answers[form] = await http.get(f"{API}/firings/1/file", params={"format": form})
+
+    assert {answer.status_code for answer in answers.values()} == {200}
+    said = {name: answer.text for name, answer in answers.items()}
+    parquet = pq.read_schema(io.BytesIO(answers["parquet"].content))
+    said["parquet"] = json.dumps(json.loads(parquet.metadata[b"canhlo.firing/1"]), ensure_ascii=False)
+    found = {table: {name for name, text in said.items() if note in text} for table, (_, note) in NOTES.items()}
+    assert {table: names for table, names in found.items() if names} == reads
 
 
 # --- the doors beside the routes -------------------------------------------------------------------------------------
