@@ -1,7 +1,8 @@
 """Two firings of a kiln that were one: the later becomes a part of the earlier, until somebody undoes it."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -9,6 +10,9 @@ from sqlalchemy.orm import Session
 from service.core.firing import EndCause
 from service.errors import ConflictError
 from service.store.models import Batch, Firing, StoredFinding
+
+# What a look at the two as one writes anew in a finding that it makes too.
+_WRITTEN_ANEW: Final = ("severity", "probability", "evidence", "advice_key")
 
 
 def check_mergeable(session: Session, first: Firing, second: Firing) -> None:
@@ -37,12 +41,14 @@ def check_mergeable(session: Session, first: Firing, second: Firing) -> None:
 
 def merge(session: Session, first: Firing, second: Firing, *, now: datetime) -> None:
     """Make the later firing a part of the earlier; what it had, its batches and findings, is the earlier one's."""
+    found = list(session.scalars(select(StoredFinding).where(StoredFinding.firing_id == second.id)))
     second.before_merge = {
         "ended_at": None if first.ended_at is None else first.ended_at.isoformat(),
         "end_cause": first.end_cause,
         "is_running": second.ended_at is None,
         "batches": list(session.scalars(select(Batch.id).where(Batch.firing_id == second.id))),
-        "findings": list(session.scalars(select(StoredFinding.id).where(StoredFinding.firing_id == second.id))),
+        "findings": [one.id for one in found],
+        "said": [_said(one) for one in found],
     }
     ended_at, end_cause = second.ended_at, second.end_cause
     second.merged_into_id = first.id
@@ -68,7 +74,10 @@ def parts_of(session: Session, firing: Firing) -> list[Firing]:
 
 
 def take_apart(session: Session, firing: Firing, part: Firing) -> None:
-    """Undo a merge: both are again what they were, but for when the later one ended if that was after it."""
+    """Undo a merge: both are again what they were, but for when the later one ended if that was after it.
+
+    What was found in the earlier one is found again by who takes them apart, and in a later one that ran by its watch.
+    """
     before = part.before_merge or {}
     ended_at, end_cause = firing.ended_at, firing.end_cause
     firing.ended_at = datetime.fromisoformat(before["ended_at"])
@@ -79,8 +88,30 @@ def take_apart(session: Session, firing: Firing, part: Firing) -> None:
     part.merged_into_id, part.before_merge = None, None
     session.flush()
     _move(session, before, to=part)
+    for said in before.get("said", []):
+        _say_again(session, said, went_on=before["is_running"])
+    session.flush()
 
 
 def _move(session: Session, moved: dict[str, Any], *, to: Firing) -> None:
     session.execute(update(Batch).where(Batch.id.in_(moved["batches"])).values(firing_id=to.id))
     session.execute(update(StoredFinding).where(StoredFinding.id.in_(moved["findings"])).values(firing_id=to.id))
+
+
+def _said(finding: StoredFinding) -> dict[str, Any]:
+    """Return what a finding says; what people say of it stays, whatever a look makes of it."""
+    times = {
+        name: at and at.isoformat() for name, at in (("end_at", finding.end_at), ("withdrawn_at", finding.withdrawn_at))
+    }
+    return {"id": finding.id, **times, **{name: getattr(finding, name) for name in _WRITTEN_ANEW}}
+
+
+def _say_again(session: Session, said: Mapping[str, Any], *, went_on: bool) -> None:
+    """Let a finding say what it said before the merge; of a firing that went on, only if a look has withdrawn it."""
+    row = session.scalars(select(StoredFinding).where(StoredFinding.id == said["id"])).one()
+    if went_on and row.withdrawn_at is None:
+        return
+    for name in _WRITTEN_ANEW:
+        setattr(row, name, said[name])
+    row.end_at = datetime.fromisoformat(said["end_at"]) if said["end_at"] else row.end_at
+    row.withdrawn_at = said["withdrawn_at"] and datetime.fromisoformat(said["withdrawn_at"])

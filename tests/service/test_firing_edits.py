@@ -10,6 +10,7 @@ from service_parts import new_workshop, sign_in
 from sqlalchemy import update
 
 from firmware_bridge.wire import Block, Column, Unit
+from service.core.findings import Finding, Group, Severity
 from service.series import blocks as series
 from service.series.blocks import NewBlock
 from service.series.seal import seal
@@ -101,6 +102,30 @@ async def test_two_firings_that_a_power_cut_made_of_one_become_one_and_two_again
     assert later["peak_c"] == alone["firing"]["peak_c"]
     assert (await owner.get("/api/v1/firings/2/batches")).json()[0]["ware"] == "bát"
     assert whats(database)[:3] == ["firings taken apart", "firings merged", "firing recomputed"]
+
+
+async def test_a_firing_that_was_a_part_has_its_findings_again_as_they_were(
+    owner: httpx.AsyncClient, database: Database
+) -> None:
+    await told(await owner.post("/api/v1/firings/2/recompute"))
+    begun_s = (BEGAN + 6 * H).timestamp()
+    seen = Finding(  # by the watch, while it ran: no look at the two finds it
+        "stalled", Group.KILN, Severity.WARNING, None, begun_s, begun_s + 900, {"rate_c_per_h": 3.5}, "stalled.gas"
+    )
+    with database.write() as session:
+        [row] = firings.save_findings(session, kilns.get_kiln(session, [1], 1), 2, [seen])
+    await owner.put(f"/api/v1/findings/{row.id}/verdict", json={"verdict": "true", "note": "hết ga"})
+    before = (await told(await owner.get("/api/v1/firings/2")))["findings"]
+
+    merged = await told(await owner.post("/api/v1/firings/1/merge", json={"firing_id": 2}))
+    await told(await owner.post("/api/v1/firings/1/unmerge"))
+
+    after = (await told(await owner.get("/api/v1/firings/2")))["findings"]
+    assert "stalled" in merged["findings_withdrawn"]
+    assert {one["id"] for one in before} - {one["id"] for one in merged["firing"]["findings"]}
+    assert after == before
+    [given_back] = [one for one in after if one["id"] == row.id]
+    assert (given_back["evidence"], given_back["verdict"]["note"]) == ({"rate_c_per_h": 3.5}, "hết ga")
 
 
 async def test_a_firing_whose_readings_are_damaged_is_told_of_and_keeps_what_was_found_in_them(
