@@ -1,13 +1,24 @@
 """Readings as files, told piece by piece."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from fastapi import Query
+from fastapi import Depends, Query
 from starlette.responses import StreamingResponse
 
+from service.api.limits import handing_out
 from service.archive.hand_out import MEDIA_TYPES, Handed, write
 
 Form = Annotated[Literal["csv", "parquet", "json"], Query(alias="format")]
+
+
+def _place() -> Iterator[None]:
+    with handing_out():
+        yield
+
+
+# From before the readings are read until the last of them is sent, or whoever asked has gone.
+Place = Annotated[None, Depends(_place, scope="request")]
 
 
 def file_response(handed: Handed, form: str) -> StreamingResponse:

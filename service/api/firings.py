@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from service.api import schemas, views
 from service.api.curves import Width, curve_response
 from service.api.deps import Fires, Follows, Language, Looks, MachineNow, Now, PartsOf, Session
-from service.api.files import Form, file_response
+from service.api.files import Form, Place, file_response
 from service.api.paging import link_next
 from service.api.versions import Seen, show, version_of
 from service.archive.hand_out import hand_out
@@ -132,7 +132,9 @@ def read_curve(firing_id: schemas.Id, session: Session, who: Looks, now: Now, wi
 
 
 @router.get("/firings/{firing_id}/file", response_class=StreamingResponse)
-def read_file(firing_id: schemas.Id, session: Session, who: Looks, now: Now, form: Form = "csv") -> StreamingResponse:
+def read_file(
+    firing_id: schemas.Id, session: Session, who: Looks, now: Now, _place: Place, form: Form = "csv"
+) -> StreamingResponse:
     """Hand out a firing with every reading: the plain log, Parquet, or JSON with what was found in it."""
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
     return file_response(hand_out(session, firing, now=now, with_note=who.reads_notes(firing.workshop_id)), form)

@@ -11,7 +11,7 @@ from service.api import schemas, views
 from service.api.bounds import Moment
 from service.api.curves import Width, curve_response
 from service.api.deps import Fires, Looks, MachineNow, Now, Parts, PartsOf, Session, SetsUp, own_workshop
-from service.api.files import Form, file_response
+from service.api.files import Form, Place, file_response
 from service.api.versions import Seen, show, version_of
 from service.archive.hand_out import hand_out_readings
 from service.errors import ConflictError, InvalidError, RefusedError
@@ -137,6 +137,7 @@ def read_file(
     who: Looks,
     from_at: Annotated[Moment, Query()],
     to_at: Annotated[Moment, Query()],
+    _place: Place,
     form: Form = "csv",
 ) -> StreamingResponse:
     """Hand out every reading of a stretch of time, fired or not: the plain log, Parquet or JSON."""

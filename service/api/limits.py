@@ -16,12 +16,19 @@ MAX_KEYS: Final = 10_000
 MOST_REQUESTS: Final = 1200
 REQUEST_EVERY_S: Final = 0.05
 MOST_LOGS: Final = 4  # that are received at once: each is tens of megabytes on the disk
+MOST_FILES: Final = 2  # that are handed out at once: the readings of each are in memory until the last is sent
 _logs = threading.BoundedSemaphore(MOST_LOGS)
+_files = threading.BoundedSemaphore(MOST_FILES)
 
 
 def receiving_log() -> AbstractContextManager[None]:
     """Hold a place for a log that is sent, before any of it is read; one under a key of its own takes two."""
     return place(_logs, "other logs are being sent at this moment; try again in a minute")
+
+
+def handing_out() -> AbstractContextManager[None]:
+    """Hold a place for a file that is handed out, before any of it is read."""
+    return place(_files, "other files are being handed out at this moment; try again in a minute")
 
 
 @dataclass

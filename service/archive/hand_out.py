@@ -17,6 +17,7 @@ from service.store import kilns as kiln_rows
 from service.store.models import Firing, Kiln
 
 FORMATS: Final = ("csv", "parquet", "json")
+SLICE: Final = 5000  # readings that are in memory as words at once
 MEDIA_TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
@@ -116,15 +117,12 @@ def write(handed: Handed, form: str) -> Iterator[bytes]:
 def _csv(handed: Handed) -> Iterator[bytes]:
     at_ms, columns = handed.table()
     yield (",".join(["time", *columns]) + "\r\n").encode()
-    rows = zip(at_ms.tolist(), *(column.tolist() for column in columns.values()), strict=True)
-    lines: list[str] = []
-    for at, *values in rows:
-        cells = ("" if value != value else repr(value) for value in values)
-        lines.append(",".join([_stamp(at), *cells]))
-        if len(lines) == 5000:
-            yield ("\r\n".join(lines) + "\r\n").encode()
-            lines.clear()
-    if lines:
+    for first in range(0, len(at_ms), SLICE):
+        part = slice(first, first + SLICE)
+        rows = zip(at_ms[part].tolist(), *(column[part].tolist() for column in columns.values()), strict=True)
+        lines = [
+            ",".join([_stamp(at), *("" if value != value else repr(value) for value in values)]) for at, *values in rows
+        ]
         yield ("\r\n".join(lines) + "\r\n").encode()
 
 
@@ -145,20 +143,24 @@ def _parquet(handed: Handed) -> Iterator[bytes]:
 
 
 def _json(handed: Handed) -> Iterator[bytes]:
-    document = {
-        "schema": handed.schema,
-        handed.what: handed.about,
-        "channels": [
-            {
-                "name": name,
-                "unit": handed.units[name],
-                "time": [_stamp(at) for at in np.rint(one.time_s * 1000).astype(np.int64).tolist()],
-                "value": [None if value != value else value for value in one.value.tolist()],
-            }
-            for name, one in handed.channels.items()
-        ],
-    }
-    yield json.dumps(document, ensure_ascii=False, indent=1).encode()
+    head = json.dumps({"schema": handed.schema, handed.what: handed.about}, ensure_ascii=False, indent=1)
+    yield f'{head.removesuffix("}").rstrip()},\n "channels": ['.encode()
+    between = ""
+    for name, one in handed.channels.items():
+        said = json.dumps({"name": name, "unit": handed.units[name]}, ensure_ascii=False)
+        yield f"{between}\n  {said[:-1]}".encode()
+        yield from _json_list("time", np.rint(one.time_s * 1000).astype(np.int64), _stamp)
+        yield from _json_list("value", one.value, lambda value: None if value != value else value)
+        between = "},"
+    yield b"}\n ]\n}" if handed.channels else b"]\n}"
+
+
+def _json_list(name: str, values: np.ndarray, say: Callable[[Any], str | float | None]) -> Iterator[bytes]:
+    yield f', "{name}": ['.encode()
+    for first in range(0, len(values), SLICE):
+        said = json.dumps([say(value) for value in values[first : first + SLICE].tolist()])
+        yield f"{', ' if first else ''}{said[1:-1]}".encode()
+    yield b"]"
 
 
 def _stamp(at_ms: int) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +15,9 @@ import pytest
 from service_parts import NOW, PASSWORD
 
 from service.archive.bring_in import bring_in, look_at
-from service.archive.hand_out import FORMATS, hand_out, hand_out_readings, write
+from service.archive.hand_out import FORMATS, Handed, hand_out, hand_out_readings, write
 from service.cli import main
+from service.core.series import Samples
 from service.errors import ConflictError, InvalidError
 from service.importers.log import Asked, Log
 from service.importers.read import read_log
@@ -198,6 +200,46 @@ def test_a_stretch_of_a_kilns_time_is_handed_out_whatever_was_fired(database: Da
         wanted = (time_s >= from_at.timestamp()) & (time_s <= to_at.timestamp())
         assert 0 < wanted.sum() < len(time_s)
         np.testing.assert_array_equal(handed_out.channels[name].value, channel.samples.value[wanted])
+
+
+def long_one(channels: int, readings: int) -> Handed:
+    """Return a day or more of a kiln, a reading a second, with a gap in every hundred."""
+    time_s = 1.7e9 + np.arange(readings) * 1.0625
+    value = np.where(np.arange(readings) % 100 == 0, np.nan, 20.25 + np.arange(readings) / 7)
+    names = [f"can_{number}" for number in range(channels)]
+    about = {"kiln": "lo-1", "note": "gió to", "findings": [{"kind": "stalled"}]}
+    return Handed("lo-1", "firing", about, dict.fromkeys(names, "c"), dict.fromkeys(names, Samples(time_s, value)))
+
+
+@pytest.mark.parametrize(("channels", "readings"), [(0, 0), (1, 0), (1, 5000), (2, 12_001)])
+def test_what_is_written_in_pieces_is_one_document(channels: int, readings: int) -> None:
+    handed = long_one(channels, readings)
+
+    document = json.loads(b"".join(write(handed, "json")))
+
+    assert list(document) == ["schema", "firing", "channels"]
+    assert (document["schema"], document["firing"]) == ("canhlo.firing/1", handed.about)
+    assert [(one["name"], one["unit"]) for one in document["channels"]] == list(handed.units.items())
+    for one, samples in zip(document["channels"], handed.channels.values(), strict=True):
+        times = [datetime.fromisoformat(at).timestamp() for at in one["time"]]
+        np.testing.assert_allclose(times, samples.time_s, rtol=0, atol=0.0006)
+        np.testing.assert_array_equal(np.array(one["value"], dtype=float), samples.value)
+
+
+# The plain log has a column for each channel: its arrays take as much again as what they are made of.
+@pytest.mark.parametrize(("form", "most_bytes"), [("csv", 25_000_000), ("json", 20_000_000)])
+def test_a_long_firing_is_not_in_memory_as_words(form: str, most_bytes: int) -> None:
+    handed = long_one(8, 100_000)
+
+    tracemalloc.start()
+    try:
+        length = sum(len(piece) for piece in write(handed, form))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert length > 10_000_000
+    assert peak < most_bytes
 
 
 def test_a_running_firing_is_handed_out_as_far_as_it_is(database: Database) -> None:
