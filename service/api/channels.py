@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, model_validator
 from service.api import schemas
 from service.api.bounds import Moment
 from service.api.deps import Looks, MachineNow, PartsOf, Session, SetsUp
-from service.api.versions import Seen, show, version_of
+from service.api.versions import Seen, locked_version, show, version_of
 from service.errors import InvalidError
 from service.store import audit, calibrations, kilns
 from service.store.models import Calibration, Channel
@@ -117,7 +117,7 @@ def change_channel(
 ) -> ChannelOut:
     """Change what is sent and leave the rest; null takes a label or a place away."""
     channel = kilns.get_channel(session, who.workshop_ids, channel_id)
-    seen.check(version_of(channel, *SAID))
+    seen.check(locked_version(session, channel, *SAID))
     sent = asked.model_fields_set
     if "label" in sent:
         channel.label = asked.label

@@ -16,7 +16,7 @@ from service.api import schemas, views
 from service.api.bounds import Moment
 from service.api.deps import Fires, Language, MachineNow, Now, Parts, PartsOf, Session, SetsUp
 from service.api.firings import detail_out
-from service.api.versions import Seen, version_of
+from service.api.versions import Seen, locked_version, version_of
 from service.core.assess import AssessedFiring
 from service.core.firing import EndCause
 from service.errors import ConflictError, InvalidError
@@ -230,7 +230,7 @@ def _again(
     with service.database.write() as session:
         confine(session, who.workshop_ids)
         firing = _whole(session, who, firing_id)
-        if version_of(firing, *views.FIRING_SAID) != version:
+        if locked_version(session, firing, *views.FIRING_SAID) != version:
             msg = f"firing {firing.number} was changed while it was looked at again; say it once more"
             raise ConflictError(msg)
         write(session, firing)

@@ -11,7 +11,7 @@ from service.api.curves import Width, curve_response
 from service.api.deps import Fires, Follows, Language, Looks, MachineNow, Now, PartsOf, Session
 from service.api.files import Form, Place, file_response
 from service.api.paging import link_next
-from service.api.versions import Seen, show, version_of
+from service.api.versions import Seen, locked_version, show
 from service.archive.hand_out import hand_out
 from service.lab.ahead import forecast_of
 from service.lab.curve import segments_of
@@ -70,7 +70,7 @@ def change_firing(
 ) -> schemas.FiringDetail:
     """Change what is sent and leave the rest; null takes a target cone, a plan or the fuel used away."""
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
-    seen.check(version_of(firing, *views.FIRING_SAID))
+    seen.check(locked_version(session, firing, *views.FIRING_SAID))
     sent = asked.model_fields_set
     if "plan_id" in sent:
         plan = None if asked.plan_id is None else plans.get_plan(session, firing.workshop_id, asked.plan_id)

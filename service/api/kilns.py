@@ -12,7 +12,7 @@ from service.api.bounds import Moment
 from service.api.curves import Width, curve_response
 from service.api.deps import Fires, Looks, MachineNow, Now, Parts, PartsOf, Session, SetsUp, own_workshop
 from service.api.files import Form, Place, file_response
-from service.api.versions import Seen, show, version_of
+from service.api.versions import Seen, locked_version, show
 from service.archive.hand_out import hand_out_readings
 from service.errors import ConflictError, InvalidError, RefusedError
 from service.lab.condition import condition_of
@@ -88,7 +88,7 @@ def change_kiln(
     The cone and the plan are those of the firing that runs as well, for people change their minds in the middle of one.
     """
     kiln = kilns.get_kiln(session, who.workshop_ids, kiln_id)
-    seen.check(version_of(kiln, *views.KILN_SAID))
+    seen.check(locked_version(session, kiln, *views.KILN_SAID))
     sent = asked.model_fields_set
     if asked.is_retired is not None:
         _retire(session, who, kiln, machine_now if asked.is_retired else None)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from service.api import schemas, views
 from service.api.deps import Looks, MachineNow, Session, SetsUp, own_workshop
-from service.api.versions import Seen, show, version_of
+from service.api.versions import Seen, locked_version, show
 from service.core.schedule import Schedule
 from service.errors import InvalidError
 from service.importers.schedules.read import schedules_of
@@ -88,7 +88,7 @@ def change_plan(
 ) -> schemas.PlanOut:
     """Change a plan. Firings keep the one that they were fired by: the changed one may then have another id."""
     plan = plans.find_plan(session, who.workshop_ids, plan_id)
-    seen.check(version_of(plan, *views.PLAN_SAID))
+    seen.check(locked_version(session, plan, *views.PLAN_SAID))
     points = [point.model_dump() for point in asked.points]
     changed = views.plan_out(plans.change_plan(session, plan, name=asked.name, points=points, now=now))
     audit.note(session, plan.workshop_id, who=who.name, what="plan changed", now=now, plan=plan.id, now_is=changed.id)
@@ -100,7 +100,7 @@ def change_plan(
 def remove_plan(plan_id: schemas.Id, session: Session, who: SetsUp, seen: Seen, now: MachineNow) -> None:
     """Offer a plan no more; kilns stop following it, and firings keep it."""
     plan = plans.find_plan(session, who.workshop_ids, plan_id)
-    seen.check(version_of(plan, *views.PLAN_SAID))
+    seen.check(locked_version(session, plan, *views.PLAN_SAID))
     plans.remove_plan(session, plan, now=now)
     audit.note(session, plan.workshop_id, who=who.name, what="plan removed", now=now, plan=plan.id, name=plan.name)
 

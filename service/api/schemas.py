@@ -619,6 +619,7 @@ class BatchOut(Out):
     pieces_loaded: int
     note: str
     outcomes: list[Outcome]
+    version: Annotated[str, Field(description="of what people may change, for `If-Match`")]
 
 
 class AlignedCurve(Out):

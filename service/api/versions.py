@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 from fastapi import Depends, Header, Response
+from sqlalchemy.orm import Session
 
 from service.errors import StaleError
 
@@ -15,6 +16,15 @@ def version_of(row: object, *columns: str) -> str:
     """Return a name for what people may change of a row: another state has another name."""
     said = [getattr(row, name) for name in columns]
     return hashlib.blake2b(msgspec.json.encode(said, order="sorted"), digest_size=LENGTH // 2).hexdigest()
+
+
+def locked_version(session: Session, row: object, *columns: str) -> str:
+    """Return the version of a row, which nobody else changes until the session ends.
+
+    PostgreSQL would let two who have seen the same version both change it. What refers to it may come meanwhile.
+    """
+    session.refresh(row, with_for_update={"of": type(row), "key_share": True})
+    return version_of(row, *columns)
 
 
 def show(response: Response, version: str) -> None:

@@ -317,6 +317,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     pieces_loaded: int
     note: str
     outcomes: list[Outcome]
+    version: str
 
 
 AlarmState = Literal["open", "acknowledged", "cleared"]

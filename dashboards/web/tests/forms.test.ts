@@ -69,6 +69,7 @@ describe("the batch form", () => {
     const batch = {
       id: 1,
       firing_id: 1,
+      version: "08e7d766cd6e",
       ...body,
       ...{ ware: "x", pieces_loaded: 500, note: "", outcomes: body?.outcomes ?? [] },
     };

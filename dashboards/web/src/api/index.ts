@@ -141,8 +141,8 @@ export const api = {
 
   batches: (firingId: number) => ask<Batch[]>("GET", `/firings/${firingId}/batches`),
   addBatch: (firingId: number, body: BatchIn) => ask<Batch>("POST", `/firings/${firingId}/batches`, body),
-  changeBatch: (id: number, body: BatchIn) => ask<Batch>("PUT", `/batches/${id}`, body),
-  removeBatch: (id: number) => ask<void>("DELETE", `/batches/${id}`),
+  changeBatch: (batch: Batch, body: BatchIn) => ask<Batch>("PUT", `/batches/${batch.id}`, body, batch.version),
+  removeBatch: (batch: Batch) => ask<void>("DELETE", `/batches/${batch.id}`, undefined, batch.version),
   comparison: (ids: readonly number[], align: Comparison["align"]) =>
     ask<Comparison>("GET", `/comparison?${ids.map((id) => `firing=${id}`).join("&")}&align=${align}`),
 

@@ -1715,6 +1715,11 @@ export interface components {
             note: string;
             /** Outcomes */
             outcomes: components["schemas"]["Outcome"][];
+            /**
+             * Version
+             * @description of what people may change, for `If-Match`
+             */
+            version: string;
         };
         /** BridgeIn */
         BridgeIn: {
@@ -7996,7 +8001,8 @@ export interface operations {
                      *             "defect": "x",
                      *             "count": 96
                      *           }
-                     *         ]
+                     *         ],
+                     *         "version": "08e7d766cd6e"
                      *       }
                      *     ]
                      */
@@ -8065,7 +8071,8 @@ export interface operations {
                      *           "defect": "x",
                      *           "count": 96
                      *         }
-                     *       ]
+                     *       ],
+                     *       "version": "08e7d766cd6e"
                      *     }
                      */
                     "application/json": components["schemas"]["BatchOut"];
@@ -8085,7 +8092,9 @@ export interface operations {
     batches_change_batch: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path: {
                 batch_id: number;
             };
@@ -8130,7 +8139,8 @@ export interface operations {
                      *           "defect": "x",
                      *           "count": 96
                      *         }
-                     *       ]
+                     *       ],
+                     *       "version": "08e7d766cd6e"
                      *     }
                      */
                     "application/json": components["schemas"]["BatchOut"];
@@ -8150,7 +8160,9 @@ export interface operations {
     batches_delete_batch: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path: {
                 batch_id: number;
             };

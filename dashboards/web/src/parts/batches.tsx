@@ -57,7 +57,7 @@ export function Batches({ firingId }: { firingId: number }) {
                 <BatchForm
                   key={batch.id}
                   first={draftOf(batch)}
-                  onSave={(body) => run(() => api.changeBatch(batch.id, body))}
+                  onSave={(body) => run(() => api.changeBatch(batch, body))}
                   onClose={close}
                 />
               ) : (
@@ -84,7 +84,7 @@ export function Batches({ firingId }: { firingId: number }) {
         <Confirm
           title={say("batch.removeAsk", { name: removed.ware })}
           go={say("app.remove")}
-          onGo={() => void run(() => api.removeBatch(removed.id)).then(reload)}
+          onGo={() => void run(() => api.removeBatch(removed)).then(reload)}
           onClose={() => setRemoved(null)}
         />
       )}
