@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -98,13 +99,19 @@ class Once:
             answer = await asyncio.to_thread(_begin, service.database, asked, key)
             if answer is None:
                 body.seek(0)
-                answer = await self._ask(request.scope, body)
+                parts: list[Message] = []
+                try:
+                    await self._ask(request.scope, body, parts)
+                except Exception:
+                    if not parts:  # what fails once it is answered was done
+                        await asyncio.to_thread(_give_up, service.database, asked)
+                    raise
+                answer = _answer_of(parts)
                 await asyncio.to_thread(_end, service.database, asked, key, answer)
         return answer
 
-    async def _ask(self, scope: Scope, body: IO[bytes]) -> _Answer:
+    async def _ask(self, scope: Scope, body: IO[bytes], parts: list[Message]) -> None:
         """Let the routes answer, and gather what they say."""
-        parts: list[Message] = []
         has_come = False
 
         async def receive() -> Message:
@@ -119,8 +126,11 @@ class Once:
             parts.append(message)
 
         await self._app(scope, receive, gather)
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in parts[0]["headers"]]
-        return _Answer(parts[0]["status"], headers, b"".join(part.get("body", b"") for part in parts[1:]))
+
+
+def _answer_of(parts: list[Message]) -> _Answer:
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in parts[0]["headers"]]
+    return _Answer(parts[0]["status"], headers, b"".join(part.get("body", b"") for part in parts[1:]))
 
 
 def _begin(database: Database, asked: Asked, key: str) -> _Answer | None:
@@ -134,13 +144,13 @@ def _begin(database: Database, asked: Asked, key: str) -> _Answer | None:
                 stored_answers.begin(session, asked, now=now)
                 return None
     except IntegrityError:  # the same key came twice at once
-        return _refusal(409, "conflict", _IN_WORK)
+        return _in_work()
     if before.asked_hash != asked.asked_hash:
         return _refusal(422, "key_reused", _OTHER)
     if before.answer is not None and before.status is not None:
         return _opened(before.status, before.answer, _seal_key(asked, key))
     if now - before.at < ANSWERED_WITHIN:
-        return _refusal(409, "conflict", _IN_WORK)
+        return _in_work()
     return _refusal(409, "conflict", _UNKNOWN)
 
 
@@ -168,8 +178,17 @@ def _seal_key(asked: Asked, key: str) -> bytes:
     return _hash(b"seal", str(asked.account_id).encode(), key.encode())
 
 
-def _refusal(status: int, code: str, detail: str) -> _Answer:
-    said = problems.problem(status, code, code.replace("_", " "), detail)
+def _give_up(database: Database, asked: Asked) -> None:
+    with database.write() as session:
+        stored_answers.give_up(session, asked)
+
+
+def _in_work() -> _Answer:
+    return _refusal(409, "in_work", _IN_WORK, {"Retry-After": "1"})
+
+
+def _refusal(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> _Answer:
+    said = problems.problem(status, code, code.replace("_", " "), detail, headers)
     return _Answer(status, [(name.decode(), value.decode()) for name, value in said.raw_headers], bytes(said.body))
 
 

@@ -102,9 +102,46 @@ async def test_a_request_that_was_never_answered_is_not_simply_done_again(
         session.execute(update(StoredAnswer).values(at=datetime.now(UTC) - timedelta(hours=1)))
     later = await signed_in.post("/api/v1/kilns", json=KILN, headers=KEY)
 
-    assert (soon.status_code, later.status_code) == (409, 409)
+    assert (soon.status_code, soon.json()["code"], soon.headers["retry-after"]) == (409, "in_work", "1")
+    assert (later.status_code, later.json()["code"]) == (409, "conflict")
     assert "nobody knows how it ended" in later.json()["detail"]
     assert names(database) == ["Lò 9"]
+
+
+def fails(*_asked: object, **_said: object) -> None:
+    msg = "the disk is full"
+    raise RuntimeError(msg)
+
+
+async def test_a_request_that_failed_inside_gives_its_key_up(
+    signed_in: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("service.store.kilns.create_kiln", fails)
+        with pytest.raises(RuntimeError):
+            await signed_in.post("/api/v1/kilns", json=KILN, headers=KEY)
+
+    again = await signed_in.post("/api/v1/kilns", json=KILN, headers=KEY)
+
+    assert again.status_code == 201
+    assert names(database) == ["Lò 9"]
+
+
+async def test_what_failed_only_after_it_was_done_is_not_done_again(
+    signed_in: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.write() as session:
+        kilns.add_channel(session, kilns.create_kiln(session, 1, name="Lò 1", key="lo-1"), "top", "c")
+    path, asked = "/api/v1/channels/1/calibrations", {"from_at": NOW.isoformat(), "offset_c": 2.0}
+    with monkeypatch.context() as broken:
+        broken.setattr("service.monitor.loop.Monitor.tell", fails)
+        with pytest.raises(RuntimeError):
+            await signed_in.post(path, json=asked, headers=KEY)
+
+    again = await signed_in.post(path, json=asked, headers=KEY)
+
+    assert (again.status_code, again.json()["code"]) == (409, "in_work")
+    assert len((await signed_in.get(path)).json()) == 1
 
 
 @pytest.mark.parametrize("key", ["short", "with a space in it", "x" * 201])

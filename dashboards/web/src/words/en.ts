@@ -282,6 +282,7 @@ export const en: Words = {
   "error.sink_failed": "The store of old readings does not answer. Try again later.",
   "error.not_found": "Not found.",
   "error.refused": "Not allowed.",
+  "error.in_work": "This is still being done. Wait a moment.",
   "error.conflict": "Not possible: it exists already or has changed.",
   "error.invalid": "Something is not right.",
   "error.malformed": "Something is not filled in right.",

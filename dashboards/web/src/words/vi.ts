@@ -282,6 +282,7 @@ export const vi = {
   "error.sink_failed": "Kho lưu số đo cũ chưa trả lời. Hãy thử lại sau.",
   "error.not_found": "Không tìm thấy.",
   "error.refused": "Không được phép.",
+  "error.in_work": "Việc này đang làm dở. Hãy chờ một lát.",
   "error.conflict": "Không làm được: đã có sẵn hoặc đã thay đổi.",
   "error.invalid": "Có chỗ chưa đúng.",
   "error.malformed": "Có chỗ điền chưa đúng.",
