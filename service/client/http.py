@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -20,6 +21,7 @@ TRIES: Final = 4
 FIRST_WAIT_S: Final = 0.25
 LONGEST_WAIT_S: Final = 30.0
 PAGE: Final = 100
+IN_WORK_WITHIN_S: Final = 150.0  # the service itself says for two minutes that it works on what was asked before
 # What may be better in a moment.
 PASSING: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, 504)
 
@@ -133,8 +135,8 @@ class Client:
         return self._pages("/findings", list[models.Finding], kiln_id=kiln_id, kind=kind)
 
     def alarms(self) -> list[models.Alarm]:
-        """Return the open alarms."""
-        return self._get("/alarms", list[models.Alarm])
+        """Return the open alarms, newest first, as many pages as there are."""
+        return list(self._pages("/alarms", list[models.Alarm]))
 
     def batches(self, firing_id: int) -> list[models.Batch]:
         return self._get(f"/firings/{firing_id}/batches", list[models.Batch])
@@ -154,7 +156,7 @@ class Client:
         """Bring a log into a kiln's history: `unit`, `time_zone`, `start_at`, `target_cone` say what it does not."""
         asked = {"file_name": file.name[:120], **said}
         headers = {"content-type": "application/octet-stream"}
-        with file.open("rb") as log:
+        with file.open("rb") as log, self._reaching():
             answer = self._http.post(
                 f"/kilns/{kiln_id}/logs", params=asked, content=log, headers=headers, timeout=LOG_TIMEOUT_S
             )
@@ -165,10 +167,24 @@ class Client:
     # --- how it asks ---
 
     def _keep(self, path: str, file: Path, asked: Mapping[str, str]) -> int:
-        with self._http.stream("GET", path, params=dict(asked)) as answer:
+        """Write an answer into a file: all of it, or the file stays as it was."""
+        if file.exists() and not file.is_file():  # such as a pipe
+            return self._write(path, file, asked)
+        part = file.with_name(f"{file.name}.part")
+        try:
+            length = self._write(path, part, asked)
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
+        return length
+
+    def _write(self, path: str, file: Path, asked: Mapping[str, str]) -> int:
+        with self._reaching(), self._http.stream("GET", path, params=dict(asked)) as answer:
             if not answer.is_success:
                 answer.read()
                 raise _problem(answer)
+            if "content-disposition" not in answer.headers:
+                raise self._astray(answer, "no file")
             with file.open("wb") as out:
                 return sum(out.write(piece) for piece in answer.iter_bytes())
 
@@ -186,29 +202,54 @@ class Client:
             following = answer.links.get("next", {}).get("url")
 
     def _told(self, answer: httpx.Response, kind: type[T]) -> T:
-        return msgspec.json.decode(answer.content, type=kind)
+        try:
+            return msgspec.json.decode(answer.content, type=kind)
+        except msgspec.DecodeError as error:
+            raise self._astray(answer, str(error)) from error
+
+    def _astray(self, answer: httpx.Response, seen: str) -> AnswerError:
+        host = self._http.base_url.host
+        msg = f"{host} answered something else than was asked for ({seen}); is this the service's address?"
+        return AnswerError(answer.status_code, "unreadable", msg)
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TransportError as error:
+            raise AnswerError(0, "unreachable", f"{self._http.base_url.host} was not reached: {error}") from error
 
     def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
         may_repeat = method == "GET" or "idempotency-key" in (headers or {})
-        for one_more in range(TRIES - 1, -1, -1):
-            wait_s = FIRST_WAIT_S * 2 ** (TRIES - 1 - one_more)
+        tries, in_work_s = 0, 0.0
+        while True:
+            wait_s = FIRST_WAIT_S * 2**tries
+            tries += 1
+            may_again = may_repeat and tries < TRIES
             try:
-                answer = self._http.request(method, path.removeprefix("/api/v1"), json=body, headers=headers)
-            except httpx.TransportError as error:
-                if not (may_repeat and one_more):
-                    raise AnswerError(
-                        0, "unreachable", f"{self._http.base_url.host} was not reached: {error}"
-                    ) from error
+                with self._reaching():
+                    answer = self._http.request(method, path.removeprefix("/api/v1"), json=body, headers=headers)
+            except AnswerError:
+                if not may_again:
+                    raise
             else:
                 if answer.is_success:
                     return answer
-                if not (may_repeat and one_more and answer.status_code in PASSING):
-                    raise _problem(answer)
-                wait_s = max(wait_s, float(answer.headers.get("retry-after", 0)))
-            self._sleep(min(wait_s, LONGEST_WAIT_S))
-        raise AssertionError  # the last turn has returned or raised
+                problem = _problem(answer)
+                wait_s = min(max(wait_s, _asked_to_wait_s(answer)), LONGEST_WAIT_S)
+                if problem.code == "in_work" and in_work_s < IN_WORK_WITHIN_S:
+                    tries, in_work_s = 0, in_work_s + wait_s  # the same request came before, and will be answered
+                elif not (may_again and answer.status_code in PASSING):
+                    raise problem
+            self._sleep(wait_s)
+
+
+def _asked_to_wait_s(answer: httpx.Response) -> float:
+    """Return for how long the service asks to wait; a date, as proxies say it, is as if nothing were said."""
+    said = answer.headers.get("retry-after", "")
+    return float(said) if said.isascii() and said.isdigit() else 0.0
 
 
 def _with(path: str, asked: Mapping[str, str | int | None]) -> str:

@@ -2,22 +2,35 @@
 
 import importlib.util
 import json
+import os
 import re
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from running import running
 from service_parts import NOW, new_workshop
 
+from service.api import firing_edits
+from service.cli import main
 from service.client import AnswerError, Client
+from service.core.assess import AssessedFiring
+from service.core.findings import Finding, Group, Severity
 from service.settings import Settings
 from service.store import api_tokens, firings, kilns
 from service.store.database import Database
+from service.store.models import Alarm
 from service.store.roles import Scope
 
 ANY = "canhlo_any"
@@ -139,6 +152,183 @@ def test_what_stays_bad_is_a_problem_in_the_end(fault: int | None, code: str) ->
         canhlo.kilns()
 
     assert (problem.value.code, len(network.keys)) == (code, 4)
+
+
+class LostAnswer(httpx.HTTPTransport):
+    """Loses the connection once the first POST has arrived; remembers what came of the others."""
+
+    def __init__(self, arrived: threading.Event) -> None:
+        super().__init__()
+        self._arrived = arrived
+        self._first: threading.Thread | None = None
+        self.told: list[tuple[int, str]] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self._first is None:
+            self._first = threading.Thread(target=self._answer_nobody, args=[request])
+            self._first.start()
+            assert self._arrived.wait(10)
+            raise httpx.ReadError("connection reset by peer", request=request)
+        answer = super().handle_request(request)
+        self.told.append((answer.status_code, answer.headers.get("idempotency-replayed", "")))
+        return answer
+
+    def _answer_nobody(self, request: httpx.Request) -> None:
+        super().handle_request(request).read()
+
+    def close(self) -> None:
+        assert self._first is not None
+        self._first.join()
+        super().close()
+
+
+def test_an_answer_that_was_lost_is_waited_for_under_the_same_key(
+    service: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived, waited = threading.Event(), list[float]()
+    look_again = firing_edits.look_again
+
+    def slowly(*asked: Any, **said: Any) -> AssessedFiring:
+        arrived.set()
+        time.sleep(2.5)
+        return look_again(*asked, **said)
+
+    def wait(wait_s: float) -> None:
+        waited.append(wait_s)
+        time.sleep(wait_s)
+
+    monkeypatch.setattr(firing_edits, "look_again", slowly)
+    network = LostAnswer(arrived)
+    with Client(service[0], token=service[1], transport=network, sleep=wait) as canhlo:
+        merged = canhlo.merge_firings(1, 2)
+
+    assert [part.id for part in merged.firing.parts] == [2]
+    assert network.told[-1] == (200, "true")
+    assert {status for status, _ in network.told[:-1]} == {409}
+    assert waited[1:] == [1.0] * len(waited[1:])
+    assert len(waited) > 2
+
+
+def test_every_alarm_is_returned(service: tuple[str, str], database: Database) -> None:
+    with database.write() as session:
+        kiln = kilns.get_kiln(session, [1], 1)
+        for number in range(230):
+            began_s = (NOW + timedelta(minutes=number)).timestamp()
+            found = Finding("stalled", Group.KILN, Severity.WARNING, None, began_s, None)
+            [row] = firings.save_findings(session, kiln, None, [found])
+            session.add(Alarm(workshop_id=1, finding_id=row.id, opened_at=NOW))
+
+    with Client(service[0], token=service[1]) as canhlo:
+        alarms = canhlo.alarms()
+
+    assert sorted(one.id for one in alarms) == list(range(1, 231))
+
+
+@pytest.mark.parametrize(("said", "wait_s"), [("7", 7.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.25), ("soon", 0.25)])
+def test_what_a_proxy_says_of_waiting_may_be_a_date(said: str, wait_s: float) -> None:
+    answers = [httpx.Response(503, headers={"retry-after": said}), httpx.Response(200, json=[])]
+    waited: list[float] = []
+    transport = httpx.MockTransport(lambda _request: answers.pop(0))
+
+    with Client("http://lo.test", token=ANY, transport=transport, sleep=waited.append) as canhlo:
+        assert canhlo.kilns() == []
+
+    assert waited == [wait_s]
+
+
+@contextmanager
+def server_that_says(answer: bytes) -> Iterator[str]:
+    """Give the address of a server that says the same to everybody, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(65_536)
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+BROKEN_OFF = (
+    b"HTTP/1.1 200 OK\r\ncontent-disposition: attachment\r\ncontent-length: 1000\r\n\r\ntime,top_c\r\n2026-03-01"
+)
+A_PAGE = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 15\r\n\r\n<!doctype html>"
+
+
+def test_a_download_that_breaks_off_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    good, none = tmp_path / "good.csv", tmp_path / "none.csv"
+    good.write_bytes(b"time,top_c\r\n")
+
+    with server_that_says(BROKEN_OFF) as address, Client(address, token=ANY) as canhlo:
+        with pytest.raises(AnswerError, match="was not reached") as broken_off:
+            canhlo.export(1, good)
+        with pytest.raises(AnswerError):
+            canhlo.export(1, none)
+
+    assert broken_off.value.code == "unreachable"
+    assert good.read_bytes() == b"time,top_c\r\n"
+    assert list(tmp_path.iterdir()) == [good]
+
+
+def test_a_download_goes_into_a_pipe_as_it_comes(service: tuple[str, str], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as beside, Client(service[0], token=service[1]) as canhlo:
+        read = beside.submit(pipe.read_bytes)
+        length = canhlo.export(1, pipe)
+
+    assert pipe.is_fifo()
+    assert len(read.result()) == length > 0
+
+
+@contextmanager
+def closed_port() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize(
+    "words", [("kilns",), ("firings",), ("export", "1", "--out", "x.csv")], ids=lambda words: words[0]
+)
+@pytest.mark.parametrize(
+    ("where", "wanted"),
+    [
+        (closed_port, "127.0.0.1 was not reached: "),
+        (partial(server_that_says, A_PAGE), "127.0.0.1 answered something else than was asked for ("),
+    ],
+    ids=["a closed port", "a page"],
+)
+def test_a_wrong_address_is_one_line(
+    where: Callable[[], AbstractContextManager[str]],
+    wanted: str,
+    words: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    monkeypatch.setenv("CANHLO_TOKEN", ANY)
+    with where() as address:
+        monkeypatch.setattr("sys.argv", ["canhlo", *words, "--url", address])
+        with pytest.raises(SystemExit) as ended:
+            main()
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said.startswith(f"canhlo: {wanted}")
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_types_are_those_of_the_document() -> None:
