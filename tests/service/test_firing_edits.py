@@ -17,6 +17,7 @@ from service.series.seal import seal
 from service.store import audit, firings, kilns
 from service.store.database import Database
 from service.store.identity import bridge_of_logs
+from service.store.merging import last_part, merge, take_apart
 from service.store.models import Batch
 from service.store.months import chunk
 
@@ -126,6 +127,31 @@ async def test_a_firing_that_was_a_part_has_its_findings_again_as_they_were(
     assert after == before
     [given_back] = [one for one in after if one["id"] == row.id]
     assert (given_back["evidence"], given_back["verdict"]["note"]) == ({"rate_c_per_h": 3.5}, "hết ga")
+
+
+def test_a_part_that_ran_on_keeps_what_its_watch_has_said_since(database: Database) -> None:
+    workshop_id = new_workshop(database, "lan@example.org")
+    stalled = [
+        Finding("stalled", Group.KILN, Severity.WARNING, name, (BEGAN + 6 * H).timestamp(), None, {"rate_c_per_h": 3.5})
+        for name in ("top", "bottom")
+    ]
+    with database.write() as session:
+        kiln = kilns.create_kiln(session, workshop_id, name="Lò 1", key="lo-1")
+        first = firings.add_firing(session, kiln, started_at=BEGAN, ended_at=BEGAN + 4 * H, end_cause="operator")
+        part = firings.start_firing(session, kiln, started_at=BEGAN + 5 * H)
+        went_on, withdrawn = firings.save_findings(session, kiln, part.id, stalled)
+        merge(session, first, part, now=BEGAN + 7 * H)
+        went_on.end_at, went_on.evidence = BEGAN + 8 * H, {"rate_c_per_h": 2.0}
+        withdrawn.end_at = withdrawn.withdrawn_at = BEGAN + 8 * H
+
+    with database.write() as session:
+        first = firings.get_firing(session, [workshop_id], 1)
+        take_apart(session, first, last_part(session, first))
+
+    with database.read() as session:
+        found = firings.findings_of(session, 2)
+        said = [(one.channel, one.end_at, one.evidence["rate_c_per_h"]) for one in found]
+    assert said == [("top", BEGAN + 8 * H, 2.0), ("bottom", BEGAN + 8 * H, 3.5)]
 
 
 async def test_a_firing_whose_readings_are_damaged_is_told_of_and_keeps_what_was_found_in_them(
