@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from service.analysis.again import LONGEST
 from service.api import schemas, views
 from service.api.curves import Width, curve_response
 from service.api.deps import Fires, Follows, Language, Looks, MachineNow, Now, PartsOf, Session
@@ -13,6 +14,7 @@ from service.api.files import Form, Place, file_response
 from service.api.paging import link_next
 from service.api.versions import Seen, locked_version, show
 from service.archive.hand_out import hand_out
+from service.errors import InvalidError
 from service.lab.ahead import forecast_of
 from service.lab.curve import segments_of
 from service.store import audit, firings, plans
@@ -137,6 +139,9 @@ def read_file(
 ) -> StreamingResponse:
     """Hand out a firing with every reading: the plain log, Parquet, or JSON with what was found in it."""
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
+    if (firing.ended_at or now) - firing.started_at > LONGEST:  # every reading of it is in memory at once
+        msg = f"firing {firing.number} is longer than {LONGEST.days} days; ask for its kiln's readings, days at a time"
+        raise InvalidError(msg)
     return file_response(hand_out(session, firing, now=now, with_note=who.reads_notes(firing.workshop_id)), form)
 
 

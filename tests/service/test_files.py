@@ -78,6 +78,17 @@ def test_a_third_file_at_once_waits_until_another_one_is_out(slow: httpx.Client)
         time.sleep(0.1)
 
 
+def test_a_firing_without_end_is_not_handed_out_whole(slow: httpx.Client, database: Database) -> None:
+    with database.write() as session:
+        kiln = kilns.get_kiln(session, [1], 1)
+        firings.add_firing(session, kiln, started_at=NOW - timedelta(days=15), ended_at=NOW, end_cause="operator")
+
+    answer = slow.get("/firings/2/file")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert "longer than 14 days" in answer.json()["detail"]
+
+
 def both_go(slow: httpx.Client) -> bool:
     """Say whether two files can be had at once."""
     with slow.stream("GET", "/firings/1/file") as one, slow.stream("GET", "/firings/1/file") as other:
