@@ -22,20 +22,24 @@ FIRST_WAIT_S: Final = 0.25
 LONGEST_WAIT_S: Final = 30.0
 PAGE: Final = 100
 IN_WORK_WITHIN_S: Final = 150.0  # the service itself says for two minutes that it works on what was asked before
-# What may be better in a moment.
-PASSING: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, 504)
+# What may be better in a moment; 0 is that it was not reached.
+PASSING: Final = (0, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, 504)
 
 Form = Literal["csv", "parquet", "json"]
 T = TypeVar("T")
 
 
 class AnswerError(ServiceError):
-    """What the service refused, or that it was not reached (`status` 0); `code` is stable."""
+    """What the service refused, or that it was not reached (`status` 0); `code` is stable.
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    `wait_s` is for how long the service asks to wait, 0 if it does not say.
+    """
+
+    def __init__(self, status: int, code: str, detail: str, *, wait_s: float = 0.0) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
+        self.wait_s = wait_s
 
 
 class Client:
@@ -172,7 +176,7 @@ class Client:
             return self._write(path, file, asked)
         part = file.with_name(f"{file.name}.part")
         try:
-            length = self._write(path, part, asked)
+            length = self._patiently(lambda: self._write(path, part, asked))
             part.replace(file)
         finally:
             part.unlink(missing_ok=True)
@@ -222,27 +226,28 @@ class Client:
     def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
-        may_repeat = method == "GET" or "idempotency-key" in (headers or {})
+        def ask() -> httpx.Response:
+            with self._reaching():
+                answer = self._http.request(method, path.removeprefix("/api/v1"), json=body, headers=headers)
+            if not answer.is_success:
+                raise _problem(answer)
+            return answer
+
+        return self._patiently(ask) if method == "GET" or "idempotency-key" in (headers or {}) else ask()
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """Ask again for what may be better in a moment, and for as long as the service says that it is at it."""
         tries, in_work_s = 0, 0.0
         while True:
-            wait_s = FIRST_WAIT_S * 2**tries
             tries += 1
-            may_again = may_repeat and tries < TRIES
             try:
-                with self._reaching():
-                    answer = self._http.request(method, path.removeprefix("/api/v1"), json=body, headers=headers)
-            except AnswerError:
-                if not may_again:
-                    raise
-            else:
-                if answer.is_success:
-                    return answer
-                problem = _problem(answer)
-                wait_s = min(max(wait_s, _asked_to_wait_s(answer)), LONGEST_WAIT_S)
+                return ask()
+            except AnswerError as problem:
+                wait_s = min(max(FIRST_WAIT_S * 2 ** (tries - 1), problem.wait_s), LONGEST_WAIT_S)
                 if problem.code == "in_work" and in_work_s < IN_WORK_WITHIN_S:
-                    tries, in_work_s = 0, in_work_s + wait_s  # the same request came before, and will be answered
-                elif not (may_again and answer.status_code in PASSING):
-                    raise problem
+                    tries, in_work_s = 0, in_work_s + wait_s
+                elif tries == TRIES or problem.status not in PASSING:
+                    raise
             self._sleep(wait_s)
 
 
@@ -258,9 +263,10 @@ def _with(path: str, asked: Mapping[str, str | int | None]) -> str:
 
 
 def _problem(answer: httpx.Response) -> AnswerError:
+    wait_s = _asked_to_wait_s(answer)
     try:
         said = answer.json()
-        return AnswerError(answer.status_code, said["code"], said["detail"])
+        return AnswerError(answer.status_code, said["code"], said["detail"], wait_s=wait_s)
     except (ValueError, KeyError, TypeError):
         detail = f"answered {answer.status_code} and no problem document; is this the service's address?"
-        return AnswerError(answer.status_code, f"http_{answer.status_code}", detail)
+        return AnswerError(answer.status_code, f"http_{answer.status_code}", detail, wait_s=wait_s)

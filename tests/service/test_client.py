@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from running import running
 from service_parts import NOW, new_workshop
 
 from service.api import firing_edits
+from service.api.limits import MOST_FILES, handing_out
 from service.cli import main
 from service.client import AnswerError, Client
 from service.core.assess import AssessedFiring
@@ -268,7 +269,7 @@ def test_a_download_that_breaks_off_leaves_the_file_as_it_was(tmp_path: Path) ->
     good, none = tmp_path / "good.csv", tmp_path / "none.csv"
     good.write_bytes(b"time,top_c\r\n")
 
-    with server_that_says(BROKEN_OFF) as address, Client(address, token=ANY) as canhlo:
+    with server_that_says(BROKEN_OFF) as address, Client(address, token=ANY, sleep=lambda _: None) as canhlo:
         with pytest.raises(AnswerError, match="was not reached") as broken_off:
             canhlo.export(1, good)
         with pytest.raises(AnswerError):
@@ -277,6 +278,22 @@ def test_a_download_that_breaks_off_leaves_the_file_as_it_was(tmp_path: Path) ->
     assert broken_off.value.code == "unreachable"
     assert good.read_bytes() == b"time,top_c\r\n"
     assert list(tmp_path.iterdir()) == [good]
+
+
+def test_a_download_waits_until_there_is_a_place(service: tuple[str, str], tmp_path: Path) -> None:
+    places, waited = ExitStack(), list[float]()
+
+    def wait(wait_s: float) -> None:
+        waited.append(wait_s)
+        places.close()
+
+    with places, Client(service[0], token=service[1], sleep=wait) as canhlo:
+        for _ in range(MOST_FILES):
+            places.enter_context(handing_out())
+        length = canhlo.export(1, tmp_path / "firing.csv")
+
+    assert waited == [0.25]
+    assert (tmp_path / "firing.csv").stat().st_size == length
 
 
 def test_a_download_goes_into_a_pipe_as_it_comes(service: tuple[str, str], tmp_path: Path) -> None:
