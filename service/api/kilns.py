@@ -45,7 +45,13 @@ def list_kilns(
 
 @router.post("/kilns", response_model=schemas.KilnOut, status_code=201)
 def create_kiln(
-    asked: schemas.KilnIn, session: Session, who: SetsUp, service: PartsOf, now: Now, machine_now: MachineNow
+    asked: schemas.KilnIn,
+    session: Session,
+    who: SetsUp,
+    service: PartsOf,
+    now: Now,
+    machine_now: MachineNow,
+    after_reply: BackgroundTasks,
 ) -> schemas.KilnOut:
     """Make a kiln; its key, which bridges call it by, follows from its name if none is said."""
     kiln = kilns.create_kiln(
@@ -57,6 +63,7 @@ def create_kiln(
     )
     kiln.target_cone = asked.target_cone
     audit.note(session, kiln.workshop_id, who=who.name, what="kiln made", now=machine_now, kiln=kiln.id, name=kiln.name)
+    after_reply.add_task(service.monitor.tell, kiln.id)
     return _out(session, service, [kiln], now)[0]
 
 

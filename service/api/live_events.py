@@ -67,6 +67,7 @@ class _KilnNow(msgspec.Struct):
     channels: list[_Channel]
     bridge_seen_at: datetime | None
     open_alarms: int
+    edited_at: datetime | None
 
 
 class _Kiln(msgspec.Struct):
@@ -81,6 +82,7 @@ class _Kiln(msgspec.Struct):
     ware: list[str]
     plan_id: int | None
     retired_at: datetime | None
+    edited_at: datetime | None
     version: str
 
 
@@ -180,6 +182,7 @@ class KilnEvents:
             channels=[_channel(said, name, seen.get(name, UNHEARD)) for name, said in live.channels.items()],
             bridge_seen_at=live.heard_at,
             open_alarms=live.open_alarms,
+            edited_at=live.edited_at,
         )
         rest = _encode(said)[1:]
         self._nows[live.kiln_id] = ref(live), rest

@@ -297,6 +297,7 @@ class KilnNow(Out):
     channels: list[ChannelNow]
     bridge_seen_at: datetime | None
     open_alarms: int
+    edited_at: Annotated[datetime | None, Field(description="other than the kiln's: ask anew what people say of it")]
 
 
 Ware = Literal["raw", "bisqued", "thick", "large", "glossy"]
@@ -312,6 +313,7 @@ class KilnOut(Out):
     ware: list[Ware]  # what is known of what is fired in it
     plan_id: int | None
     retired_at: datetime | None
+    edited_at: Annotated[datetime | None, Field(description="when people last changed this or its firing")]
     version: Annotated[str, Field(description="of what people may change, for `If-Match`")]
     now: KilnNow
 

@@ -43,6 +43,7 @@ def kilns_out(kilns: Sequence[Kiln], live: Mapping[int, LiveKiln], now: datetime
             ware=kiln.ware,
             plan_id=kiln.plan_id,
             retired_at=kiln.retired_at,
+            edited_at=kiln.edited_at,
             version=version_of(kiln, *KILN_SAID),
             now=kiln_now(live[kiln.id], now),
         )
@@ -76,6 +77,7 @@ def kiln_now(live: LiveKiln, now: datetime) -> schemas.KilnNow:
         channels=[_channel_now(said, name, seen.get(name, UNHEARD)) for name, said in live.channels.items()],
         bridge_seen_at=live.heard_at,
         open_alarms=live.open_alarms,
+        edited_at=live.edited_at,
     )
 
 

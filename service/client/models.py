@@ -52,6 +52,7 @@ class KilnNow(msgspec.Struct, frozen=True, kw_only=True):
     channels: list[ChannelNow]
     bridge_seen_at: datetime | None
     open_alarms: int
+    edited_at: datetime | None
 
 
 class Kiln(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +67,7 @@ class Kiln(msgspec.Struct, frozen=True, kw_only=True):
     ware: list[Literal["raw", "bisqued", "thick", "large", "glossy"]]
     plan_id: int | None
     retired_at: datetime | None
+    edited_at: datetime | None
     version: str
     now: KilnNow
 

@@ -43,6 +43,7 @@ class LiveKiln:
     firing_started_at: datetime | None = None
     open_alarms: int = 0
     channels: Mapping[str, ChannelSaid] = field(default_factory=dict)  # by name
+    edited_at: datetime | None = None  # as the kiln's row has it
 
 
 @dataclass
@@ -145,6 +146,7 @@ class Facts:
             firing_started_at=self.firing.started_at if self.firing else None,
             open_alarms=self.open_alarms,
             channels=self.channels,
+            edited_at=self.kiln.edited_at,
         )
 
 

@@ -29,6 +29,7 @@ class KilnSaid(NamedTuple):
     ware: list[Any]
     plan_id: int | None
     retired_at: datetime | None
+    edited_at: datetime | None
 
 
 _SAID: Final = tuple(getattr(Kiln, name) for name in KilnSaid._fields)

@@ -72,6 +72,23 @@ async def test_what_a_probe_is_called_reaches_who_looks_at_its_kiln_and_its_firi
     parts.hub.leave(viewer)
 
 
+async def test_every_event_of_a_kiln_says_when_it_was_edited_and_a_kiln_that_a_person_makes_has_one(
+    parts: Parts, signed_in: httpx.AsyncClient
+) -> None:
+    viewer = parts.hub.join(OWNER, "vi")
+
+    made = (await signed_in.post("/api/v1/kilns", json={"workshop_id": 1, "name": "Lò mới"})).json()
+    new = dict(events(await asyncio.wait_for(viewer.next(), 10) or ""))["kiln"]
+    changed = (await signed_in.patch(f"/api/v1/kilns/{made['id']}", json={"ware": ["raw"]})).json()
+    told = dict(events(await asyncio.wait_for(viewer.next(), 10) or ""))["kiln"]
+    listed = (await signed_in.get("/api/v1/kilns")).json()[-1]
+
+    assert (new["kiln_id"], new["edited_at"]) == (made["id"], made["edited_at"])
+    assert changed["edited_at"] != made["edited_at"]
+    assert [one["edited_at"] for one in (told, listed, listed["now"])] == [changed["edited_at"]] * 3
+    parts.hub.leave(viewer)
+
+
 async def test_a_viewer_hears_nothing_of_another_workshop(parts: Parts, bridge: BridgeClient) -> None:
     stranger, owner = parts.hub.join(STRANGER, "vi"), parts.hub.join(OWNER, "vi")
 
@@ -124,7 +141,7 @@ def test_a_kiln_is_said_live_as_it_is_said_when_asked_for() -> None:
     broken = Samples(time_s, np.where(time_s > 14_000, np.nan, 30 + time_s / 14))
     status = watched.advance(Chunk(14_400.0, {"top": Samples(time_s, 25 + time_s / 12), "bottom": broken})).status
     channels = {"top": ChannelSaid(11), "bottom": ChannelSaid(12, "can gần cửa"), "flue": ChannelSaid(13, None, True)}
-    live = LiveKiln(7, 1, status, NOW, 3, NOW - timedelta(hours=4), 2, channels)
+    live = LiveKiln(7, 1, status, NOW, 3, NOW - timedelta(hours=4), 2, channels, NOW)
 
     said = [events(made)[0][1] for made in map(KilnEvents().kiln, [live, live], [NOW, NOW])]
 

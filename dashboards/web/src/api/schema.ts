@@ -2442,6 +2442,11 @@ export interface components {
             bridge_seen_at: string | null;
             /** Open Alarms */
             open_alarms: number;
+            /**
+             * Edited At
+             * @description other than the kiln's: ask anew what people say of it
+             */
+            edited_at: string | null;
         };
         /** KilnOut */
         KilnOut: {
@@ -2462,6 +2467,11 @@ export interface components {
             plan_id: number | null;
             /** Retired At */
             retired_at: string | null;
+            /**
+             * Edited At
+             * @description when people last changed this or its firing
+             */
+            edited_at: string | null;
             /**
              * Version
              * @description of what people may change, for `If-Match`
@@ -4897,6 +4907,7 @@ export interface operations {
                      *         ],
                      *         "plan_id": 1,
                      *         "retired_at": "2026-11-20T12:30:00Z",
+                     *         "edited_at": "2026-11-20T12:30:00Z",
                      *         "version": "08e7d766cd6e",
                      *         "now": {
                      *           "kiln_id": 1,
@@ -4933,7 +4944,8 @@ export interface operations {
                      *             }
                      *           ],
                      *           "bridge_seen_at": "2026-11-20T12:30:00Z",
-                     *           "open_alarms": 1
+                     *           "open_alarms": 1,
+                     *           "edited_at": "2026-11-20T12:30:00Z"
                      *         }
                      *       }
                      *     ]
@@ -4996,6 +5008,7 @@ export interface operations {
                      *       ],
                      *       "plan_id": 1,
                      *       "retired_at": "2026-11-20T12:30:00Z",
+                     *       "edited_at": "2026-11-20T12:30:00Z",
                      *       "version": "08e7d766cd6e",
                      *       "now": {
                      *         "kiln_id": 1,
@@ -5032,7 +5045,8 @@ export interface operations {
                      *           }
                      *         ],
                      *         "bridge_seen_at": "2026-11-20T12:30:00Z",
-                     *         "open_alarms": 1
+                     *         "open_alarms": 1,
+                     *         "edited_at": "2026-11-20T12:30:00Z"
                      *       }
                      *     }
                      */
@@ -5080,6 +5094,7 @@ export interface operations {
                      *       ],
                      *       "plan_id": 1,
                      *       "retired_at": "2026-11-20T12:30:00Z",
+                     *       "edited_at": "2026-11-20T12:30:00Z",
                      *       "version": "08e7d766cd6e",
                      *       "now": {
                      *         "kiln_id": 1,
@@ -5116,7 +5131,8 @@ export interface operations {
                      *           }
                      *         ],
                      *         "bridge_seen_at": "2026-11-20T12:30:00Z",
-                     *         "open_alarms": 1
+                     *         "open_alarms": 1,
+                     *         "edited_at": "2026-11-20T12:30:00Z"
                      *       }
                      *     }
                      */
@@ -5182,6 +5198,7 @@ export interface operations {
                      *       ],
                      *       "plan_id": 1,
                      *       "retired_at": "2026-11-20T12:30:00Z",
+                     *       "edited_at": "2026-11-20T12:30:00Z",
                      *       "version": "08e7d766cd6e",
                      *       "now": {
                      *         "kiln_id": 1,
@@ -5218,7 +5235,8 @@ export interface operations {
                      *           }
                      *         ],
                      *         "bridge_seen_at": "2026-11-20T12:30:00Z",
-                     *         "open_alarms": 1
+                     *         "open_alarms": 1,
+                     *         "edited_at": "2026-11-20T12:30:00Z"
                      *       }
                      *     }
                      */
