@@ -1,22 +1,12 @@
 // The service worker: keeps the page's shell for a bad network, shows pushes, and takes "acknowledge" from them.
-export type {};
+import { acknowledge, type Doors, type Push, showAlarm } from "./notice";
 
 declare const self: ServiceWorkerGlobalScope;
 
 const SHELL = "shell-1";
 const SHELL_FILES = ["/", "/offline.html", "/offline.css", "/manifest.webmanifest", "/icons/kiln.svg", "/wave.svg"];
 const NAVIGATION_MS = 6_000;
-
-interface Push {
-  title: string;
-  body: string;
-  tag: string;
-  url: string;
-  ack_token?: string;
-  ack_label?: string;
-  seen_token?: string;
-  actions?: boolean;
-}
+const POST_MS = 6_000;
 
 const namesIn = (html: string): string[] =>
   [...html.matchAll(/"(\/assets\/[^"]+)"/g)].flatMap((found) => found[1] ?? []);
@@ -70,30 +60,8 @@ const post = (path: string, token: string): Promise<Response> =>
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ token }),
+    signal: AbortSignal.timeout(POST_MS),
   });
-
-async function show(push: Push): Promise<void> {
-  const options = {
-    body: push.body,
-    tag: push.tag,
-    data: push,
-    icon: "/icons/kiln-192.png",
-    badge: "/icons/badge-96.png",
-    renotify: true,
-    requireInteraction: true,
-    vibrate: [300, 150, 300, 150, 600],
-    actions: push.actions && push.ack_token ? [{ action: "ack", title: push.ack_label ?? "Đã nhận" }] : [],
-  };
-  await self.registration.showNotification(push.title, options);
-  if (push.seen_token) await post("pushes/seen", push.seen_token).catch(() => undefined);
-}
-
-async function acknowledge(push: Push): Promise<void> {
-  const response = await post("acknowledge", push.ack_token ?? "").catch(() => null);
-  if (!response?.ok) return open(push.url);
-  const quiet = { body: push.title, tag: push.tag, icon: "/icons/kiln-192.png", silent: true };
-  await self.registration.showNotification(`✓ ${push.ack_label ?? "Đã nhận"}`, quiet);
-}
 
 async function open(url: string): Promise<void> {
   const wanted = new URL(url, self.location.origin);
@@ -106,6 +74,13 @@ async function open(url: string): Promise<void> {
     }
   }
   await self.clients.openWindow(wanted.href);
+}
+
+const doors: Doors = { post, open, show: (title, options) => self.registration.showNotification(title, options) };
+
+async function show(push: Push): Promise<void> {
+  await showAlarm(push, doors);
+  if (push.seen_token) await post("pushes/seen", push.seen_token).catch(() => undefined);
 }
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
@@ -124,5 +99,5 @@ self.addEventListener("notificationclick", (event) => {
   const push = event.notification.data as Push | null;
   event.notification.close();
   if (!push) return;
-  event.waitUntil(event.action === "ack" && push.ack_token ? acknowledge(push) : open(push.url));
+  event.waitUntil(event.action === "ack" && push.ack_token ? acknowledge(push, doors) : open(push.url));
 });
