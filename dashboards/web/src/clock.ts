@@ -6,18 +6,32 @@ export interface Beat {
   nowMs: number;
   rate: number;
   heardMs: number;
+  heardWallMs: number;
 }
 
-export const timeAt = (beat: Beat, monotonicMs: number): number =>
-  beat.nowMs + Math.max(0, monotonicMs - beat.heardMs) * beat.rate;
+/** How long ago a beat was heard: the monotonic clock stands still while a device sleeps, the wall's may be set back. */
+const sinceMs = (beat: Beat, monotonicMs: number, wallMs: number): number =>
+  Math.max(0, monotonicMs - beat.heardMs, wallMs - beat.heardWallMs);
 
-export const beat = createStore<Beat>({ nowMs: Date.now(), rate: 1, heardMs: performance.now() });
+export const timeAt = (beat: Beat, monotonicMs: number, wallMs: number): number =>
+  beat.nowMs + sinceMs(beat, monotonicMs, wallMs) * beat.rate;
+
+const heard = (nowMs: number, rate: number): Beat => ({
+  nowMs,
+  rate,
+  heardMs: performance.now(),
+  heardWallMs: Date.now(),
+});
+
+export const beat = createStore<Beat>(heard(Date.now(), 1));
 
 export function hearBeat(nowAt: string, rate: number): void {
-  beat.set({ nowMs: Date.parse(nowAt), rate, heardMs: performance.now() });
+  beat.set(heard(Date.parse(nowAt), rate));
 }
 
-export const now = (): Date => new Date(timeAt(beat.get(), performance.now()));
+export const silentMs = (): number => sinceMs(beat.get(), performance.now(), Date.now());
+
+export const now = (): Date => new Date(timeAt(beat.get(), performance.now(), Date.now()));
 
 /** Return the service's time, and draw again every second. */
 export function useNow(): Date {

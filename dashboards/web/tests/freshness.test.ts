@@ -64,8 +64,15 @@ test("the usual interval is the median step, and one hole does not change it", (
 });
 
 test("the service's clock runs on between beats at its own rate, never backwards", () => {
-  const beat = { nowMs: 1_000_000, rate: 60, heardMs: 500 };
-  expect([timeAt(beat, 500), timeAt(beat, 1500), timeAt(beat, 400)]).toEqual([1_000_000, 1_060_000, 1_000_000]);
+  const beat = { nowMs: 1_000_000, rate: 60, heardMs: 500, heardWallMs: 7_000_000 };
+  const at = (ms: number) => timeAt(beat, ms, 7_000_000);
+  expect([at(500), at(1500), at(400)]).toEqual([1_000_000, 1_060_000, 1_000_000]);
+});
+
+test("the service's clock goes on while the device sleeps, whichever of its own clocks stands still or is set back", () => {
+  const [hour, beat] = [3_600_000, { nowMs: 1_000_000, rate: 1, heardMs: 500, heardWallMs: 7_000_000 }];
+  expect(timeAt(beat, 700, 7_000_000 + hour)).toBe(1_000_000 + hour);
+  expect(timeAt(beat, 500 + hour, 7_000_000 - hour)).toBe(1_000_000 + hour);
 });
 
 test("a kiln's values go with its newest points, and never back", () => {

@@ -216,7 +216,7 @@ export const en: Words = {
   "phones.on": "This device gets alarms",
   "phones.denied": "The browser blocks notifications. Allow them in the browser's settings.",
   "phones.unsupported": "This browser cannot get notifications. On iPhone: first add Canh Lò to the home screen.",
-  "phones.forgotten": "The service no longer sends alarms to this device. Switch them on again.",
+  "phones.forgotten": "This device does not get your alarms. Switch them on.",
   "phones.failed": "It could not be enabled. Check the network and try again.",
   "phones.last": "Last delivered: {time}",
   "phones.never": "Never delivered yet",

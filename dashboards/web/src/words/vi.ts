@@ -216,7 +216,7 @@ export const vi = {
   "phones.denied": "Trình duyệt đang chặn thông báo. Hãy cho phép trong cài đặt của trình duyệt.",
   "phones.unsupported":
     "Trình duyệt này không nhận thông báo được. Trên iPhone: thêm Canh Lò vào màn hình chính trước.",
-  "phones.forgotten": "Máy chủ không còn gửi cảnh báo tới máy này. Hãy bật lại.",
+  "phones.forgotten": "Máy này chưa nhận cảnh báo của bạn. Hãy bật lên.",
   "phones.failed": "Không bật được. Kiểm tra mạng rồi thử lại.",
   "phones.last": "Lần gửi được gần nhất: {time}",
   "phones.never": "Chưa gửi được lần nào",
