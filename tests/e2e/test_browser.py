@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from programs import BIN, Program, until
 
 from service.demo.broker import free_port
@@ -388,6 +388,34 @@ def test_who_gets_alarms_nowhere_is_told_so_where_they_look(
     expect(view.get_by_test_id("no-phone").get_by_role("link")).to_have_attribute("href", "/settings")
     picture(view, "kilns-no-phone", tmp_path)
     assert fits(view)
+
+
+@pytest.mark.timeout(180)
+def test_a_batch_is_saved_once_however_often_the_button_is_pressed(view: Page) -> None:
+    view.goto("/firings")
+    view.get_by_test_id("firing").first.get_by_role("link").first.click()
+    view.get_by_test_id("add-batch").click()
+    ware = f"Chén {SIGHTS[view].name}"
+    view.get_by_test_id("batch-ware").fill(ware)
+    view.get_by_test_id("batch-pieces").fill("40")
+    batches = f"**/api/v1/firings/{view.url.rpartition('/')[2]}/batches"
+    stored: list[int] = []
+
+    def unanswered(route: Route) -> None:
+        stored.append(route.fetch().status)
+        route.abort()
+
+    view.route(batches, unanswered)
+    view.get_by_test_id("batch-form").evaluate("form => { form.requestSubmit(); form.requestSubmit() }")
+    outcome = view.get_by_test_id("batches").get_by_test_id("outcome")
+    expect(outcome).to_have_attribute("data-is", "failed")
+    assert stored == [201]
+    view.unroute_all(behavior="ignoreErrors")
+    SIGHTS[view].errors.clear()
+
+    view.get_by_test_id("batch-save").click()
+    expect(outcome).to_have_attribute("data-is", "done")
+    expect(view.get_by_test_id("batch").filter(has_text=ware)).to_have_count(1)
 
 
 @pytest.mark.timeout(180)

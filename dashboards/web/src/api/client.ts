@@ -24,16 +24,20 @@ export function whenSignedOut(act: () => void): void {
   signedOut = act;
 }
 
+/** Return what names one thing to be made, however often it is sent; not randomUUID, which plain http has not. */
+export const onceKey = (): string => crypto.getRandomValues(new Uint32Array(4)).join("-");
+
 /** Ask the service; answers are of the type that its OpenAPI document gives. */
 export async function ask<T>(
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
   path: string,
   body?: unknown,
-  seen?: string,
+  { seen, key }: { seen?: string; key?: string } = {},
 ): Promise<T> {
   const headers: Record<string, string> = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (seen !== undefined) headers["If-Match"] = `"${seen}"`; // who changed it meanwhile is not overwritten
+  if (key !== undefined) headers["Idempotency-Key"] = key;
   return told<T>(path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) }, 20_000);
 }
 

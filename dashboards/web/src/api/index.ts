@@ -116,10 +116,11 @@ export const api = {
   firingCurve: (id: number, width: number) => ask<Curve>("GET", `/firings/${id}/curve?width=${width}`),
 
   changeTimes: (firing: Firing, body: Schemas["TimesIn"]) =>
-    ask<Changed>("PUT", `/firings/${firing.id}/times`, body, firing.version),
+    ask<Changed>("PUT", `/firings/${firing.id}/times`, body, { seen: firing.version }),
   mergeFirings: (firing: Firing, laterId: number) =>
-    ask<Changed>("POST", `/firings/${firing.id}/merge`, { firing_id: laterId }, firing.version),
-  unmergeFiring: (firing: Firing) => ask<Changed>("POST", `/firings/${firing.id}/unmerge`, undefined, firing.version),
+    ask<Changed>("POST", `/firings/${firing.id}/merge`, { firing_id: laterId }, { seen: firing.version }),
+  unmergeFiring: (firing: Firing) =>
+    ask<Changed>("POST", `/firings/${firing.id}/unmerge`, undefined, { seen: firing.version }),
   recomputeFiring: (id: number) => ask<Changed>("POST", `/firings/${id}/recompute`),
   judgeFinding: (id: number, verdict: Schemas["VerdictIn"]["verdict"]) =>
     ask<Finding>("PUT", `/findings/${id}/verdict`, { verdict }),
@@ -140,9 +141,11 @@ export const api = {
   fileOf: (id: number, form: "csv" | "parquet" | "json") => `/api/v1/firings/${id}/file?format=${form}`,
 
   batches: (firingId: number) => ask<Batch[]>("GET", `/firings/${firingId}/batches`),
-  addBatch: (firingId: number, body: BatchIn) => ask<Batch>("POST", `/firings/${firingId}/batches`, body),
-  changeBatch: (batch: Batch, body: BatchIn) => ask<Batch>("PUT", `/batches/${batch.id}`, body, batch.version),
-  removeBatch: (batch: Batch) => ask<void>("DELETE", `/batches/${batch.id}`, undefined, batch.version),
+  addBatch: (firingId: number, body: BatchIn, key: string) =>
+    ask<Batch>("POST", `/firings/${firingId}/batches`, body, { key }),
+  changeBatch: (batch: Batch, body: BatchIn) =>
+    ask<Batch>("PUT", `/batches/${batch.id}`, body, { seen: batch.version }),
+  removeBatch: (batch: Batch) => ask<void>("DELETE", `/batches/${batch.id}`, undefined, { seen: batch.version }),
   comparison: (ids: readonly number[], align: Comparison["align"]) =>
     ask<Comparison>("GET", `/comparison?${ids.map((id) => `firing=${id}`).join("&")}&align=${align}`),
 

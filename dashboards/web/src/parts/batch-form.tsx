@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import type { BatchIn } from "../api";
+import { onceKey } from "../api/client";
 import { type BatchDraft, batchIn, counted, DEFECTS, GRADES, type OutcomeRow } from "../batch";
 import { Choice, Field } from "./small";
 import { useLanguage } from "./use";
@@ -45,20 +46,22 @@ function OutcomeFields({
 
 interface BatchFormProps {
   first: BatchDraft;
-  onSave: (body: BatchIn) => Promise<boolean>;
+  isBusy: boolean;
+  onSave: (body: BatchIn, key: string) => Promise<boolean>;
   onClose: () => void;
 }
 
-export function BatchForm({ first, onSave, onClose }: BatchFormProps) {
+export function BatchForm({ first, isBusy, onSave, onClose }: BatchFormProps) {
   const { say, format } = useLanguage();
   const [draft, setDraft] = useState(first);
+  const [key] = useState(onceKey);
   const body = batchIn(draft);
   const [total, seen] = [body?.pieces_loaded ?? 0, counted(draft)];
   const setRow = (index: number, row: OutcomeRow | null) =>
     setDraft({ ...draft, rows: draft.rows.flatMap((old, at) => (at === index ? (row ?? []) : old)) });
   const save = async (event: Event) => {
     event.preventDefault();
-    if (body && (await onSave(body))) onClose();
+    if (body && (await onSave(body, key))) onClose();
   };
   const numbers = { n: format.number(seen), total: format.number(total) };
   return (
@@ -100,7 +103,7 @@ export function BatchForm({ first, onSave, onClose }: BatchFormProps) {
         {body === null ? say("batch.bad") : say(seen > total ? "batch.tooMany" : "batch.counted", numbers)}
       </p>
       <div class="row">
-        <button type="submit" class="primary" disabled={body === null} data-testid="batch-save">
+        <button type="submit" class="primary" disabled={body === null || isBusy} data-testid="batch-save">
           {say("app.save")}
         </button>
         <button type="button" onClick={onClose}>

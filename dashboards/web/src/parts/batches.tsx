@@ -57,6 +57,7 @@ export function Batches({ firingId }: { firingId: number }) {
                 <BatchForm
                   key={batch.id}
                   first={draftOf(batch)}
+                  isBusy={doing.is === "busy"}
                   onSave={(body) => run(() => api.changeBatch(batch, body))}
                   onClose={close}
                 />
@@ -73,7 +74,12 @@ export function Batches({ firingId }: { firingId: number }) {
         )}
       </Loaded>
       {edited === "new" ? (
-        <BatchForm first={EMPTY_DRAFT} onSave={(body) => run(() => api.addBatch(firingId, body))} onClose={close} />
+        <BatchForm
+          first={EMPTY_DRAFT}
+          isBusy={doing.is === "busy"}
+          onSave={(body, key) => run(() => api.addBatch(firingId, body, key))}
+          onClose={close}
+        />
       ) : (
         <button type="button" onClick={() => setEdited("new")} data-testid="add-batch">
           + {say("batch.add")}

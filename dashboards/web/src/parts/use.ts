@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { codeOf } from "../api/client";
 import { useStore } from "../store";
 import { type Formats, formats } from "../units";
@@ -23,10 +23,13 @@ export function useTitle(title: string): void {
 
 export type Doing = { is: "idle" } | { is: "busy" } | { is: "done"; at: Date } | { is: "failed"; code: string };
 
-/** Run one action at a time and keep what became of it. */
+/** Run one action at a time and keep what became of it; while one runs, another is not begun. */
 export function useAction(): [Doing, (action: () => Promise<unknown>) => Promise<boolean>] {
   const [doing, setDoing] = useState<Doing>({ is: "idle" });
+  const isBusy = useRef(false); // at once, not only when it is drawn: two taps come within one drawing
   const run = async (action: () => Promise<unknown>) => {
+    if (isBusy.current) return false;
+    isBusy.current = true;
     setDoing({ is: "busy" });
     try {
       await action();
@@ -35,6 +38,8 @@ export function useAction(): [Doing, (action: () => Promise<unknown>) => Promise
     } catch (error) {
       setDoing({ is: "failed", code: codeOf(error) });
       return false;
+    } finally {
+      isBusy.current = false;
     }
   };
   return [doing, run];

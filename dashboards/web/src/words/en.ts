@@ -285,6 +285,7 @@ export const en: Words = {
   "error.in_work": "This is still being done. Wait a moment.",
   "error.conflict": "Not possible: it exists already or has changed.",
   "error.invalid": "Something is not right.",
+  "error.key_reused": "It may have been saved already. Close the form, look at the list and change it there.",
   "error.malformed": "Something is not filled in right.",
   "error.delivery_failed": "It could not be sent to that device.",
   "error.unexpected": "Something went wrong, it was not done.",

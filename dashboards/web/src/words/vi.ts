@@ -285,6 +285,7 @@ export const vi = {
   "error.in_work": "Việc này đang làm dở. Hãy chờ một lát.",
   "error.conflict": "Không làm được: đã có sẵn hoặc đã thay đổi.",
   "error.invalid": "Có chỗ chưa đúng.",
+  "error.key_reused": "Có thể đã lưu ở lần bấm trước. Hãy đóng phần đang điền, xem danh sách rồi sửa ở đó.",
   "error.malformed": "Có chỗ điền chưa đúng.",
   "error.delivery_failed": "Không gửi được tới máy đó.",
   "error.unexpected": "Có lỗi, chưa làm được.",
