@@ -390,6 +390,14 @@ def test_who_gets_alarms_nowhere_is_told_so_where_they_look(
     assert fits(view)
 
 
+@pytest.fixture
+def another(demo: tuple[str, str, Path]) -> Iterator[httpx.Client]:
+    """Give the API as another person of the workshop uses it at the same time."""
+    with httpx.Client(base_url=f"{demo[0]}/api/v1", timeout=60) as known:
+        known.post("/session", json={"login": LOGIN, "password": demo[1]}).raise_for_status()
+        yield known
+
+
 @pytest.mark.timeout(180)
 def test_a_batch_is_saved_once_however_often_the_button_is_pressed(view: Page) -> None:
     view.goto("/firings")
@@ -416,6 +424,32 @@ def test_a_batch_is_saved_once_however_often_the_button_is_pressed(view: Page) -
     view.get_by_test_id("batch-save").click()
     expect(outcome).to_have_attribute("data-is", "done")
     expect(view.get_by_test_id("batch").filter(has_text=ware)).to_have_count(1)
+
+
+@pytest.mark.timeout(180)
+def test_a_note_that_somebody_else_has_just_written_is_shown_before_it_is_written_over(
+    view: Page, another: httpx.Client
+) -> None:
+    view.goto("/firings")
+    view.get_by_test_id("firing").first.get_by_role("link").first.click()
+    note = view.locator("form", has=view.get_by_test_id("note"))
+    view.get_by_test_id("note").fill(f"gió to {SIGHTS[view].name}")
+    firing = f"/firings/{view.url.rpartition('/')[2]}"
+
+    def overtaken(route: Route) -> None:
+        another.patch(firing, json={"note": f"men non {SIGHTS[view].name}"}).raise_for_status()
+        route.continue_()
+
+    view.route(f"**/api/v1{firing}", overtaken, times=1)
+    view.get_by_test_id("note-save").click()
+    expect(note.get_by_test_id("outcome")).to_have_attribute("data-is", "failed")
+    SIGHTS[view].errors.clear()
+    expect(view.get_by_test_id("note-now")).to_contain_text(f"men non {SIGHTS[view].name}")
+    assert another.get(firing).json()["note"] == f"men non {SIGHTS[view].name}"
+
+    view.get_by_test_id("note-save").click()
+    expect(note.get_by_test_id("outcome")).to_have_attribute("data-is", "done")
+    assert another.get(firing).json()["note"] == f"gió to {SIGHTS[view].name}"
 
 
 @pytest.mark.timeout(180)

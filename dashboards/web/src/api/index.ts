@@ -111,7 +111,8 @@ export const api = {
     return ask<Firing[]>("GET", `/firings?${query}`);
   },
   firing: (id: number) => ask<FiringDetail>("GET", `/firings/${id}`),
-  changeFiring: (id: number, body: Schemas["FiringChange"]) => ask<FiringDetail>("PATCH", `/firings/${id}`, body),
+  changeFiring: (firing: Firing, body: Schemas["FiringChange"]) =>
+    ask<FiringDetail>("PATCH", `/firings/${firing.id}`, body, { seen: firing.version }),
   endFiring: (id: number) => ask<FiringDetail>("POST", `/firings/${id}/end`),
   firingCurve: (id: number, width: number) => ask<Curve>("GET", `/firings/${id}/curve?width=${width}`),
 

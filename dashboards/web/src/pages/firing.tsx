@@ -100,37 +100,48 @@ function Segments({ segments }: { segments: readonly Segment[] }) {
   );
 }
 
-function Note({ firing, onFiring }: { firing: FiringDetail; onFiring: (firing: FiringDetail) => void }) {
+interface ViewProps {
+  firing: FiringDetail;
+  onFiring: (firing: FiringDetail) => void;
+  reload: () => void;
+}
+
+function Note({ firing, onFiring, reload }: ViewProps) {
   const { say } = useLanguage();
   const [text, setText] = useState(firing.note);
   const [doing, run] = useAction();
-  const save = (event: Event) => {
+  const save = async (event: Event) => {
     event.preventDefault();
-    void run(async () => onFiring(await api.changeFiring(firing.id, { note: text })));
+    if (!(await run(async () => onFiring(await api.changeFiring(firing, { note: text }))))) reload();
   };
   return (
-    <form class="panel stack" onSubmit={save}>
+    <form class="panel stack" onSubmit={(event) => void save(event)}>
       <label class="field">
         <span>{say("firing.note")}</span>
-        <textarea rows={3} maxLength={2000} value={text} onInput={(event) => setText(event.currentTarget.value)} />
+        <textarea
+          rows={3}
+          maxLength={2000}
+          value={text}
+          data-testid="note"
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
       </label>
       <div class="row">
-        <button type="submit" disabled={text === firing.note || doing.is === "busy"}>
+        <button type="submit" disabled={text === firing.note || doing.is === "busy"} data-testid="note-save">
           {say("app.save")}
         </button>
         <Outcome doing={doing} />
       </div>
+      {doing.is === "failed" && text !== firing.note && (
+        <p class="quiet" data-testid="note-now">
+          {say("firing.noteNow", { note: firing.note || "—" })}
+        </p>
+      )}
     </form>
   );
 }
 
-interface ViewProps {
-  firing: FiringDetail;
-  onFiring: (firing: FiringDetail) => void;
-  onJudged: () => void;
-}
-
-function FiringView({ firing, onFiring, onJudged }: ViewProps) {
+function FiringView({ firing, onFiring, reload }: ViewProps) {
   const { say, format } = useLanguage();
   const startMs = Date.parse(firing.started_at);
   const source: CurveSource = firing.ended_at
@@ -168,7 +179,7 @@ function FiringView({ firing, onFiring, onJudged }: ViewProps) {
             findings={firing.findings}
             known={firing.channels}
             isRunning={firing.ended_at === null}
-            onJudged={onJudged}
+            onJudged={reload}
           />
           <Batches firingId={firing.id} />
         </div>
@@ -177,8 +188,8 @@ function FiringView({ firing, onFiring, onJudged }: ViewProps) {
           <Cones cones={firing.cones} known={firing.channels} target={firing.target_cone} />
           <Segments segments={firing.segments} />
           <Files firing={firing} />
-          <FiringEdit firing={firing} onFiring={onFiring} />
-          <Note firing={firing} onFiring={onFiring} />
+          <FiringEdit firing={firing} onFiring={onFiring} reload={reload} />
+          <Note firing={firing} onFiring={onFiring} reload={reload} />
         </div>
       </div>
     </>
@@ -192,7 +203,7 @@ export function FiringPage({ id }: { id: number }) {
   useEffect(() => onConnected(retry), [retry]);
   return (
     <Loaded load={load} retry={retry}>
-      {(firing) => <FiringView key={firing.id} firing={firing} onFiring={put} onJudged={retry} />}
+      {(firing) => <FiringView key={firing.id} firing={firing} onFiring={put} reload={retry} />}
     </Loaded>
   );
 }

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { api, type Changed, type Firing, type FiringDetail, type FuelUnit } from "../api";
 import { useLoad } from "../load";
 import { momentOf, numberOf, wallTime } from "../moments";
@@ -11,22 +11,29 @@ const UNITS: readonly FuelUnit[] = ["kg_lpg", "briquettes", "kg_coal", "kg_wood"
 interface EditProps {
   firing: FiringDetail;
   onFiring: (firing: FiringDetail) => void;
+  reload: () => void;
 }
 
-function FuelUsed({ firing, onFiring }: EditProps) {
+function FuelUsed({ firing, onFiring, reload }: EditProps) {
   const { say } = useLanguage();
-  const [amount, setAmount] = useState(firing.fuel_used === null ? "" : String(firing.fuel_used.amount));
-  const [unit, setUnit] = useState<FuelUnit>(firing.fuel_used?.unit ?? "kg_lpg");
+  const [savedAmount, savedUnit] = [String(firing.fuel_used?.amount ?? ""), firing.fuel_used?.unit ?? "kg_lpg"];
+  const [amount, setAmount] = useState(savedAmount);
+  const [unit, setUnit] = useState<FuelUnit>(savedUnit);
   const [doing, run] = useAction();
+  useEffect(() => {
+    setAmount(savedAmount);
+    setUnit(savedUnit);
+  }, [savedAmount, savedUnit]);
   const said = amount.trim() === "" ? null : numberOf(amount);
   const isBad = amount.trim() !== "" && (said === null || said < 0);
-  const save = (event: Event) => {
+  const save = async (event: Event) => {
     event.preventDefault();
     const used = said === null ? null : { amount: said, unit };
-    if (!isBad) void run(async () => onFiring(await api.changeFiring(firing.id, { fuel_used: used })));
+    if (isBad || (await run(async () => onFiring(await api.changeFiring(firing, { fuel_used: used }))))) return;
+    reload(); // somebody else may have changed it
   };
   return (
-    <form class="stack" onSubmit={save}>
+    <form class="stack" onSubmit={(event) => void save(event)}>
       <div class="pair">
         <Field label={say("edit.fuel")} inputMode="decimal" value={amount} onValue={setAmount} testid="fuel-amount" />
         <Choice
@@ -158,14 +165,14 @@ function Recompute({ firing, onChanged }: { firing: FiringDetail; onChanged: (ch
 }
 
 /** Put right what the readings alone got wrong: fuel, times, and firings that were one. */
-export function FiringEdit({ firing, onFiring }: EditProps) {
+export function FiringEdit({ firing, onFiring, reload }: EditProps) {
   const { say } = useLanguage();
   const [changed, setChanged] = useState<Changed | null>(null);
   const take = (one: Changed) => [setChanged(one), onFiring(one.firing)];
   return (
     <section class="panel stack" data-testid="firing-edit">
       <h2>{say("edit.title")}</h2>
-      <FuelUsed firing={firing} onFiring={onFiring} />
+      <FuelUsed firing={firing} onFiring={onFiring} reload={reload} />
       <Times key={`${firing.started_at} ${firing.ended_at}`} firing={firing} onChanged={take} />
       <Merge firing={firing} onChanged={take} />
       {firing.ended_at !== null && <Recompute firing={firing} onChanged={take} />}

@@ -35,6 +35,7 @@ export const enWare: { readonly [key in keyof typeof viWare]: string } = {
   "firing.ramp": "ramp",
   "firing.hold": "hold",
   "firing.cool": "cooling",
+  "firing.noteNow": "The note as it is saved: {note}",
   "firing.note": "Note on the firing",
   "firing.files": "Take it with you",
   "firing.file.csv": "Plain log (CSV)",

@@ -35,6 +35,7 @@ export const viWare = {
   "firing.hold": "lưu nhiệt",
   "firing.cool": "làm nguội",
   "firing.note": "Ghi chú mẻ nung",
+  "firing.noteNow": "Ghi chú đang lưu: {note}",
   "firing.files": "Tải mẻ nung về máy",
   "firing.file.csv": "Bảng số đo (CSV)",
   "firing.file.parquet": "Parquet",
