@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -398,6 +399,51 @@ def another(demo: tuple[str, str, Path]) -> Iterator[httpx.Client]:
         yield known
 
 
+@pytest.fixture
+def own_kiln(view: Page, another: httpx.Client) -> Iterator[str]:
+    """Make a kiln for one test while the page is open; returns its path in the API."""
+    made = another.post("/kilns", json={"workshop_id": 1, "name": f"Lò chung {uuid4().hex}"}).json()
+    yield f"/kilns/{made['id']}"
+    another.patch(f"/kilns/{made['id']}", json={"is_retired": True}).raise_for_status()
+
+
+@pytest.mark.timeout(180)
+def test_what_could_not_be_fetched_is_never_shown_as_nothing_wrong(
+    view: Page, another: httpx.Client, own_kiln: str, tmp_path: Path
+) -> None:
+    another.post("/kilns/1/firings", json={})  # if none runs
+    waiting: list[Route] = []
+    view.route("**/api/v1/firings/*", lambda route: waiting.append(route))
+    view.goto("/kilns/1")
+    findings = view.get_by_test_id("findings")
+    nothing_wrong = findings.locator("p.quiet")
+    expect(findings.locator(".waiting")).to_be_visible()
+    page_picture(view, "findings-loading", tmp_path)
+    expect(nothing_wrong).to_have_count(0)
+    view.route("**/api/v1/firings/*", lambda route: route.abort())
+    for route in waiting:
+        route.abort()
+    problem = findings.get_by_role("alert")
+    expect(problem).to_be_visible()
+    page_picture(view, "findings-failed", tmp_path)
+    expect(nothing_wrong).to_have_count(0)
+    view.unroute_all(behavior="ignoreErrors")
+    problem.get_by_role("button").click()
+    expect(findings.locator("p.quiet, .findings li").first).to_be_attached()
+
+    view.goto("/alarms")
+    expect(view.locator(".alarms")).to_be_visible()
+    view.route("**/api/v1/alarms?*", lambda route: route.abort())
+    another.patch(own_kiln, json={"target_cone": "6"}).raise_for_status()  # then the page fetches
+    stale = view.get_by_test_id("stale")
+    expect(stale.get_by_role("button")).to_be_visible()
+    picture(view, "alarms-stale", tmp_path)
+    assert fits(view)
+    view.unroute_all(behavior="ignoreErrors")
+    expect(stale).to_have_count(0)  # by itself
+    SIGHTS[view].errors.clear()
+
+
 @pytest.mark.timeout(180)
 def test_a_batch_is_saved_once_however_often_the_button_is_pressed(view: Page) -> None:
     view.goto("/firings")
@@ -450,6 +496,23 @@ def test_a_note_that_somebody_else_has_just_written_is_shown_before_it_is_writte
     view.get_by_test_id("note-save").click()
     expect(note.get_by_test_id("outcome")).to_have_attribute("data-is", "done")
     assert another.get(firing).json()["note"] == f"gió to {SIGHTS[view].name}"
+
+
+@pytest.mark.timeout(180)
+def test_whoever_signs_in_after_another_sees_nothing_of_what_the_page_held(
+    view: Page, demo: tuple[str, str, Path]
+) -> None:
+    view.get_by_test_id("nav-settings").click()
+    view.get_by_test_id("sign-out").click()
+    view.get_by_test_id("login").fill(LOGIN)
+    view.get_by_test_id("password").fill(demo[1])
+    view.route("**/api/v1/kilns", lambda _route: None)
+    view.get_by_test_id("sign-in").click()
+
+    expect(view.get_by_test_id("nav-kilns")).to_be_visible()
+    expect(view.get_by_role("main").locator(".waiting")).to_be_visible()
+    expect(view.get_by_test_id("kiln-card")).to_have_count(0)
+    SIGHTS[view].errors.clear()  # who is signed in was asked before anybody was
 
 
 @pytest.mark.timeout(180)

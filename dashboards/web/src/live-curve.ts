@@ -8,6 +8,7 @@ import { type Load, ready } from "./load";
 
 const WIDTH = 900;
 const TOO_MANY = 12_000; // points: beyond this the curve is fetched again, thinned
+const FETCH_AGAIN_MS = 10_000;
 
 /** Which curve: a kiln's own from a moment on, or a finished firing's. */
 export type CurveSource =
@@ -34,10 +35,12 @@ export function useCurve(source: CurveSource | null): Load<Drawn> {
   return load;
 }
 
-function follow(source: CurveSource, tell: (load: Load<Drawn>) => void): () => void {
+/** Tell of a curve and of all that comes to it, until the returned function is called. */
+export function follow(source: CurveSource, tell: (load: Load<Drawn>) => void): () => void {
   let drawn: Drawn | null = null;
-  let early: CurveChannel[][] = [];
+  let early: CurveChannel[][] = []; // came while the whole was fetched
   let isOver = false;
+  let again = 0;
 
   const take = (fresh: CurveChannel[]) => {
     if (isOver) return;
@@ -50,6 +53,8 @@ function follow(source: CurveSource, tell: (load: Load<Drawn>) => void): () => v
     tell(ready(drawn));
   };
   const fetchWhole = async () => {
+    clearTimeout(again);
+    early = [];
     try {
       const whole = await fetchAll(source);
       if (isOver) return;
@@ -59,7 +64,9 @@ function follow(source: CurveSource, tell: (load: Load<Drawn>) => void): () => v
       for (const fresh of waiting) take(fresh);
       tell(ready(drawn));
     } catch (error) {
-      if (!isOver && drawn === null) tell({ is: "failed", code: codeOf(error) });
+      if (isOver || drawn !== null) return;
+      tell({ is: "failed", code: codeOf(error) });
+      again = window.setTimeout(fetchWhole, FETCH_AGAIN_MS);
     }
   };
   const backFill = async () => {
@@ -73,13 +80,16 @@ function follow(source: CurveSource, tell: (load: Load<Drawn>) => void): () => v
   };
 
   void fetchWhole();
-  if (source.is === "finished") return () => (isOver = true);
-  const unwatch = [
-    onPoints((points) => points.kiln_id === source.kilnId && take(points.channels)),
-    onConnected(() => void backFill()),
-  ];
+  const unwatch =
+    source.is === "finished"
+      ? []
+      : [
+          onPoints((points) => points.kiln_id === source.kilnId && take(points.channels)),
+          onConnected(() => void backFill()),
+        ];
   return () => {
     isOver = true;
+    clearTimeout(again);
     for (const stop of unwatch) stop();
   };
 }

@@ -1,13 +1,15 @@
 import { type Alarm, api, type CurveChannel, type Firing, type Kiln, type KilnNow } from "./api";
-import { codeOf } from "./api/client";
-import { hearBeat, now } from "./clock";
+import { beat, hearBeat, now, silentMs } from "./clock";
 import { UsualInterval, withPoints } from "./freshness";
-import type { Load } from "./load";
-import { createStore } from "./store";
+import { failed, type Load, ready } from "./load";
+import { renew } from "./session";
+import { createStore, type Store } from "./store";
 import { language } from "./words";
 
 const SILENT_MS = 16_000; // the clock beats every five seconds; three missed beats are a lost connection
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000];
+const FETCH_AGAIN_MS = 10_000;
+const GATHER_EDITS_MS = 300; // a person ticks two boxes at once
 
 export type Connection = { is: "connecting" } | { is: "live" } | { is: "lost"; since: Date };
 export interface NewPoints {
@@ -23,11 +25,14 @@ export const lastFiring = createStore<Firing | null>(null);
 const intervals = new Map<number, UsualInterval>();
 const pointWatchers = new Set<(points: NewPoints) => void>();
 const backWatchers = new Set<() => void>();
+const editsAskedFor = new Map<number, string | null>();
 
 let source: EventSource | null = null;
 let watchdog = 0;
 let retry = 0;
 let tries = 0;
+let again = 0;
+let editing = 0;
 
 export const usualInterval = (kilnId: number) => intervals.get(kilnId)?.get() ?? null;
 
@@ -42,18 +47,40 @@ export function onConnected(watcher: () => void): () => void {
   return () => backWatchers.delete(watcher);
 }
 
+function comeBack(): void {
+  for (const watcher of backWatchers) watcher();
+}
+
 function seeNow(fresh: KilnNow): void {
   const interval = intervals.get(fresh.kiln_id) ?? new UsualInterval();
   interval.see(fresh.last_at);
   intervals.set(fresh.kiln_id, interval);
 }
 
-function takeKiln(fresh: KilnNow): void {
-  seeNow(fresh);
+function put(id: number, change: (kiln: Kiln) => Kiln): void {
   const known = kilns.get();
   if (known.is !== "ready") return;
-  const value = known.value.map((kiln) => (kiln.id === fresh.kiln_id ? { ...kiln, now: fresh } : kiln));
-  kilns.set({ ...known, value });
+  kilns.set({ ...known, value: known.value.map((kiln) => (kiln.id === id ? change(kiln) : kiln)) });
+}
+
+function takeKiln(fresh: KilnNow): void {
+  seeNow(fresh);
+  put(fresh.kiln_id, (kiln) => ({ ...kiln, now: fresh }));
+}
+
+/** Take what the service has answered to who said something of a kiln. */
+export function takeSaid(said: Kiln): void {
+  put(said.id, (kiln) => ({ ...said, now: kiln.now }));
+}
+
+/** Fetch the kilns when one was edited, or is new here: once for each edit, as one out of use is in no list. */
+function seeEdit({ kiln_id, edited_at }: KilnNow): void {
+  const known = kilns.get();
+  if (known.is !== "ready" || editsAskedFor.get(kiln_id) === edited_at) return;
+  if (known.value.find((kiln) => kiln.id === kiln_id)?.edited_at === edited_at) return;
+  editsAskedFor.set(kiln_id, edited_at);
+  clearTimeout(editing);
+  editing = window.setTimeout(refresh, GATHER_EDITS_MS);
 }
 
 /** Let a kiln's values go with its newest points: the rest of its state comes when the analysis has looked at them. */
@@ -77,21 +104,27 @@ export function takeAlarm(alarm: Alarm): void {
   openAlarms.set({ ...known, value });
 }
 
-export async function refresh(): Promise<void> {
-  await Promise.all([fill(kilns, api.kilns), fill(openAlarms, () => api.alarms("open"))]);
-  const known = kilns.get();
-  if (known.is === "ready") for (const kiln of known.value) seeNow(kiln.now);
+/** Return what fetches a store anew; an answer that a later one has overtaken counts no more. */
+function filler<T>(store: Store<Load<T>>, fetch: () => Promise<T>): () => Promise<void> {
+  let newest = 0;
+  return async () => {
+    const mine = ++newest;
+    const load = await fetch().then(ready, (error: unknown) => failed(store.get(), error));
+    if (mine === newest) store.set(load);
+  };
 }
 
-async function fill<T>(store: typeof kilns | typeof openAlarms, fetch: () => Promise<T>): Promise<void> {
-  const target = store as unknown as ReturnType<typeof createStore<Load<T>>>;
-  try {
-    target.set({ is: "ready", value: await fetch(), staleSince: null });
-  } catch (error) {
-    const known = target.get();
-    if (known.is === "ready") target.set({ ...known, staleSince: known.staleSince ?? now() });
-    else target.set({ is: "failed", code: codeOf(error) });
-  }
+const fillKilns = filler(kilns, api.kilns);
+const fillAlarms = filler(openAlarms, () => api.alarms("open"));
+const isWhole = (load: Load<unknown>) => load.is === "ready" && load.staleSince === null;
+
+export async function refresh(): Promise<void> {
+  await Promise.all([fillKilns(), fillAlarms()]);
+  const known = kilns.get();
+  if (known.is === "ready") for (const kiln of known.value) seeNow(kiln.now);
+  clearTimeout(again);
+  if (source !== null && !(isWhole(known) && isWhole(openAlarms.get())))
+    again = window.setTimeout(refresh, FETCH_AGAIN_MS); // a lost stream fetches when it is back
 }
 
 function alive(): void {
@@ -105,7 +138,7 @@ function lose(): void {
   clearTimeout(watchdog);
   clearTimeout(retry);
   if (connection.get().is !== "lost") connection.set({ is: "lost", since: now() });
-  if (tries === 1) void refresh(); // tells a lost link from a session that has ended
+  if (tries > 0) void renew(); // tells a lost link from a session that has ended, or may follow no more
   retry = window.setTimeout(open, RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)]);
 }
 
@@ -124,11 +157,14 @@ function open(): void {
     tries = 0;
     connection.set({ is: "live" });
     void refresh();
-    for (const watcher of backWatchers) watcher();
+    comeBack();
   });
   stream.addEventListener("error", () => source === stream && lose());
   hear<{ now_at: string; clock_rate: number }>("clock", (data) => hearBeat(data.now_at, data.clock_rate));
-  hear<KilnNow>("kiln", takeKiln);
+  hear<KilnNow>("kiln", (fresh) => {
+    takeKiln(fresh);
+    seeEdit(fresh);
+  });
   hear<NewPoints>("points", takePoints);
   hear<Alarm>("alarm", takeAlarm);
   hear<Firing>("firing", (data) => lastFiring.set(data));
@@ -139,10 +175,13 @@ const LOOK_EVERY_MS = 30_000;
 /** For who may look and not follow: fetch the kilns now and then, until the returned function is called. */
 export function startLooking(): () => void {
   const look = async () => {
-    await fill(kilns, api.kilns);
+    await fillKilns();
     const known = kilns.get();
     const isThere = known.is === "ready" && known.staleSince === null;
     connection.set(isThere ? { is: "live" } : { is: "lost", since: now() });
+    if (!isThere) return;
+    for (const kiln of known.value.slice(0, 1)) hearBeat(kiln.now.now_at, beat.get().rate);
+    comeBack();
   };
   void look();
   const timer = window.setInterval(() => void look(), LOOK_EVERY_MS);
@@ -152,7 +191,7 @@ export function startLooking(): () => void {
 /** Follow the stream until the returned function is called. */
 export function startLive(): () => void {
   open();
-  const soon = () => connection.get().is === "lost" && open();
+  const soon = () => (connection.get().is === "lost" || silentMs() > SILENT_MS) && open();
   addEventListener("online", soon);
   document.addEventListener("visibilitychange", soon);
   const unwatch = language.watch(open);
@@ -160,8 +199,7 @@ export function startLive(): () => void {
     unwatch();
     removeEventListener("online", soon);
     document.removeEventListener("visibilitychange", soon);
-    clearTimeout(watchdog);
-    clearTimeout(retry);
+    for (const timer of [watchdog, retry, again, editing]) clearTimeout(timer);
     source?.close();
     source = null;
   };

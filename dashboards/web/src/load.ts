@@ -10,6 +10,10 @@ export type Load<T> =
 
 export const ready = <T>(value: T): Load<T> => ({ is: "ready", value, staleSince: null });
 
+/** What is left when fetching failed: the old value, and since when it is old. */
+export const failed = <T>(old: Load<T>, error: unknown): Load<T> =>
+  old.is === "ready" ? { ...old, staleSince: old.staleSince ?? now() } : { is: "failed", code: codeOf(error) };
+
 /** Fetch when the inputs change; a failed refresh keeps the old value and says since when it is old. */
 export function useLoad<T>(fetch: () => Promise<T>, inputs: Inputs): [Load<T>, () => void, (value: T) => void] {
   const [load, setLoad] = useState<Load<T>>({ is: "loading" });
@@ -19,11 +23,7 @@ export function useLoad<T>(fetch: () => Promise<T>, inputs: Inputs): [Load<T>, (
     let isWanted = true;
     fetch().then(
       (value) => isWanted && setLoad(ready(value)),
-      (error: unknown) =>
-        isWanted &&
-        setLoad((old) =>
-          old.is === "ready" ? { ...old, staleSince: old.staleSince ?? now() } : { is: "failed", code: codeOf(error) },
-        ),
+      (error: unknown) => isWanted && setLoad((old) => failed(old, error)),
     );
     return () => {
       isWanted = false;

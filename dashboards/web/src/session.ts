@@ -8,7 +8,14 @@ export type Session = { is: "asking" } | { is: "in"; me: Me } | { is: "out" } | 
 
 export const session = createStore<Session>({ is: "asking" });
 
-whenSignedOut(() => session.set({ is: "out" }));
+/** Forget whoever was in: the page loads anew, so that the next person sees nothing of what it held. */
+function end(): void {
+  const wasIn = session.get().is === "in";
+  session.set({ is: "out" });
+  if (wasIn) location.replace("/sign-in");
+}
+
+whenSignedOut(end);
 
 /** Take who I am; a language chosen on this device stands above the one on file. */
 export function enter(me: Me): void {
@@ -26,9 +33,15 @@ export async function askWhoIAm(): Promise<void> {
   }
 }
 
+/** Ask what I may do by now; a session that has ended ends here too, and what cannot be asked stays as it was. */
+export async function renew(): Promise<void> {
+  const me = await api.me().catch(() => null);
+  if (me && session.get().is === "in") session.set({ is: "in", me });
+}
+
 export async function leave(): Promise<void> {
   await api.signOut();
-  session.set({ is: "out" });
+  end();
 }
 
 /** Switch the language here at once, and on file as soon as the service hears it. */

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { api, type FiringDetail, type Segment } from "../api";
 import { lastFiring, onConnected } from "../live";
 import { type CurveSource, useCurve } from "../live-curve";
-import { useLoad } from "../load";
+import { ready, useLoad } from "../load";
 import { Batches } from "../parts/batches";
 import { Cones } from "../parts/cones";
 import { CurveChart } from "../parts/curve-chart";
@@ -176,7 +176,8 @@ function FiringView({ firing, onFiring, reload }: ViewProps) {
             </Loaded>
           </section>
           <Findings
-            findings={firing.findings}
+            load={ready(firing.findings)}
+            retry={reload}
             known={firing.channels}
             isRunning={firing.ended_at === null}
             onJudged={reload}

@@ -5,7 +5,7 @@ import { countPoints } from "../curve";
 import { hasSpoken } from "../freshness";
 import { kilns, lastAlarm, lastFiring, onConnected, refresh } from "../live";
 import { type CurveSource, useCurve } from "../live-curve";
-import { useLoad } from "../load";
+import { type Load, useLoad } from "../load";
 import { type Action, mayIn } from "../may";
 import { Calibrations } from "../parts/calibrations";
 import { Cones } from "../parts/cones";
@@ -128,8 +128,12 @@ function EndFiring({ firingId }: { firingId: number }) {
   );
 }
 
-/** Keep the running firing's findings and cones up to date as events come. */
-function useFiring({ now: { firing_id: firingId }, plan_id, target_cone }: Kiln): FiringDetail | null {
+/** Keep the running firing's findings and cones up to date as events come; null while none runs. */
+function useFiring({
+  now: { firing_id: firingId },
+  plan_id,
+  target_cone,
+}: Kiln): [Load<FiringDetail | null>, () => void] {
   const changed = useStore(lastFiring);
   const alarm = useStore(lastAlarm);
   const chosen = useStore(language);
@@ -142,14 +146,17 @@ function useFiring({ now: { firing_id: firingId }, plan_id, target_cone }: Kiln)
     const timer = setInterval(reload, FINDINGS_EVERY_MS);
     return () => clearInterval(timer);
   }, [reload]);
-  return load.is === "ready" && load.value?.id === firingId ? load.value : null;
+  const isOther = load.is === "ready" && (load.value?.id ?? null) !== firingId; // the one before
+  return [isOther ? { is: "loading" } : load, reload];
 }
 
 function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean }) {
   const { say, format } = useLanguage();
   const now = useNow();
   const [openedMs] = useState(() => now.getTime());
-  const firing = useFiring(kiln);
+  const [load, reload] = useFiring(kiln);
+  const firing = load.is === "ready" ? load.value : null;
+  const found = load.is === "ready" ? { ...load, value: load.value?.findings ?? [] } : load;
   const hasProbes = kiln.now.channels.length > 0; // on a bridge, or in an old log alone
   const isIdle = kiln.now.firing_id === null;
   const startedMs = kiln.now.started_at ? Date.parse(kiln.now.started_at) : null;
@@ -210,7 +217,7 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
           ) : (
             <NeverHeard mayConnect={may("set_up")} />
           )}
-          {!isIdle && <Findings findings={firing?.findings ?? []} known={kiln.now.channels} isRunning />}
+          {!isIdle && <Findings load={found} retry={reload} known={kiln.now.channels} isRunning />}
         </div>
         <div class="stack">
           {hasProbes && (

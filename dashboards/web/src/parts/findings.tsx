@@ -1,6 +1,8 @@
 import type { ChannelNamed, Finding } from "../api";
+import type { Load } from "../load";
 import type { Mark } from "../marks";
 import { channelName } from "../names";
+import { Loaded } from "./small";
 import { useLanguage } from "./use";
 import { Verdict } from "./verdict";
 
@@ -65,15 +67,15 @@ function FindingRow({ finding, number, known, onJudged }: RowProps) {
   );
 }
 
-interface FindingsProps {
+interface ListProps {
   findings: readonly Finding[];
   known: readonly ChannelNamed[];
   isRunning: boolean;
-  onJudged?: () => void; // then a person may say of each whether it was so
+  onJudged: (() => void) | undefined; // then a person may say of each whether it was so
 }
 
-/** What was found: of a finished firing in order, of a running one first what holds now, the worst on top. */
-export function Findings({ findings, known, isRunning, onJudged }: FindingsProps) {
+/** Of a finished firing in order, of a running one first what holds now, the worst on top. */
+function List({ findings, known, isRunning, onJudged }: ListProps) {
   const { say } = useLanguage();
   const all = findings.map((finding, index): Numbered => ({ finding, number: index + 1 }));
   const isShown = ({ finding }: Numbered) => !isRunning || finding.end_at === null;
@@ -88,8 +90,7 @@ export function Findings({ findings, known, isRunning, onJudged }: FindingsProps
     </ol>
   );
   return (
-    <section class="panel" data-testid="findings">
-      <h2>{say("findings.title")}</h2>
+    <>
       {shown.length === 0 && <p class="quiet">{say(over.length > 0 ? "findings.noneNow" : "findings.none")}</p>}
       {list(shown)}
       {over.length > 0 && (
@@ -98,6 +99,25 @@ export function Findings({ findings, known, isRunning, onJudged }: FindingsProps
           {list(over)}
         </details>
       )}
+    </>
+  );
+}
+
+interface FindingsProps extends Omit<ListProps, "findings" | "onJudged"> {
+  load: Load<readonly Finding[]>;
+  retry: () => void;
+  onJudged?: () => void;
+}
+
+/** What was found in a firing: that nothing was is said only once that is known. */
+export function Findings({ load, retry, onJudged, ...rest }: FindingsProps) {
+  const { say } = useLanguage();
+  return (
+    <section class="panel" data-testid="findings">
+      <h2>{say("findings.title")}</h2>
+      <Loaded load={load} retry={retry}>
+        {(findings) => <List findings={findings} onJudged={onJudged} {...rest} />}
+      </Loaded>
     </section>
   );
 }

@@ -15,7 +15,21 @@ export function Outcome({ doing }: { doing: Doing }) {
   );
 }
 
-/** A page's content once it is there; before that, that it is coming or why it does not. */
+function Stale({ since, retry }: { since: Date; retry: (() => void) | undefined }) {
+  const { say, format } = useLanguage();
+  return (
+    <p class="row stale" role="status" data-testid="stale">
+      <span class="warn">⚠ {say("app.stale", { time: format.clock(since) })}</span>
+      {retry && (
+        <button type="button" onClick={retry}>
+          {say("app.retry")}
+        </button>
+      )}
+    </p>
+  );
+}
+
+/** A page's content once it is there, and that it may be old; before that, that it is coming or why it does not. */
 export function Loaded<T>({
   load,
   retry,
@@ -27,7 +41,13 @@ export function Loaded<T>({
 }) {
   const { say } = useLanguage();
   if (load.is === "loading") return <p class="waiting">{say("app.loading")}</p>;
-  if (load.is === "ready") return <>{children(load.value)}</>;
+  if (load.is === "ready")
+    return (
+      <>
+        {load.staleSince && <Stale since={load.staleSince} retry={retry} />}
+        {children(load.value)}
+      </>
+    );
   return (
     <div class="panel problem" role="alert">
       <p>✕ {problemText(say, load.code)}</p>
