@@ -408,6 +408,34 @@ def own_kiln(view: Page, another: httpx.Client) -> Iterator[str]:
 
 
 @pytest.mark.timeout(180)
+def test_what_another_person_sets_at_a_kiln_shows_and_is_never_wiped(
+    view: Page, another: httpx.Client, own_kiln: str
+) -> None:
+    card = view.get_by_test_id("kiln-card").filter(has_text="Lò chung")
+    card.get_by_role("link").first.click()  # it came by itself
+    raw, glossy, large, thick = (view.get_by_test_id(f"ware-{one}") for one in ("raw", "glossy", "large", "thick"))
+
+    another.patch(own_kiln, json={"ware": ["raw"]}).raise_for_status()
+    expect(raw).to_be_checked()
+    view.evaluate("for (const one of ['glossy', 'large']) document.querySelector(`[data-testid=ware-${one}]`).click()")
+    outcome = view.get_by_test_id("kiln-settings").get_by_test_id("outcome")
+    expect(outcome).to_have_attribute("data-is", "done")
+    assert another.get(own_kiln).json()["ware"] == ["glossy", "large", "raw"]
+
+    def overtaken(route: Route) -> None:
+        another.patch(own_kiln, json={"ware": ["raw", "thick"]}).raise_for_status()
+        route.continue_()
+
+    view.route(f"**/api/v1{own_kiln}", overtaken, times=1)
+    large.click()
+    expect(outcome).to_have_attribute("data-is", "failed")
+    SIGHTS[view].errors.clear()  # the browser tells of an answer that refuses
+    expect(thick).to_be_checked()
+    expect(glossy).not_to_be_checked()
+    assert another.get(own_kiln).json()["ware"] == ["raw", "thick"]
+
+
+@pytest.mark.timeout(180)
 def test_what_could_not_be_fetched_is_never_shown_as_nothing_wrong(
     view: Page, another: httpx.Client, own_kiln: str, tmp_path: Path
 ) -> None:

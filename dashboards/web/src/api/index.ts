@@ -74,7 +74,8 @@ export const api = {
   kilns: () => ask<Kiln[]>("GET", "/kilns"),
   kiln: (id: number) => ask<Kiln>("GET", `/kilns/${id}`),
   addKiln: (body: Schemas["KilnIn"]) => ask<Kiln>("POST", "/kilns", body),
-  changeKiln: (id: number, body: Schemas["KilnChange"]) => ask<Kiln>("PATCH", `/kilns/${id}`, body),
+  changeKiln: (kiln: Kiln, body: Schemas["KilnChange"]) =>
+    ask<Kiln>("PATCH", `/kilns/${kiln.id}`, body, { seen: kiln.version }),
   kilnCurve: (id: number, from: Date, to: Date, width: number) =>
     ask<Curve>("GET", `/kilns/${id}/curve?from_at=${time(from)}&to_at=${time(to)}&width=${width}`),
 

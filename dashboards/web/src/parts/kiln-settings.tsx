@@ -1,11 +1,12 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { api, type Kiln, type Plan } from "../api";
-import { refresh } from "../live";
+import { refresh, takeSaid } from "../live";
 import { useLoad } from "../load";
+import { createStore, useStore } from "../store";
 import { PlanFile } from "./plan-file";
 import { PlanForm } from "./plan-form";
 import { Choice, Outcome } from "./small";
-import { useAction, useLanguage } from "./use";
+import { type Doing, useAction, useLanguage } from "./use";
 
 /** Orton large cones that potters of the village fire to, cool to hot. */
 export const CONES = [
@@ -24,18 +25,8 @@ function withWare(ware: readonly Ware[], one: Ware, isSo: boolean): Ware[] {
   return isSo ? [...kept, one] : kept;
 }
 
-/** Boxes to tick; a tick stands at once, and what the service has is taken over when it comes. */
-function WareChoice({ ware, onWare }: { ware: readonly Ware[]; onWare: (ware: Ware[]) => void }) {
+function WareChoice({ ware, onTick }: { ware: readonly Ware[]; onTick: (one: Ware, isSo: boolean) => void }) {
   const { say } = useLanguage();
-  const [shown, setShown] = useState<readonly Ware[]>(ware);
-  const said = ware.join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the list is a new one with every refresh, what it says is not
-  useEffect(() => setShown(ware), [said]);
-  const tick = (one: Ware, isSo: boolean) => {
-    const changed = withWare(shown, one, isSo);
-    setShown(changed);
-    onWare(changed);
-  };
   return (
     <fieldset class="ticks" data-testid="ware">
       <legend>{say("ware.title")}</legend>
@@ -43,9 +34,9 @@ function WareChoice({ ware, onWare }: { ware: readonly Ware[]; onWare: (ware: Wa
         <label key={one} class="row">
           <input
             type="checkbox"
-            checked={shown.includes(one)}
+            checked={ware.includes(one)}
             data-testid={`ware-${one}`}
-            onChange={(event) => tick(one, event.currentTarget.checked)}
+            onChange={(event) => onTick(one, event.currentTarget.checked)}
           />
           <span>{say(`ware.${one}`)}</span>
         </label>
@@ -55,20 +46,47 @@ function WareChoice({ ware, onWare }: { ware: readonly Ware[]; onWare: (ware: Wa
   );
 }
 
-/** What the operator may set for a kiln: the cone to reach, and the plan to follow. */
+type Wanted = Partial<Pick<Kiln, "target_cone" | "plan_id" | "ware">>;
+
+/** Show what a person wants at once, and send it; what is wanted meanwhile goes after it, on top of its answer. */
+function useWanted(kiln: Kiln): [Kiln, (change: (shown: Kiln) => Wanted) => Promise<boolean>, Doing] {
+  const [wanted] = useState(() => createStore<Wanted | null>(null));
+  const shown = { ...kiln, ...useStore(wanted) };
+  const [doing, run] = useAction();
+  const send = async () => {
+    let newest = kiln;
+    try {
+      for (let sent = wanted.get(); sent !== null; sent = wanted.get()) {
+        newest = await api.changeKiln(newest, sent);
+        takeSaid(newest);
+        if (wanted.get() === sent) wanted.set(null);
+      }
+    } catch (error) {
+      wanted.set(null);
+      void refresh(); // what stands there is what the service has
+      throw error;
+    }
+  };
+  const want = (change: (shown: Kiln) => Wanted) => {
+    const before = wanted.get();
+    wanted.set({ ...before, ...change({ ...kiln, ...before }) });
+    return run(send);
+  };
+  return [shown, want, doing];
+}
+
+/** What the operator may set for a kiln: the cone to reach, the plan to follow, and what is in it. */
 export function KilnSettings({ kiln }: { kiln: Kiln }) {
   const { say } = useLanguage();
-  const [doing, run] = useAction();
+  const [shown, want, doing] = useWanted(kiln);
   const [isEntering, setEntering] = useState<"rows" | "file" | null>(null);
   const [plans, reloadPlans] = useLoad(api.plans, []);
-  const choose = (change: { target_cone: string | null } | { plan_id: number | null } | { ware: Ware[] }) =>
-    run(async () => [await api.changeKiln(kiln.id, change), await refresh()]);
   const known = plans.is === "ready" ? plans.value : [];
   const cones: [string, string][] = CONES.map((cone) => [cone, say("cone.name", { cone })]);
   const takePlan = async (plan: Plan) => {
     reloadPlans();
     setEntering(null);
-    await choose({ plan_id: plan.id });
+    await want(() => ({ plan_id: plan.id }));
   };
   return (
     <section class="panel stack" data-testid="kiln-settings">
@@ -76,18 +94,21 @@ export function KilnSettings({ kiln }: { kiln: Kiln }) {
       <Choice
         label={say("cone.target")}
         testid="target-cone"
-        value={kiln.target_cone ?? ""}
+        value={shown.target_cone ?? ""}
         options={[["", say("cone.noTarget")], ...cones]}
-        onValue={(cone) => void choose({ target_cone: cone || null })}
+        onValue={(cone) => void want(() => ({ target_cone: cone || null }))}
       />
       <Choice
         label={say("kiln.plan")}
         testid="plan-choice"
-        value={String(kiln.plan_id ?? "")}
+        value={String(shown.plan_id ?? "")}
         options={[["", say("kiln.noPlan")], ...known.map((plan): [string, string] => [String(plan.id), plan.name])]}
-        onValue={(id) => void choose({ plan_id: id ? Number(id) : null })}
+        onValue={(id) => void want(() => ({ plan_id: id ? Number(id) : null }))}
       />
-      <WareChoice ware={kiln.ware} onWare={(ware) => void choose({ ware })} />
+      <WareChoice
+        ware={shown.ware}
+        onTick={(one, isSo) => void want((newest) => ({ ware: withWare(newest.ware, one, isSo) }))}
+      />
       <Outcome doing={doing} />
       {(["rows", "file"] as const).map((way) => (
         <button
