@@ -35,7 +35,7 @@ class Clock:
         return True
 
     def learn(self, true_now: datetime) -> timedelta:
-        """Take over a time that is known to be right; return by how much what was said before was off."""
+        """Take over a time that is known to be right; return by how much this clock was moved."""
         return timedelta()
 
     def span(self, machine_s: float) -> timedelta:
@@ -73,13 +73,13 @@ class SteadyClock(Clock):
         return self._is_sure
 
     def learn(self, true_now: datetime) -> timedelta:
-        """Take over a time that is known to be right; return by how much what was said before was off."""
+        """Take over a time that is known to be right; return by how much this clock was moved."""
         off = true_now - self.now()
         was_sure, self._is_sure = self._is_sure, True
         if was_sure and abs(off) <= AGREES_WITHIN:
             return timedelta()
         self._base += off
-        return timedelta() if was_sure else off
+        return off
 
 
 def _since_start_s() -> float:

@@ -21,15 +21,18 @@ class Heard:
     arrived_ms: int
 
 
-def place(known: DeviceTime | None, heard: Sequence[Heard], *, jitter_ms: int) -> tuple[list[int], DeviceTime | None]:
+def place(
+    known: DeviceTime | None, heard: Sequence[Heard], *, jitter_ms: int, is_recalled: bool = False
+) -> tuple[list[int], DeviceTime | None]:
     """Return the time of each message in Unix ms, and what to know next time.
 
     A message can be late, never early, so the earliest arrival of a boot tells best when the device booted. All
     messages at hand are looked at first, so those that come in one heap after an outage are dated by the last of
     them, which waited least. An anchor moves only when it is wrong by more than `jitter_ms`: steps stay the device's.
-    Times increase, but for a message that was overtaken on its way: it gets the time it was measured at.
+    Times increase, but for a message that was overtaken on its way: it gets the time it was measured at. What is only
+    recalled from an earlier run says nothing of that: the device may have begun anew while nobody listened.
     """
-    overtaken = _overtaken(known, heard)
+    overtaken = set() if is_recalled else _overtaken(known, heard)
     in_turn = [number for number in range(len(heard)) if number not in overtaken]
     boots = _split_by_boot(known, [heard[number] for number in in_turn])
     times_ms = [0] * len(heard)

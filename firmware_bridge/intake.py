@@ -49,11 +49,17 @@ class Memory:
 
 @dataclass(frozen=True)
 class Harvest:
-    """The readings of one interval and the memory that goes with them; `messages` says how many they came from."""
+    """The readings of one interval and the memory that goes with them; `messages` says how many they came from.
+
+    `devices` are their clocks by ours, which the memory has only if ours is right. `heard_ms` is the newest time of the
+    readings, but none ahead of ours: nobody has listened beyond that.
+    """
 
     readings: tuple[Reading, ...]
     memory: Memory
     messages: int
+    devices: Mapping[str, DeviceTime]
+    heard_ms: int
 
 
 @dataclass(frozen=True)
@@ -95,20 +101,24 @@ class Intake:
         self._decoder = decoder
         self._newest_ms = memory.newest_ms
         self._vouched_ms = memory.newest_ms
-        self._devices = dict(memory.devices)
+        self._recalled = memory.devices  # from earlier runs; what this one learns of our clock does not move them
+        self._devices: dict[str, DeviceTime] = {}
         self._repeats = Repeats(memory.fingerprints)
         self._waiting: list[_News | _Spent] = []
         self._told: set[str] = set()
         self._busy_at = now
 
-    def put_right(self, shift: timedelta) -> None:
-        """Move what was dated by a clock of ours that was off; an instrument that keeps time itself stays."""
+    def put_right(self, shift: timedelta, now: datetime) -> None:
+        """Go by our clock as it was moved to `now`; an instrument that keeps time itself stays.
+
+        Nothing is vouched for beyond it: who judges silence would be blind until then.
+        """
         self._busy_at += shift
+        self._newest_ms = min(self._newest_ms, to_ms(now))
+        self._vouched_ms = min(self._vouched_ms, to_ms(now))
         if self.keeps_time:
             return
         shift_ms = shift // timedelta(milliseconds=1)
-        self._newest_ms = max(0, self._newest_ms + shift_ms)
-        self._vouched_ms = max(0, self._vouched_ms + shift_ms)
         self._devices = {
             device: DeviceTime(known.booted_ms + shift_ms, known.since_boot_ms, known.at_ms + shift_ms)
             for device, known in self._devices.items()
@@ -172,23 +182,27 @@ class Intake:
         self.counters.readings += len(measured.values)
         return _News(message, measured, digest)
 
-    def gather(self, *, now: datetime, jitter: timedelta) -> Harvest:
-        """Return the readings of what waits; nothing changes, so a failed write can be tried again."""
+    def gather(self, *, now: datetime, jitter: timedelta, is_sure: bool = True) -> Harvest:
+        """Return the readings of what waits; nothing changes, so a failed write can be tried again.
+
+        `is_sure`: our clock is right. What an earlier run knew of a device is of no use beside a guess.
+        """
         news = [one for one in self._waiting if isinstance(one, _News)]
-        times_ms, devices = _date(news, self._devices, jitter)
+        times_ms, devices = _date(news, self._devices, self._recalled if is_sure else {}, jitter)
         readings = tuple(
             Reading(self.kiln, value.channel, at_ms, value.value, value.quality, value.unit)
             for one, at_ms in zip(news, times_ms, strict=True)
             for value in one.measured.values
         )
-        newest_ms = _newest(self._newest_ms, times_ms, now)
-        return Harvest(readings, Memory(newest_ms, devices, tuple(one.digest for one in news)), len(self._waiting))
+        newest_ms, heard_ms = _newest(self._newest_ms, times_ms, now), min(_newest(0, times_ms, now), to_ms(now))
+        memory = Memory(newest_ms, devices if is_sure else {}, tuple(one.digest for one in news))
+        return Harvest(readings, memory, len(self._waiting), devices, heard_ms)
 
     def settle(self, harvest: Harvest) -> None:
         """Let go of what was gathered: it is on disk, and its senders may forget it."""
         stored, self._waiting = self._waiting[: harvest.messages], self._waiting[harvest.messages :]
         self._newest_ms = max(self._newest_ms, harvest.memory.newest_ms)
-        self._devices.update(harvest.memory.devices)
+        self._devices.update(harvest.devices)
         for one in stored:
             one.message.on_stored()
 
@@ -199,7 +213,7 @@ class Intake:
         """
         quiet = now - min(self._busy_at, now) > grace
         silence_ms = to_ms(now - grace) if self.is_connected and quiet else 0
-        self._vouched_ms = max(self._vouched_ms, harvest.memory.newest_ms, silence_ms)
+        self._vouched_ms = max(self._vouched_ms, harvest.heard_ms, silence_ms)
         return self._vouched_ms
 
     def _tell_once(self, rejected: Rejected, message: Message | None) -> None:
@@ -222,7 +236,7 @@ def _newest(known_ms: int, times_ms: Iterable[int], now: datetime) -> int:
 
 
 def _date(
-    news: Sequence[_News], known: Mapping[str, DeviceTime], jitter: timedelta
+    news: Sequence[_News], known: Mapping[str, DeviceTime], recalled: Mapping[str, DeviceTime], jitter: timedelta
 ) -> tuple[list[int], dict[str, DeviceTime]]:
     """Return the time of each message, and what that teaches of the clocks of the devices."""
     heard: dict[str, list[Heard]] = {}
@@ -231,7 +245,12 @@ def _date(
             arrival = Heard(one.measured.when.since_boot_ms, to_ms(one.message.arrived_at))
             heard.setdefault(one.measured.when.device, []).append(arrival)
     jitter_ms = jitter // timedelta(milliseconds=1)
-    placed = {device: place(known.get(device), words, jitter_ms=jitter_ms) for device, words in heard.items()}
+    placed = {
+        device: place(
+            known.get(device, recalled.get(device)), words, jitter_ms=jitter_ms, is_recalled=device not in known
+        )
+        for device, words in heard.items()
+    }
     clocks = {device: iter(times_ms) for device, (times_ms, _) in placed.items()}
     whens = [one.measured.when for one in news]
     times_ms = [next(clocks[when.device]) if isinstance(when, Uptime) else to_ms(when) for when in whens]

@@ -73,6 +73,7 @@ class Recorder:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Commit until told to stop, then once more."""
+        await self._set_clock()
         last_at = self._clock.now()
         while not stop.is_set():
             await wait_for_event(stop, self._pace.commit_every_s)
@@ -85,7 +86,8 @@ class Recorder:
 
     async def commit(self, now: datetime) -> None:
         """Write what waits. If the disk refuses, everything stays where it is until the next try."""
-        harvests = {intake: intake.gather(now=now, jitter=self._clock.span(JITTER_S)) for intake in self._intakes}
+        jitter, is_sure = self._clock.span(JITTER_S), self._clock.is_sure
+        harvests = {intake: intake.gather(now=now, jitter=jitter, is_sure=is_sure) for intake in self._intakes}
         drafts = self._drafts(harvests, now)
         memories = {intake.key: harvest.memory for intake, harvest in harvests.items() if harvest.readings}
         try:
@@ -134,17 +136,19 @@ class Recorder:
             logger.warning("no room can be made", extra={"reason": str(error)})
 
     async def _set_clock(self) -> None:
-        """Learn the time from whoever knows it; what was dated before that is put right."""
+        """Learn the time from whoever knows it. What was a guess before that is put right; what was sure stays."""
         true_now = self._true_now()
         if true_now is None:
             return
         was_sure = self._clock.is_sure
         shift = self._clock.learn(true_now)
-        if was_sure:
+        if was_sure and not shift:
             return
         logger.info("the clock is right now", extra={"it_was_off_s": -shift.total_seconds()})
         for intake in self._intakes:
-            intake.put_right(shift)
+            intake.put_right(shift, self._clock.now())
+        if was_sure:
+            return
         await asyncio.to_thread(self._spool.put_right, shift // timedelta(milliseconds=1))
 
     def _drafts(self, harvests: Mapping[Intake, Harvest], now: datetime) -> list[Draft]:

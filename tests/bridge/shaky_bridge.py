@@ -15,6 +15,7 @@ import msgspec
 from firmware_bridge.blocks import Draft
 from firmware_bridge.clock import SteadyClock
 from firmware_bridge.decoders.camera_logger import CameraLogger
+from firmware_bridge.decoders.qtkiln import QtKiln
 from firmware_bridge.formats import SERIAL, Told
 from firmware_bridge.intake import Intake, Memory
 from firmware_bridge.message import Message
@@ -115,11 +116,15 @@ class Memorial:
 
 
 class ShakyBridge:
-    """Recorder, spool and uplink as the program has them, on one logger with a memory and one board without."""
+    """Recorder, spool and uplink as the program has them, on one logger with a memory and two boards without.
+
+    One board has no clock at all; the other, with power of its own, knows how long it has been running.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.service = Memorial()
         self.steady_s = 0.0  # since the machine started; true time runs with it
+        self.kiln_began_s = -864_000.0
         self.wall_off_s = 0.0
         self.time_is_known = False
         self.unacknowledged: dict[float, bytes] = {}  # what the logger still remembers to say again
@@ -140,7 +145,7 @@ class ShakyBridge:
             steady=lambda: self.steady_s,
         )
         numbers = SERIAL["numbers"].make(Told(("bottom",), (), Degrees.CELSIUS))
-        top, bottom = "lo-1/top", "lo-1/bottom"
+        top, bottom, chip = "lo-1/top", "lo-1/bottom", "lo-2/chip"
         self.logger = Intake(
             top,
             "lo-1",
@@ -150,8 +155,9 @@ class ShakyBridge:
             keeps_time=True,
         )
         self.board = Intake(bottom, "lo-1", numbers, self.spool.recall(bottom), now=self.clock.now())
+        self.kiln = Intake(chip, "lo-2", QtKiln("chip"), self.spool.recall(chip), now=self.clock.now())
         self.recorder = Recorder(
-            [self.logger, self.board],
+            [self.logger, self.board, self.kiln],
             self.spool,
             self.clock,
             lambda: None,
@@ -176,6 +182,12 @@ class ShakyBridge:
         """Have the logger say a line, which it remembers until it is told that the line is on disk."""
         self.unacknowledged[value] = line
         self.logger.take(Message(line, self.clock.now(), on_stored=lambda: self._acknowledge(value)))
+
+    def tell(self, value: float) -> None:
+        """Have the board that knows its uptime say a reading."""
+        since_boot_ms = round(1000 * (self.steady_s - self.kiln_began_s))
+        said = b'{"time_ms":%d,"kiln":{"temp_C":%d}}' % (since_boot_ms, value)
+        self.kiln.take(Message(said, self.clock.now(), "qtkiln/A/state"))
 
     def _acknowledge(self, value: float) -> None:
         self.unacknowledged.pop(value, None)

@@ -23,7 +23,8 @@ class BridgeMachine(RuleBasedStateMachine):
     """Instruments speak, and everything else fails.
 
     `top` comes from a logger that says again what was not acknowledged, `bottom` from a board that has no memory and
-    no clock. Every reading is a number of its own, so each can be looked for.
+    no clock, `chip` from one that knows only how long it has been running. Every reading is a number of its own, so
+    each can be looked for.
     """
 
     def __init__(self) -> None:
@@ -33,8 +34,8 @@ class BridgeMachine(RuleBasedStateMachine):
         self._at = ShakyBridge(Path(self._folder.name))
         self._said_at_ms: dict[float, int] = {}
         self._logged: set[float] = set()
-        self._heard: set[float] = set()  # of the board, since the last commit
-        self._kept: set[float] = set()  # of the board, in a commit that was answered for
+        self._heard: set[float] = set()  # of the boards, since the last commit
+        self._kept: set[float] = set()  # of the boards, in a commit that was answered for
         self._lines: dict[float, bytes] = {}
 
     def _next(self) -> float:
@@ -64,6 +65,14 @@ class BridgeMachine(RuleBasedStateMachine):
             value = self._next()
             self._heard.add(value)
             self._at.board.take(Message(b"%d" % value, self._at.clock.now()))
+        self._go_on(is_written, is_sent)
+
+    @rule(lines=st.integers(1, 4), is_written=st.booleans(), is_sent=st.booleans())
+    def the_board_that_knows_its_uptime_speaks(self, lines: int, is_written: bool, is_sent: bool) -> None:
+        for _ in range(lines):
+            value = self._next()
+            self._heard.add(value)
+            self._at.tell(value)
         self._go_on(is_written, is_sent)
 
     def _go_on(self, is_written: bool, is_sent: bool) -> None:
@@ -101,6 +110,13 @@ class BridgeMachine(RuleBasedStateMachine):
         self._at.stop_dead(torn=torn)
         if last and self._logged:
             self.the_logger_says_its_last_lines_again(last)
+
+    @precondition(lambda self: self._at.kiln_began_s < 0)
+    @rule()
+    def the_power_fails_of_the_board_too(self) -> None:
+        self._at.kiln_began_s = self._at.steady_s
+        self._heard.clear()
+        self._at.stop_dead()
 
     @rule(cut_at=st.floats(0, 1))
     def the_power_fails_in_a_write(self, cut_at: float) -> None:
@@ -151,11 +167,12 @@ class BridgeMachine(RuleBasedStateMachine):
         stored, kept = list(self._at.service.stored.values()), self._at.on_disk()
         acknowledged = self._logged - self._at.unacknowledged.keys()
         assert acknowledged <= (read_in(stored, "top") + read_in(kept, "top")).keys()
-        assert self._kept <= (read_in(stored, "bottom") + read_in(kept, "bottom")).keys()
+        boards = [read_in(blocks, channel) for blocks in (stored, kept) for channel in ("bottom", "chip")]
+        assert self._kept <= set().union(*boards)
 
     @invariant()
     def nothing_is_doubled(self) -> None:
-        for channel in ("top", "bottom"):
+        for channel in ("top", "bottom", "chip"):
             for blocks in (list(self._at.service.stored.values()), self._at.on_disk()):
                 assert all(times == 1 for times in read_in(blocks, channel).values())
 
@@ -163,11 +180,18 @@ class BridgeMachine(RuleBasedStateMachine):
     def no_time_is_wrong_unless_it_says_so(self) -> None:
         for block in self._at.service.stored.values():
             for column in block.columns:
-                if column.channel == "bottom" and block.is_estimated:
+                if column.channel != "top" and block.is_estimated:
                     continue
                 for at_ms, value in zip(column.at_ms, column.value, strict=True):
                     assert value is not None
                     assert abs(at_ms - self._said_at_ms[value]) <= TOLERANCE_MS
+
+    @invariant()
+    def nothing_is_vouched_for_that_is_still_to_come(self) -> None:
+        now_ms = to_ms(self._at.true_now)
+        assert all(
+            one.until_ms <= now_ms + TOLERANCE_MS for one in self._at.service.stored.values() if not one.is_estimated
+        )
 
     def teardown(self) -> None:
         """Let everything be well again: then all arrives, in a bounded number of posts."""
