@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from firmware_bridge.action_settings import ActionSettings, CommandSettings, SmsSettings
@@ -13,11 +14,12 @@ from firmware_bridge.actions.sms import Sms
 from firmware_bridge.ballast import Ballast
 from firmware_bridge.clock import Clock, SteadyClock
 from firmware_bridge.duty import Duty
+from firmware_bridge.framing import Framer
 from firmware_bridge.intake import Intake
 from firmware_bridge.latest import Latest
 from firmware_bridge.local_server import LocalServer
 from firmware_bridge.machine_clock import is_clock_synchronised
-from firmware_bridge.message import Decoder, FindsTopics, Listener, Source
+from firmware_bridge.message import Decoder, FindsTopics, Listener, ReadsHeader, Source
 from firmware_bridge.modbus_settings import ModbusSettings
 from firmware_bridge.notice import Action
 from firmware_bridge.recorder import Recorder
@@ -156,7 +158,9 @@ def make_source(told: OneInstrument, decoder: Decoder, listener: Listener, now: 
     """Return where the words of an instrument come from."""
     match told:
         case SerialSettings():
-            return SerialSource(told.port, told.baud, listener, now, skips_first_line=told.spoken.skips_first_line)
+            is_whole = decoder.is_header if isinstance(decoder, ReadsHeader) else None
+            framer = partial(Framer, skips_first=told.spoken.skips_first_line, is_whole=is_whole)
+            return SerialSource(told.port, told.baud, listener, now, framer)
         case MqttSettings():
             return MqttSource(broker_of(told), _topics(told, decoder), listener, now)
         case KilnControllerSettings():

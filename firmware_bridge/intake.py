@@ -8,7 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from firmware_bridge.device_clock import DeviceTime, Heard, place
-from firmware_bridge.message import Decoded, Decoder, HearsPauses, Ignored, Measured, Message, Rejected, Uptime
+from firmware_bridge.message import (
+    Decoded,
+    Decoder,
+    HearsPauses,
+    Ignored,
+    Measured,
+    Message,
+    ReadsHeader,
+    Rejected,
+    Uptime,
+)
 from firmware_bridge.repeats import Repeats, fingerprint
 from firmware_bridge.wire import Reading
 
@@ -39,12 +49,13 @@ class Counters:
 class Memory:
     """What is to be known of one source's past, kept in the spool with the readings it goes with.
 
-    A harvest's memory has, of the devices and fingerprints, only those that are new.
+    A harvest's memory has, of the devices and fingerprints, only those that are new, and the header if it is.
     """
 
     newest_ms: int = 0
     devices: Mapping[str, DeviceTime] = field(default_factory=dict)
     fingerprints: tuple[bytes, ...] = ()
+    header: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -107,6 +118,9 @@ class Intake:
         self._waiting: list[_News | _Spent] = []
         self._told: set[str] = set()
         self._busy_at = now
+        self._header = memory.header  # as it is on disk
+        if memory.header:
+            decoder.decode(Message(memory.header, now), None)  # the instrument may not say it again
 
     def put_right(self, shift: timedelta, now: datetime) -> None:
         """Go by our clock as it was moved to `now`; an instrument that keeps time itself stays.
@@ -195,7 +209,13 @@ class Intake:
             for value in one.measured.values
         )
         newest_ms, heard_ms = _newest(self._newest_ms, times_ms, now), min(_newest(0, times_ms, now), to_ms(now))
-        memory = Memory(newest_ms, devices if is_sure else {}, tuple(one.digest for one in news))
+        header = self._decoder.header if isinstance(self._decoder, ReadsHeader) else b""
+        memory = Memory(
+            newest_ms,
+            devices if is_sure else {},
+            tuple(one.digest for one in news),
+            header if header != self._header else b"",
+        )
         return Harvest(readings, memory, len(self._waiting), devices, heard_ms)
 
     def settle(self, harvest: Harvest) -> None:
@@ -203,6 +223,7 @@ class Intake:
         stored, self._waiting = self._waiting[: harvest.messages], self._waiting[harvest.messages :]
         self._newest_ms = max(self._newest_ms, harvest.memory.newest_ms)
         self._devices.update(harvest.devices)
+        self._header = harvest.memory.header or self._header
         for one in stored:
             one.message.on_stored()
 

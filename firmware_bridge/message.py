@@ -114,6 +114,16 @@ class HearsPauses(Protocol):
 
 
 @runtime_checkable
+class ReadsHeader(Protocol):
+    """A decoder of lines that mean nothing without a header, which may be said once in the life of an instrument."""
+
+    header: bytes  # the last one, as it was said
+
+    def is_header(self, line: bytes) -> bool:
+        """Say whether a line is a whole header, though nobody knows what came before it."""
+
+
+@runtime_checkable
 class FindsTopics(Protocol):
     """A decoder that learns from what it hears which other topics it must hear."""
 

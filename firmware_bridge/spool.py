@@ -91,6 +91,7 @@ class Spool:
         """Return what was remembered of a source."""
         with self._lock:
             newest = self._db.execute("SELECT newest_ms FROM source WHERE source = ?", (source,)).fetchone()
+            header = self._db.execute("SELECT line FROM header WHERE source = ?", (source,)).fetchone()
             devices = self._db.execute(
                 "SELECT device, booted_ms, since_boot_ms, at_ms FROM device WHERE source = ?", (source,)
             ).fetchall()
@@ -101,6 +102,7 @@ class Spool:
             newest[0] if newest else 0,
             {device: DeviceTime(*clock) for device, *clock in devices},
             tuple(digest for (digest,) in digests),
+            header[0] if header else b"",
         )
 
     def append(self, drafts: Sequence[Draft], memories: Mapping[str, Memory]) -> None:
@@ -313,6 +315,8 @@ def _remember(db: sqlite3.Connection, source: str, memory: Memory) -> None:
             for device, clock in memory.devices.items()
         ],
     )
+    if memory.header:
+        db.execute("INSERT OR REPLACE INTO header VALUES (?, ?)", (source, memory.header))
     if not memory.fingerprints:
         return
     db.executemany(

@@ -41,6 +41,10 @@ CREATE TABLE IF NOT EXISTS source (
     source TEXT PRIMARY KEY,
     newest_ms INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS header (
+    source TEXT PRIMARY KEY,
+    line BLOB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS device (
     source TEXT NOT NULL,
     device TEXT NOT NULL,

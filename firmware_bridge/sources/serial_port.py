@@ -23,13 +23,18 @@ class SerialSource:
     """One instrument that prints lines."""
 
     def __init__(
-        self, port: str, baud: int, listener: Listener, now: Callable[[], datetime], *, skips_first_line: bool = False
+        self,
+        port: str,
+        baud: int,
+        listener: Listener,
+        now: Callable[[], datetime],
+        new_framer: Callable[[], Framer] = Framer,
     ) -> None:
         self._port = port
         self._baud = baud
         self._listener = listener
         self._now = now
-        self._skips_first_line = skips_first_line
+        self._new_framer = new_framer
         self._backoff = Backoff(first_s=0.2, longest_s=5.0)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -50,7 +55,7 @@ class SerialSource:
         with closing(port):
             logger.info("port opened", extra={"port": self._port, "baud": self._baud})
             self._listener.set_connected(True, self._now())
-            framer = Framer(skips_first=self._skips_first_line)
+            framer = self._new_framer()
             while not stop.is_set():
                 chunk = await asyncio.to_thread(_read, port)
                 self._hear(framer, chunk)

@@ -6,10 +6,18 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from bridge_fakes import NOON, Ear, until
 
+from firmware_bridge.bridge import _listen
+from firmware_bridge.clock import Clock
+from firmware_bridge.intake import Intake
+from firmware_bridge.recorder import Pace, Recorder
+from firmware_bridge.settings import load_settings
 from firmware_bridge.sources.serial_port import LINE_TOO_LONG, SerialSource
+from firmware_bridge.spool import Spool
+from firmware_bridge.wire import Block
 
 
 class Device:
@@ -111,3 +119,68 @@ async def test_a_second_reader_of_the_same_port_gets_nothing_and_takes_nothing(d
     device.pull_out()
 
     assert True not in second.connections
+
+
+CSV = """server = "http://127.0.0.1:9"
+[[sources]]
+type = "serial"
+port = "{port}"
+format = "csv"
+kiln = "lo-1"
+channels = ["top", "bottom"]
+names = ["Top (C)", "Bottom (C)"]
+"""
+
+
+@contextlib.asynccontextmanager
+async def bridged(device: Device, spool_file: Path) -> AsyncIterator[tuple[Spool, Intake]]:
+    """Have a bridge listen to a CSV logger and keep what it says."""
+    told = spool_file.with_name("bridge.toml")
+    told.write_text(CSV.format(port=device.link))
+    spool, stop = Spool(spool_file), asyncio.Event()
+    (source,), (intake,) = _listen(load_settings(told), spool, Clock())
+    recorder = Recorder([intake], spool, Clock(), lambda: None, Pace(commit_every_s=0.02))
+    running = [asyncio.create_task(one.run(stop)) for one in (source, recorder)]
+    await until(lambda: intake.is_connected)
+    try:
+        yield spool, intake
+    finally:
+        stop.set()
+        await asyncio.gather(*running)
+        spool.close()
+
+
+def kept(spool: Spool) -> list[list[float | None]]:
+    blocks = [msgspec.msgpack.decode(one.body, type=Block) for one in spool.take(100, 10**6).blocks]
+    return [[column.value[0] for column in block.columns] for block in blocks if block.columns]
+
+
+async def test_a_header_that_is_the_first_line_after_opening_is_read(device: Device, tmp_path: Path) -> None:
+    async with bridged(device, tmp_path / "spool") as (spool, intake):
+        device.say(b"Time,Top (C),Bottom (C)\r\n1,612.75,598.50\r\n")
+        await until(lambda: kept(spool))
+        assert kept(spool) == [[612.75, 598.5]]
+        assert not intake.counters.rejected
+    device.pull_out()
+
+
+async def test_a_header_is_remembered_when_a_board_does_not_begin_anew_with_the_bridge(
+    device: Device, tmp_path: Path
+) -> None:
+    async with bridged(device, tmp_path / "spool") as (spool, _):
+        device.say(b"Time,Top (C),Bottom (C)\r\n1,612.75,598.50\r\n")
+        await until(lambda: kept(spool))
+    async with bridged(device, tmp_path / "spool") as (spool, intake):
+        device.say(b"2.75,598.50\r\n3,613.75,599.50\r\n")
+        await until(lambda: len(kept(spool)) == 2)
+        assert kept(spool) == [[612.75, 598.5], [613.75, 599.5]]
+        assert not intake.counters.rejected
+    device.pull_out()
+
+
+async def test_a_row_that_was_cut_by_a_restart_makes_no_header(device: Device, tmp_path: Path) -> None:
+    async with bridged(device, tmp_path / "spool") as (spool, _):
+        device.say(b"5,61Time,Top (C),Bottom (C)\r\nTime,Top (C),Bottom (C)\r\n1,612.75,598.50\r\n")
+        await until(lambda: kept(spool))
+        assert kept(spool) == [[612.75, 598.5]]
+    device.pull_out()
