@@ -17,7 +17,7 @@ import msgspec
 from firmware_bridge.answers import Answer, Verdict, no_answer, read_answer
 from firmware_bridge.backoff import Backoff, wait_for_event
 from firmware_bridge.spool import Parcel, Spool, Spooled
-from firmware_bridge.wire import MAX_BLOCKS_PER_POST, MAX_POST_BYTES
+from firmware_bridge.wire import MAX_BLOCKS_PER_POST, MAX_POST_BYTES, Health
 
 logger = logging.getLogger(__name__)
 
@@ -77,14 +77,16 @@ class Uplink:
         """Ask the service what time it is: a board without a battery may have nobody else to ask."""
         try:
             answer = await client.get(f"{self._server}/healthz")
-            told_at = parsedate_to_datetime(answer.headers["date"])
         except httpx.HTTPError as error:
             self._note(no_answer(error))
             return
-        except (KeyError, ValueError):
-            self._knows_no_time = True
+        told_at = _told_at(answer)
+        if told_at is not None:
+            self._service_time = told_at + HALF_A_SECOND, time.monotonic()
+        elif answer.is_server_error:  # it may know once it is well again
+            self._note(read_answer(answer.status_code, answer.content))
             return
-        self._service_time = told_at.astimezone(UTC) + HALF_A_SECOND, time.monotonic()
+        self._knows_no_time = told_at is None
 
     def wake(self) -> None:
         """Say that there is something new to send."""
@@ -213,6 +215,15 @@ class Uplink:
             fields = {"verdict": answer.verdict.value, "detail": answer.detail, "url": self._url}
             logger.log(level, "the service answers anew", extra=fields)
         self.last_answer = answer
+
+
+def _told_at(answer: httpx.Response) -> datetime | None:
+    """Return the time if it is our service that tells it: a Wi-Fi log-in page has a date too, of nobody knows whom."""
+    try:
+        is_ours = answer.status_code == 200 and msgspec.json.decode(answer.content, type=Health).status == "ok"
+        return parsedate_to_datetime(answer.headers["date"]).astimezone(UTC) if is_ours else None
+    except (KeyError, ValueError, msgspec.DecodeError):
+        return None
 
 
 def _read_token(path: Path) -> str | None:

@@ -139,3 +139,9 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     marks: dict[str, int]
     limits: list[Limits] | None = None
     new_kilns: list[str] | None = None
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The answer to `GET /healthz`, whose date a bridge without a clock goes by."""
+
+    status: str

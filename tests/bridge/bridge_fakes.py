@@ -146,6 +146,7 @@ class Service:
 
     def __init__(self) -> None:
         self.script: list[tuple[int, bytes]] = []
+        self.health = 200, b'{"status":"ok"}'
         self.refuses: Callable[[Post], bool] = lambda _post: False
         self.posts: list[Post] = []
         self.headers: list[str] = []
@@ -165,7 +166,7 @@ class Service:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         if head.startswith("GET /healthz "):
-            status, answer = 200, b""
+            status, answer = self.health
         else:
             length = next(
                 int(line.split(":")[1]) for line in head.splitlines() if line.lower().startswith("content-length")

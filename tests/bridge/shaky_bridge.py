@@ -85,7 +85,7 @@ class Memorial:
         if self.mood == "away":
             raise httpx.ConnectError("nobody there")
         if request.url.path == "/healthz":
-            return httpx.Response(200, headers={"Date": format_datetime(now, usegmt=True)})
+            return self._healthz(now)
         post = msgspec.msgpack.decode(gzip.decompress(request.content), type=Post)
         if self.mood == "garbling":
             return httpx.Response(200, content=b"<html>Please log in to our Wi-Fi</html>")
@@ -98,6 +98,12 @@ class Memorial:
         if self.mood == "power cut":
             raise PowerCutError
         return httpx.Response(200, content=msgspec.msgpack.encode(receipt))
+
+    def _healthz(self, now: datetime) -> httpx.Response:
+        if self.mood == "garbling":  # the Wi-Fi's own clock is nobody's business
+            date = {"Date": format_datetime(now - timedelta(hours=3), usegmt=True)}
+            return httpx.Response(200, headers=date, content=b"<html>Please log in to our Wi-Fi</html>")
+        return httpx.Response(200, headers={"Date": format_datetime(now, usegmt=True)}, json={"status": "ok"})
 
     def store(self, post: Post) -> Receipt:
         """Store what is new; the same name twice has to mean the same readings."""

@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 from bridge_fakes import Service, free_port, serving, until
@@ -213,3 +214,40 @@ async def test_the_last_try_sends_what_waits(spool: Spool, token_file: Path) -> 
         await Uplink(service.url, token_file, spool, QUICK).send_last()
 
     assert waiting(spool) == 0
+
+
+@pytest.mark.parametrize(
+    ("health", "teaches", "sends_guesses"),
+    [
+        ((200, b'{"status":"ok"}'), True, False),
+        ((200, b'{"status":"ok","more":1}'), True, False),
+        ((200, b"<html>Please log in to our Wi-Fi</html>"), False, True),
+        ((302, b""), False, True),
+        ((404, b'{"status":"ok"}'), False, True),
+        ((502, b"<html>Bad Gateway</html>"), False, False),
+    ],
+)
+async def test_only_an_answer_of_our_service_teaches_the_time(
+    spool: Spool, token_file: Path, health: tuple[int, bytes], teaches: bool, sends_guesses: bool
+) -> None:
+    spool.append([Draft("lo-1", 5, (Column("top", Unit.CELSIUS, [5], [1.0]),), is_sure=False)], {})
+    async with Service() as service, httpx.AsyncClient() as client:
+        service.health = health
+        uplink = Uplink(service.url, token_file, spool, QUICK, is_clock_sure=lambda: False)
+        await uplink._round(client)
+
+    assert (uplink.service_now() is not None) is teaches
+    assert [block.is_estimated for post in service.posts for block in post.blocks] == [True] * sends_guesses
+
+
+async def test_a_time_that_is_told_after_a_log_in_page_still_puts_guesses_right(spool: Spool, token_file: Path) -> None:
+    async with Service() as service, httpx.AsyncClient() as client:
+        uplink = Uplink(service.url, token_file, spool, QUICK, is_clock_sure=lambda: False)
+        service.health = 200, b"<html>Please log in to our Wi-Fi</html>"
+        await uplink._round(client)
+        spool.append([Draft("lo-1", 5, (Column("top", Unit.CELSIUS, [5], [1.0]),), is_sure=False)], {})
+        service.health = 200, b'{"status":"ok"}'
+        await uplink._round(client)
+
+    assert uplink.service_now() is not None
+    assert service.posts == []
