@@ -1,16 +1,13 @@
 """Device uptime into UTC: an anchor for each boot of the device, kept through restarts of the bridge."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import Final
 
-
-@dataclass(frozen=True)
-class DeviceTime:
-    """What is known of a device's clock: when its uptime was 0, and the last uptime and time that were given out."""
-
-    booted_ms: int
-    since_boot_ms: int
-    at_ms: int
+HALF_MINUTE_MS: Final = 30_000
+LOOKS_BACK_MS: Final = 20 * HALF_MINUTE_MS
+MOST_OFF: Final = 0.01  # how far off a device's clock may run, our own choice: twice what a ceramic resonator's does
 
 
 @dataclass(frozen=True)
@@ -19,6 +16,29 @@ class Heard:
 
     since_boot_ms: int
     arrived_ms: int
+
+    @property
+    def began_ms(self) -> int:
+        """Return when the device began, had the message not waited on its way."""
+        return self.arrived_ms - self.since_boot_ms
+
+
+@dataclass(frozen=True)
+class DeviceTime:
+    """What is known of a device's clock: when its uptime was 0, and the last uptime and time that were given out.
+
+    `lately` has, of each half minute of the last ten minutes, the message that waited least.
+    """
+
+    booted_ms: int
+    since_boot_ms: int
+    at_ms: int
+    lately: tuple[Heard, ...] = field(default=(), compare=False)
+
+    def moved(self, shift_ms: int) -> "DeviceTime":
+        """Return it by a clock of ours that was moved."""
+        lately = tuple(replace(one, arrived_ms=one.arrived_ms + shift_ms) for one in self.lately)
+        return DeviceTime(self.booted_ms + shift_ms, self.since_boot_ms, self.at_ms + shift_ms, lately)
 
 
 def place(
@@ -29,6 +49,7 @@ def place(
     A message can be late, never early, so the earliest arrival of a boot tells best when the device booted. All
     messages at hand are looked at first, so those that come in one heap after an outage are dated by the last of
     them, which waited least. An anchor moves only when it is wrong by more than `jitter_ms`: steps stay the device's.
+    It moves back at once, and on bit by bit if the device's clock runs slow: then every message seems to wait longer.
     Times increase, but for a message that was overtaken on its way: it gets the time it was measured at. What is only
     recalled from an earlier run says nothing of that: the device may have begun anew while nobody listened.
     """
@@ -41,13 +62,44 @@ def place(
     for boot, booted_ms in zip(boots, _anchors(known, boots, jitter_ms), strict=True):
         if known is not None and boot is boots[0] and boot[0].since_boot_ms >= known.since_boot_ms:
             of_overtaken_ms = booted_ms
+            lately, last_ms = known.lately, known.since_boot_ms
+        else:
+            lately, last_ms = (), boot[0].since_boot_ms
         for one in boot:
-            at_ms = booted_ms + one.since_boot_ms
-            known = DeviceTime(booted_ms, one.since_boot_ms, at_ms if known is None else max(at_ms, known.at_ms + 1))
-            times_ms[next(numbers)] = known.at_ms
+            lately = _look_back(lately, one)
+            booted_ms += min(_behind_ms(booted_ms, lately, jitter_ms), ceil(MOST_OFF * (one.since_boot_ms - last_ms)))
+            last_ms = one.since_boot_ms
+            at_ms = booted_ms + last_ms
+            at_ms = at_ms if known is None else max(at_ms, known.at_ms + 1)
+            known = DeviceTime(booted_ms, last_ms, at_ms, lately)
+            times_ms[next(numbers)] = at_ms
     for number in overtaken:
         times_ms[number] = of_overtaken_ms + heard[number].since_boot_ms
     return times_ms, known
+
+
+def _look_back(lately: tuple[Heard, ...], one: Heard) -> tuple[Heard, ...]:
+    """Add a message; of a half minute the one that waited least stays, and the first is from before the ten minutes."""
+    if lately and lately[-1].arrived_ms // HALF_MINUTE_MS == one.arrived_ms // HALF_MINUTE_MS:
+        lately = (*lately[:-1], min(lately[-1], one, key=lambda heard: heard.began_ms))
+    else:
+        lately = (*lately, one)
+    until_ms = one.arrived_ms - LOOKS_BACK_MS
+    return lately[sum(heard.arrived_ms <= until_ms for heard in lately[1:]) :]
+
+
+def _behind_ms(booted_ms: int, lately: Sequence[Heard], jitter_ms: int) -> int:
+    """Return by how much an anchor is too early for all that came lately, 0 if that cannot be said.
+
+    What comes faster than a clock can run was kept somewhere: it waits ever less, and says nothing of the clock.
+    """
+    first, last = lately[0], lately[-1]
+    passed_ms = last.arrived_ms - first.arrived_ms
+    is_backlog = first.began_ms - last.began_ms > MOST_OFF * passed_ms
+    if passed_ms < LOOKS_BACK_MS or is_backlog:
+        return 0
+    behind_ms = min(heard.began_ms for heard in lately) - booted_ms
+    return behind_ms if behind_ms > jitter_ms else 0
 
 
 def _overtaken(known: DeviceTime | None, heard: Sequence[Heard]) -> set[int]:
@@ -62,7 +114,7 @@ def _overtaken(known: DeviceTime | None, heard: Sequence[Heard]) -> set[int]:
     for number, one in enumerate(heard):
         if one.since_boot_ms >= newest_ms:
             newest_ms = one.since_boot_ms
-        elif one.arrived_ms - one.since_boot_ms < known.booted_ms + newest_ms:
+        elif one.began_ms < known.booted_ms + newest_ms:
             overtaken.add(number)
         else:
             break
@@ -86,7 +138,7 @@ def _anchors(known: DeviceTime | None, boots: Sequence[Sequence[Heard]], jitter_
     anchors: list[int] = []
     next_booted_ms: int | None = None
     for boot in reversed(boots):
-        booted_ms = min(one.arrived_ms - one.since_boot_ms for one in boot)
+        booted_ms = min(one.began_ms for one in boot)
         if next_booted_ms is not None:
             booted_ms = min(booted_ms, next_booted_ms - boot[-1].since_boot_ms)
         anchors.append(booted_ms)

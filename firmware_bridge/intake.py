@@ -133,10 +133,7 @@ class Intake:
         if self.keeps_time:
             return
         shift_ms = shift // timedelta(milliseconds=1)
-        self._devices = {
-            device: DeviceTime(known.booted_ms + shift_ms, known.since_boot_ms, known.at_ms + shift_ms)
-            for device, known in self._devices.items()
-        }
+        self._devices = {device: known.moved(shift_ms) for device, known in self._devices.items()}
         self._waiting = [one.moved(shift) for one in self._waiting]
 
     def set_connected(self, is_connected: bool, now: datetime) -> None:

@@ -1,4 +1,6 @@
-from hypothesis import given
+from random import Random
+
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge.device_clock import DeviceTime, Heard, place
@@ -110,3 +112,60 @@ def test_every_message_gets_a_time_whatever_comes_and_what_is_known_goes_on(
 
     assert len(first + rest) == len(heard)
     assert clock is None or last is None or last.at_ms >= clock.at_ms
+
+
+WEEK_S = 7 * 86_400
+
+
+@settings(max_examples=6, deadline=None)
+@given(rate=st.floats(0.995, 1.005), least_late_ms=st.sampled_from([0, 1500, 3000]), seed=st.integers(0, 99))
+def test_a_clock_that_runs_slow_or_fast_is_followed_for_a_week(rate: float, least_late_ms: int, seed: int) -> None:
+    chance, known, worst_ms = Random(seed), None, 0  # noqa: S311 - no secret
+    for said_ms in range(0, WEEK_S * 1000, 30_000):
+        arrived_ms = ARRIVED_MS + said_ms + chance.randint(least_late_ms, 3000)
+        (at_ms,), known = place(known, [Heard(round(rate * said_ms), arrived_ms)], jitter_ms=250)
+        worst_ms = max(worst_ms, abs(at_ms - ARRIVED_MS - said_ms))
+
+    assert worst_ms < 4000
+
+
+def live(known: DeviceTime | None, since_s: range, rate: float = 1.0, late_ms: int = 0) -> DeviceTime:
+    """Have a device speak, live."""
+    for second in since_s:
+        heard = Heard(round(1000 * rate * second), ARRIVED_MS + 1000 * second + late_ms)
+        _, known = place(known, [heard], jitter_ms=250)
+    assert known is not None
+    return known
+
+
+def test_a_backlog_that_comes_bit_by_bit_for_an_hour_moves_no_anchor() -> None:
+    known = live(None, range(0, 1200, 5))
+    times, expected = [], []
+    for second in range(3600):  # twenty messages of five seconds each second: 20 hours are caught up with
+        heard = [
+            Heard(1_200_000 + 5000 * (20 * second + number), ARRIVED_MS + 360_000_000 + 1000 * second)
+            for number in range(20)
+        ]
+        placed, known = place(known, heard, jitter_ms=250)
+        times += placed
+        expected += [ARRIVED_MS + one.since_boot_ms for one in heard]
+
+    assert times == expected
+
+
+def test_a_clock_is_followed_by_no_more_than_a_hundredth_of_what_has_passed() -> None:
+    known = live(None, range(1200))
+
+    on_the_way = live(known, range(1200, 1900), late_ms=60_000)
+    known = live(on_the_way, range(1900, 8000), late_ms=60_000)
+
+    assert ARRIVED_MS < on_the_way.booted_ms <= ARRIVED_MS + 1000
+    assert ARRIVED_MS + 59_700 < known.booted_ms <= ARRIVED_MS + 60_000
+
+
+def test_what_is_known_of_a_slow_clock_moves_with_ours() -> None:
+    known = live(None, range(1200), rate=0.998)
+
+    assert known.moved(5000).moved(-5000) == known
+    assert known.moved(5000).moved(-5000).lately == known.lately
+    assert known.moved(5000).lately[0].arrived_ms == known.lately[0].arrived_ms + 5000
