@@ -19,7 +19,7 @@ from firmware_bridge.logs import set_up_logs
 from firmware_bridge.pairing import PairingError, pair
 from firmware_bridge.set_up.bus import HIGHEST_ADDRESS
 from firmware_bridge.set_up.check import Finding, Level, check
-from firmware_bridge.set_up.doctor import examine
+from firmware_bridge.set_up.doctor import examine, send_again
 from firmware_bridge.set_up.ring import ring
 from firmware_bridge.set_up.scan import scan_broker, scan_line, scan_ports
 from firmware_bridge.set_up.watch import watch
@@ -80,7 +80,10 @@ def _watch(told: argparse.Namespace, words: Words) -> bool:
 
 
 def _doctor(told: argparse.Namespace, words: Words) -> bool:
-    return _tell(examine(load_settings(told.config).data_dir), words)
+    data_dir = load_settings(told.config).data_dir
+    if told.send_again:
+        _tell(send_again(data_dir), words)
+    return _tell(examine(data_dir), words)
 
 
 def _ring(told: argparse.Namespace, words: Words) -> bool:
@@ -158,7 +161,12 @@ def _parser() -> argparse.ArgumentParser:
 
     watching = commands.add_parser("watch", parents=[common], help="xem số đo / the readings, live")
     watching.add_argument("--once", action="store_true", help="xem một lần / once, not live")
-    commands.add_parser("doctor", parents=[common], help="xem bộ nhớ của máy / look at the bridge's own disk")
+    looking = commands.add_parser("doctor", parents=[common], help="xem bộ nhớ của máy / look at the bridge's own disk")
+    looking.add_argument(
+        "--send-again",
+        action="store_true",
+        help="gửi lại khối bị máy chủ từ chối, khi máy đọc can đã dừng / what was refused, while the bridge is stopped",
+    )
     commands.add_parser("ring", parents=[common], help="báo thử: tin nhắn, còi / try the message, the siren")
     return parser
 

@@ -83,7 +83,12 @@ def render_metrics(snapshot: Snapshot) -> str:
         ("spool_dropped_readings_total", "counter", "Readings lost to a full spool", [({}, spool.dropped_readings)]),
         ("spool_failed_commits_total", "counter", "Times the disk refused", [({}, spool.failed_commits)]),
         ("spool_size_bytes", "gauge", "Size of the spool's files", [({}, spool.size_bytes)]),
-        ("spool_used_bytes", "gauge", "What of them is in use", [({}, spool.used_bytes)]),
+        (
+            "spool_used_bytes",
+            "gauge",
+            "What of them is in use, but for the blocks that the service refused",
+            [({}, spool.used_bytes)],
+        ),
         (
             "spool_most_bytes",
             "gauge",

@@ -1,5 +1,6 @@
 """Readings on disk until the service has stored them: append first, send second."""
 
+import logging
 import secrets
 import sqlite3
 import threading
@@ -22,7 +23,11 @@ from firmware_bridge.spool_file import open_checked
 from firmware_bridge.thinning import thin
 from firmware_bridge.wire import MAX_SKIPPED_PER_POST, Block, Skipped
 
+logger = logging.getLogger(__name__)
+
 MAX_REASON_CHARS: Final = 300
+MOST_ASIDE_BYTES: Final = 50_000_000
+ROW_ASIDE_BYTES: Final = 100  # of a block in quarantine, beside its body and the reason: its name, twice
 _encode = msgspec.msgpack.Encoder().encode
 UNSURE: Final = 1
 THIN: Final = 2
@@ -66,8 +71,11 @@ class SpoolCounts:
 class Spool:
     """One file, one bridge. Methods may be called from any thread; each is one transaction."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most_aside_bytes: int = MOST_ASIDE_BYTES) -> None:
         self._db = open_checked(path)
+        self._most_aside_bytes = most_aside_bytes
+        aside = "SELECT coalesce(sum(length(body) + length(reason) + ?), 0) FROM quarantine"
+        self._aside_bytes: int = self._db.execute(aside, (ROW_ASIDE_BYTES,)).fetchone()[0]
         self._lock = threading.Lock()
         self.boot = secrets.token_hex(8)
         self._boots: dict[int, str] = dict(self._db.execute("SELECT id, name FROM boot").fetchall())
@@ -107,11 +115,18 @@ class Spool:
 
     def append(self, drafts: Sequence[Draft], memories: Mapping[str, Memory]) -> None:
         """Write the blocks of one interval and all that must never be known without them, or nothing."""
+        with self._adding(drafts) as db:
+            for source, memory in memories.items():
+                _remember(db, source, memory)
+            _count(db, readings_read=sum(draft.readings for draft in drafts))
+
+    @contextmanager
+    def _adding(self, drafts: Sequence[Draft]) -> Iterator[sqlite3.Connection]:
+        """Write blocks under the next numbers, in one transaction with what is done meanwhile."""
         blocks = [
             Block(self.boot, seq, draft.kiln, draft.until_ms, list(draft.columns))
             for seq, draft in enumerate(drafts, start=self._seq + 1)
         ]
-        readings = sum(draft.readings for draft in drafts)
         with self._transaction() as db:
             boot_id = self._boot_id or _number(db, "boot", "name", self.boot)
             layouts = {layout: self._layout_id(db, layout) for layout in {layout_of(block) for block in blocks}}
@@ -128,9 +143,8 @@ class Spool:
                     for block, draft in zip(blocks, drafts, strict=True)
                 ],
             )
-            for source, memory in memories.items():
-                _remember(db, source, memory)
-            _count(db, readings_read=readings, waiting_blocks=len(blocks), waiting_readings=readings)
+            _count(db, waiting_blocks=len(blocks), waiting_readings=sum(block.readings for block in blocks))
+            yield db
         self._boot_id, self._boots[boot_id] = boot_id, self.boot
         self._learn(layouts)
         self._seq += len(blocks)
@@ -217,20 +231,48 @@ class Spool:
     def reject(self, boot: str, seq: int, reason: str) -> None:
         """Put a block that the service calls malformed into quarantine, with a notice that it will not come."""
         boot_id = next((number for number, name in self._boots.items() if name == boot), None)
+        aside_bytes = self._aside_bytes
         with self._transaction() as db:
-            found = "DELETE FROM block WHERE id = ? RETURNING id, layout, body"
-            for row in db.execute(found, (None if boot_id is None else _id(boot_id, seq),)).fetchall():
-                block = self._block(*row)
-                said = reason[:MAX_REASON_CHARS]
-                db.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?)", (boot, seq, said, _encode(block)))
+            found = "DELETE FROM block WHERE id = ? RETURNING state, id, layout, body"
+            for state, *row in db.execute(found, (None if boot_id is None else _id(boot_id, seq),)).fetchall():
+                block = structs.replace(self._block(*row), is_estimated=bool(state & UNSURE))
+                said, body = reason[:MAX_REASON_CHARS], _encode(block)
+                db.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?)", (boot, seq, said, body))
                 db.execute("INSERT INTO skipped VALUES (?, ?, ?)", (boot, seq, said))
                 _count(db, waiting_blocks=-1, waiting_readings=-block.readings)
+                aside_bytes = self._give_up_oldest_aside(db, aside_bytes + _aside_size(body, said))
+        self._aside_bytes = aside_bytes
+
+    def _give_up_oldest_aside(self, db: sqlite3.Connection, aside_bytes: int) -> int:
+        """Keep the quarantine within its bounds; return how large it is then."""
+        while aside_bytes > self._most_aside_bytes:
+            oldest = "DELETE FROM quarantine WHERE rowid = (SELECT min(rowid) FROM quarantine) RETURNING reason, body"
+            reason, body = db.execute(oldest).fetchone()
+            aside_bytes -= _aside_size(body, reason)
+            lost = msgspec.msgpack.decode(body, type=Block).readings
+            _count(db, dropped_readings=lost)
+            logger.warning("quarantine is full; its oldest block is given up", extra={"readings": lost})
+        return aside_bytes
+
+    def send_again(self) -> int:
+        """Let what was put aside wait anew, under new numbers; return how many blocks."""
+        with self._lock:
+            rows = self._db.execute("SELECT rowid, reason, body FROM quarantine ORDER BY rowid").fetchall()
+        blocks = [msgspec.msgpack.decode(body, type=Block) for _, _, body in rows]
+        drafts = [Draft(one.kiln, one.until_ms, tuple(one.columns), is_sure=not one.is_estimated) for one in blocks]
+        with self._adding(drafts) as db:
+            db.executemany("DELETE FROM quarantine WHERE rowid = ?", [(row[0],) for row in rows])
+        self._aside_bytes -= sum(_aside_size(body, reason) for _, reason, body in rows)
+        return len(blocks)
 
     def used_bytes(self) -> int:
-        """Return what the spool needs of the card; what it has freed it uses again."""
+        """Return what the spool needs of the card; what it has freed it uses again.
+
+        What was put aside has a room of its own: it must not push out what waits.
+        """
         with self._lock:
             pages, free, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in _PAGES)
-        return int((pages - free) * size)
+        return max(0, int((pages - free) * size) - self._aside_bytes)
 
     def make_room(self, blocks: int = BLOCKS_PER_THINNING) -> None:
         """Thin the oldest blocks to means of ten seconds; where all are thin, the oldest are lost."""
@@ -287,6 +329,10 @@ class Spool:
 
 def _id(boot_id: int, seq: int) -> int:
     return boot_id << SEQ_BITS | seq
+
+
+def _aside_size(body: bytes, reason: str) -> int:
+    return len(body) + len(reason) + ROW_ASIDE_BYTES
 
 
 def _number(db: sqlite3.Connection, table: str, column: str, value: str | bytes) -> int:

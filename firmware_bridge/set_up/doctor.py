@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from firmware_bridge.set_up.check import FREE_BYTES, Finding, Level
+from firmware_bridge.spool import Spool
 from firmware_bridge.status import read_snapshot
 
 SPOOL_FILE: Final = "spool.sqlite3"
@@ -32,6 +33,14 @@ def examine(data_dir: Path) -> Iterator[Finding]:
     free_bytes = shutil.disk_usage(data_dir).free
     values = {"path": data_dir, "free_bytes": free_bytes}
     yield Finding(Level.WELL if free_bytes >= FREE_BYTES else Level.WARNING, "disk_room", values)
+
+
+def send_again(data_dir: Path) -> Iterator[Finding]:
+    """Let what the service refused wait to be sent once more. A running bridge holds the spool: that is an error."""
+    path = data_dir / SPOOL_FILE
+    if path.exists():
+        with closing(Spool(path)) as spool:
+            yield Finding(Level.WELL, "sent_again", {"n": spool.send_again()})
 
 
 def _look_inside(spool: Path) -> Iterator[Finding]:
