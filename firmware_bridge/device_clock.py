@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Final
 
-HALF_MINUTE_MS: Final = 30_000
-LOOKS_BACK_MS: Final = 20 * HALF_MINUTE_MS
+LOOKS_BACK_MS: Final = 600_000
+SLOTS: Final = 20
 MOST_OFF: Final = 0.01  # how far off a device's clock may run, our own choice: twice what a ceramic resonator's does
 
 
@@ -27,7 +27,7 @@ class Heard:
 class DeviceTime:
     """What is known of a device's clock: when its uptime was 0, and the last uptime and time that were given out.
 
-    `lately` has, of each half minute of the last ten minutes, the message that waited least.
+    `lately` has, of each half minute of the last ten, the message that waited least.
     """
 
     booted_ms: int
@@ -42,16 +42,22 @@ class DeviceTime:
 
 
 def place(
-    known: DeviceTime | None, heard: Sequence[Heard], *, jitter_ms: int, is_recalled: bool = False
+    known: DeviceTime | None,
+    heard: Sequence[Heard],
+    *,
+    jitter_ms: int,
+    looks_back_ms: int = LOOKS_BACK_MS,
+    is_recalled: bool = False,
 ) -> tuple[list[int], DeviceTime | None]:
     """Return the time of each message in Unix ms, and what to know next time.
 
     A message can be late, never early, so the earliest arrival of a boot tells best when the device booted. All
     messages at hand are looked at first, so those that come in one heap after an outage are dated by the last of
     them, which waited least. An anchor moves only when it is wrong by more than `jitter_ms`: steps stay the device's.
-    It moves back at once, and on bit by bit if the device's clock runs slow: then every message seems to wait longer.
-    Times increase, but for a message that was overtaken on its way: it gets the time it was measured at. What is only
-    recalled from an earlier run says nothing of that: the device may have begun anew while nobody listened.
+    It moves back at once, and on bit by bit if the device's clock runs slow: then every message of the last
+    `looks_back_ms` seems to have waited. Times increase, but for a message that was overtaken on its way: it gets the
+    time it was measured at. What is only recalled from an earlier run says nothing of that: the device may have begun
+    anew while nobody listened.
     """
     overtaken = set() if is_recalled else _overtaken(known, heard)
     in_turn = [number for number in range(len(heard)) if number not in overtaken]
@@ -66,8 +72,9 @@ def place(
         else:
             lately, last_ms = (), boot[0].since_boot_ms
         for one in boot:
-            lately = _look_back(lately, one)
-            booted_ms += min(_behind_ms(booted_ms, lately, jitter_ms), ceil(MOST_OFF * (one.since_boot_ms - last_ms)))
+            lately = _look_back(lately, one, looks_back_ms)
+            behind_ms = _behind_ms(booted_ms, lately, jitter_ms, looks_back_ms)
+            booted_ms += min(behind_ms, ceil(MOST_OFF * (one.since_boot_ms - last_ms)))
             last_ms = one.since_boot_ms
             at_ms = booted_ms + last_ms
             at_ms = at_ms if known is None else max(at_ms, known.at_ms + 1)
@@ -78,17 +85,18 @@ def place(
     return times_ms, known
 
 
-def _look_back(lately: tuple[Heard, ...], one: Heard) -> tuple[Heard, ...]:
-    """Add a message; of a half minute the one that waited least stays, and the first is from before the ten minutes."""
-    if lately and lately[-1].arrived_ms // HALF_MINUTE_MS == one.arrived_ms // HALF_MINUTE_MS:
+def _look_back(lately: tuple[Heard, ...], one: Heard, looks_back_ms: int) -> tuple[Heard, ...]:
+    """Add a message; of each slot the one that waited least stays, and the first lies before what is looked at."""
+    slot_ms = looks_back_ms // SLOTS
+    if lately and lately[-1].arrived_ms // slot_ms == one.arrived_ms // slot_ms:
         lately = (*lately[:-1], min(lately[-1], one, key=lambda heard: heard.began_ms))
     else:
         lately = (*lately, one)
-    until_ms = one.arrived_ms - LOOKS_BACK_MS
+    until_ms = one.arrived_ms - looks_back_ms
     return lately[sum(heard.arrived_ms <= until_ms for heard in lately[1:]) :]
 
 
-def _behind_ms(booted_ms: int, lately: Sequence[Heard], jitter_ms: int) -> int:
+def _behind_ms(booted_ms: int, lately: Sequence[Heard], jitter_ms: int, looks_back_ms: int) -> int:
     """Return by how much an anchor is too early for all that came lately, 0 if that cannot be said.
 
     What comes faster than a clock can run was kept somewhere: it waits ever less, and says nothing of the clock.
@@ -96,7 +104,7 @@ def _behind_ms(booted_ms: int, lately: Sequence[Heard], jitter_ms: int) -> int:
     first, last = lately[0], lately[-1]
     passed_ms = last.arrived_ms - first.arrived_ms
     is_backlog = first.began_ms - last.began_ms > MOST_OFF * passed_ms
-    if passed_ms < LOOKS_BACK_MS or is_backlog:
+    if passed_ms < looks_back_ms or is_backlog:
         return 0
     behind_ms = min(heard.began_ms for heard in lately) - booted_ms
     return behind_ms if behind_ms > jitter_ms else 0

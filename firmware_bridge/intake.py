@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from firmware_bridge.device_clock import DeviceTime, Heard, place
+from firmware_bridge.device_clock import LOOKS_BACK_MS, DeviceTime, Heard, place
 from firmware_bridge.message import (
     Decoded,
     Decoder,
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 MAX_WAITING_MESSAGES: Final = 50_000
 SHOWN_BYTES: Final = 120
 BELIEVABLE_AHEAD: Final = timedelta(days=1)
+LOOKS_BACK: Final = timedelta(milliseconds=LOOKS_BACK_MS)
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -193,13 +194,16 @@ class Intake:
         self.counters.readings += len(measured.values)
         return _News(message, measured, digest)
 
-    def gather(self, *, now: datetime, jitter: timedelta, is_sure: bool = True) -> Harvest:
+    def gather(
+        self, *, now: datetime, jitter: timedelta, looks_back: timedelta = LOOKS_BACK, is_sure: bool = True
+    ) -> Harvest:
         """Return the readings of what waits; nothing changes, so a failed write can be tried again.
 
         `is_sure`: our clock is right. What an earlier run knew of a device is of no use beside a guess.
         """
         news = [one for one in self._waiting if isinstance(one, _News)]
-        times_ms, devices = _date(news, self._devices, self._recalled if is_sure else {}, jitter)
+        recalled = self._recalled if is_sure else {}
+        times_ms, devices = _date(news, self._devices, recalled, jitter, looks_back)
         readings = tuple(
             Reading(self.kiln, value.channel, at_ms, value.value, value.quality, value.unit)
             for one, at_ms in zip(news, times_ms, strict=True)
@@ -254,7 +258,11 @@ def _newest(known_ms: int, times_ms: Iterable[int], now: datetime) -> int:
 
 
 def _date(
-    news: Sequence[_News], known: Mapping[str, DeviceTime], recalled: Mapping[str, DeviceTime], jitter: timedelta
+    news: Sequence[_News],
+    known: Mapping[str, DeviceTime],
+    recalled: Mapping[str, DeviceTime],
+    jitter: timedelta,
+    looks_back: timedelta,
 ) -> tuple[list[int], dict[str, DeviceTime]]:
     """Return the time of each message, and what that teaches of the clocks of the devices."""
     heard: dict[str, list[Heard]] = {}
@@ -265,7 +273,11 @@ def _date(
     jitter_ms = jitter // timedelta(milliseconds=1)
     placed = {
         device: place(
-            known.get(device, recalled.get(device)), words, jitter_ms=jitter_ms, is_recalled=device not in known
+            known.get(device, recalled.get(device)),
+            words,
+            jitter_ms=jitter_ms,
+            looks_back_ms=looks_back // timedelta(milliseconds=1),
+            is_recalled=device not in known,
         )
         for device, words in heard.items()
     }

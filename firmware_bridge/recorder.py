@@ -12,7 +12,7 @@ from firmware_bridge.backoff import wait_for_event
 from firmware_bridge.ballast import Ballast
 from firmware_bridge.blocks import Draft, draft_blocks
 from firmware_bridge.clock import Clock
-from firmware_bridge.intake import MAX_WAITING_MESSAGES, Harvest, Intake
+from firmware_bridge.intake import LOOKS_BACK, MAX_WAITING_MESSAGES, Harvest, Intake
 from firmware_bridge.latest import Latest
 from firmware_bridge.spool import Spool
 
@@ -86,8 +86,11 @@ class Recorder:
 
     async def commit(self, now: datetime) -> None:
         """Write what waits. If the disk refuses, everything stays where it is until the next try."""
-        jitter, is_sure = self._clock.span(JITTER_S), self._clock.is_sure
-        harvests = {intake: intake.gather(now=now, jitter=jitter, is_sure=is_sure) for intake in self._intakes}
+        jitter, looks_back = self._clock.span(JITTER_S), self._clock.span(LOOKS_BACK.total_seconds())
+        harvests = {
+            intake: intake.gather(now=now, jitter=jitter, looks_back=looks_back, is_sure=self._clock.is_sure)
+            for intake in self._intakes
+        }
         drafts = self._drafts(harvests, now)
         memories = {intake.key: harvest.memory for intake, harvest in harvests.items() if harvest.readings}
         try:
