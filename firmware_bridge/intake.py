@@ -112,7 +112,8 @@ class Intake:
         self.is_connected = False
         self._decoder = decoder
         self._newest_ms = memory.newest_ms
-        self._vouched_ms = memory.newest_ms
+        self._vouched_ms = 0  # in this run, by its clock
+        self._vouched_before_ms = memory.newest_ms
         self._recalled = memory.devices  # from earlier runs; what this one learns of our clock does not move them
         self._devices: dict[str, DeviceTime] = {}
         self._repeats = Repeats(memory.fingerprints)
@@ -131,6 +132,7 @@ class Intake:
         self._busy_at += shift
         self._newest_ms = min(self._newest_ms, to_ms(now))
         self._vouched_ms = min(self._vouched_ms, to_ms(now))
+        self._vouched_before_ms = min(self._vouched_before_ms, to_ms(now))
         if self.keeps_time:
             return
         shift_ms = shift // timedelta(milliseconds=1)
@@ -228,15 +230,16 @@ class Intake:
         for one in stored:
             one.message.on_stored()
 
-    def vouch(self, harvest: Harvest, *, now: datetime, grace: timedelta) -> int:
+    def vouch(self, harvest: Harvest, *, now: datetime, grace: timedelta, is_sure: bool = True) -> int:
         """Return up to when nothing more is to come; 0 if nothing was ever heard.
 
-        While words come in, older ones may be queueing behind them, so only the newest reading is vouched for.
+        While words come in, older ones may be queueing behind them, so only the newest reading is vouched for. A clock
+        that is a guess vouches for this run only: what an earlier one knew would be moved with it.
         """
         quiet = now - min(self._busy_at, now) > grace
         silence_ms = to_ms(now - grace) if self.is_connected and quiet else 0
         self._vouched_ms = max(self._vouched_ms, harvest.heard_ms, silence_ms)
-        return self._vouched_ms
+        return max(self._vouched_ms, self._vouched_before_ms) if is_sure else self._vouched_ms
 
     def _tell_once(self, rejected: Rejected, message: Message | None) -> None:
         if rejected.reason in self._told:

@@ -155,17 +155,19 @@ class Recorder:
         await asyncio.to_thread(self._spool.put_right, shift // timedelta(milliseconds=1))
 
     def _drafts(self, harvests: Mapping[Intake, Harvest], now: datetime) -> list[Draft]:
-        grace = self._clock.span(self._pace.grace_s)
+        grace, is_sure = self._clock.span(self._pace.grace_s), self._clock.is_sure
         drafts: list[Draft] = []
         for kiln in dict.fromkeys(intake.kiln for intake in harvests):
             ours = {intake: harvest for intake, harvest in harvests.items() if intake.kiln == kiln}
-            if not self._clock.is_sure:
-                drafts += _unsure_drafts(kiln, ours)
+            if not is_sure and any(intake.keeps_time for intake in ours):
+                drafts += _apart(kiln, ours)
                 continue
             readings = [reading for harvest in ours.values() for reading in harvest.readings]
-            until_ms = min(intake.vouch(harvest, now=now, grace=grace) for intake, harvest in ours.items())
+            until_ms = min(
+                intake.vouch(harvest, now=now, grace=grace, is_sure=is_sure) for intake, harvest in ours.items()
+            )
             if readings or (until_ms and self._is_heartbeat_due(kiln, now)):
-                drafts += draft_blocks(kiln, readings, until_ms)
+                drafts += [replace(draft, is_sure=is_sure) for draft in draft_blocks(kiln, readings, until_ms)]
         return drafts
 
     def _is_heartbeat_due(self, kiln: str, now: datetime) -> bool:
@@ -178,7 +180,7 @@ class Recorder:
             intake.was_busy(now)
 
 
-def _unsure_drafts(kiln: str, harvests: Mapping[Intake, Harvest]) -> list[Draft]:
+def _apart(kiln: str, harvests: Mapping[Intake, Harvest]) -> list[Draft]:
     """Return what was read while our clock is a guess: instruments that keep time apart from those that we date."""
     drafts: list[Draft] = []
     for keeps_time in (True, False):

@@ -321,3 +321,30 @@ async def test_a_logger_whose_line_is_ten_hours_ahead_vouches_for_no_more_than_n
     untils_ms = [block.until_ms for block in sent(spool)]
     assert all(until_ms <= now_ms for until_ms, now_ms in zip(untils_ms, commits, strict=True))
     assert untils_ms[-1] >= commits[-1] - 2000
+
+
+async def test_silence_is_vouched_for_while_the_clock_is_a_guess_and_put_right_with_it(spool: Spool) -> None:
+    board = Board()
+    clock = board.clock()
+    intake = Intake("lo-1/top", "lo-1", numbers(), Memory(), now=clock.now())
+    recorder = Recorder([intake], spool, clock, lambda: None, true_now=lambda: board.told_at)
+    intake.set_connected(True, clock.now())
+    intake.take(Message(b"600", clock.now()))
+    for second in range(30):
+        await recorder.commit(clock.now())
+        board.is_told = second == 29
+        board.pass_s(1)
+    guessed = [msgspec.msgpack.decode(one.body, type=Block) for one in spool.take(99, 10**6, also_unsure=True).blocks]
+    await recorder.commit(clock.now())
+
+    woke_ms, true_ms = to_ms(WOKE_AT), to_ms(TRUE_AT)
+    assert [(block.until_ms - woke_ms, block.is_estimated) for block in guessed] == [
+        (0, True),
+        (8000, True),
+        (18_000, True),
+    ]
+    assert [(block.until_ms - true_ms, block.is_estimated) for block in sent(spool)][:3] == [
+        (0, False),
+        (8000, False),
+        (18_000, False),
+    ]
