@@ -60,6 +60,7 @@ from service.ingest.receive import BlockReceiver
 from service.ingest.receive_lines import LineReceiver, health, ping
 from service.ingest.senders import Senders
 from service.ingest.writer import Writer
+from service.machine_clock import is_clock_set
 from service.monitor.elsewhere import Elsewhere, Handlers
 from service.monitor.leases import Leases
 from service.monitor.loop import KilnChange, Monitor
@@ -214,8 +215,10 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-async def _healthz(_request: Request) -> Response:
-    return JSONResponse({"status": "ok"})
+async def _healthz(request: Request) -> Response:
+    """Say that it runs, and whether bridges without a clock may go by the date of this answer."""
+    told = request.app.state.parts.settings.clock_is_set
+    return JSONResponse({"status": "ok", "is_clock_set": is_clock_set() if told is None else told})
 
 
 async def _readyz(request: Request) -> Response:

@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     push_contact: str = "mailto:canhlo@localhost"
     logs: Literal["text", "json"] = "text"
     clock: str = ""
+    clock_is_set: bool | None = None  # whether bridges may go by this machine's clock; None asks the machine
     sinks: Annotated[Mapping[SinkName, SinkSettings], NoDecode] = {}  # by name, as JSON
     read_from: str = ""  # the name of the sink that charts and exports are read from; empty is our own store
 

@@ -7,6 +7,7 @@ import pytest
 from service_parts import NOW, PASSWORD, BridgeClient, block, new_workshop
 
 from service.app import create_app
+from service.machine_clock import is_clock_set
 from service.settings import Settings
 from service.store import firings, identity, kilns
 from service.store.database import Database
@@ -197,8 +198,18 @@ async def test_an_unknown_address_is_the_page_and_an_unknown_api_address_is_a_pr
     assert "default-src 'self'" in up.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_person_can_say_whether_bridges_may_go_by_its_clock(
+    settings: Settings, database: Database, told: bool
+) -> None:
+    app = create_app(settings.model_copy(update={"clock_is_set": told}), database)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lo") as asked:
+        assert (await asked.get("/healthz")).json() == {"status": "ok", "is_clock_set": told}
+
+
 async def test_the_service_says_that_it_is_well_and_counts(http: httpx.AsyncClient) -> None:
-    assert (await http.get("/healthz")).json() == {"status": "ok"}
+    health = (await http.get("/healthz")).json()
+    assert health == {"status": "ok", "is_clock_set": is_clock_set()}
     assert (await http.get("/readyz")).json()["status"] == "ready"
     counts = (await http.get("/metrics")).text
     assert "canhlo_ingest_posts_total" in counts
