@@ -74,6 +74,7 @@ async def _run(settings: Settings, clock: Clock, spool: Spool, stop: asyncio.Eve
         uplink.wake,
         latest=latest,
         true_now=lambda: _true_now(uplink),
+        likely_now=uplink.service_guess,
         most_spool_bytes=settings.spool_mb * 1_000_000,
         ballast=Ballast(settings.data_dir / "ballast"),
     )

@@ -38,6 +38,10 @@ class Clock:
         """Take over a time that is known to be right; return by how much this clock was moved."""
         return timedelta()
 
+    def guess(self, likely_now: datetime) -> timedelta:
+        """Go by somebody else's guess while nobody knows; return by how much this clock was moved."""
+        return timedelta()
+
     def span(self, machine_s: float) -> timedelta:
         """Return how much of this clock's time passes while the machine works for `machine_s` seconds.
 
@@ -77,6 +81,14 @@ class SteadyClock(Clock):
         off = true_now - self.now()
         was_sure, self._is_sure = self._is_sure, True
         if was_sure and abs(off) <= AGREES_WITHIN:
+            return timedelta()
+        self._base += off
+        return off
+
+    def guess(self, likely_now: datetime) -> timedelta:
+        """Go by somebody else's guess while nobody knows, but never back; return by how much this clock was moved."""
+        off = likely_now - self.now()
+        if self._is_sure or off <= AGREES_WITHIN:
             return timedelta()
         self._base += off
         return off

@@ -49,6 +49,7 @@ class Recorder:
         pace: Pace = Pace(),
         latest: Latest | None = None,
         true_now: Callable[[], datetime | None] = lambda: None,
+        likely_now: Callable[[], datetime | None] = lambda: None,
         most_spool_bytes: int = MOST_SPOOL_BYTES,
         ballast: Ballast | None = None,
         most_waiting: int = MOST_WAITING_MESSAGES,
@@ -65,6 +66,7 @@ class Recorder:
         self._pace = pace
         self._latest = latest or Latest()
         self._true_now = true_now
+        self._likely_now = likely_now
         # A fast clock makes silence grow fast: then every commit says how far it has got.
         self._heartbeat = clock.span(pace.heartbeat_s if clock.rate <= 1 else 0)
         self._said_at: dict[str, datetime] = {}
@@ -139,20 +141,25 @@ class Recorder:
             logger.warning("no room can be made", extra={"reason": str(error)})
 
     async def _set_clock(self) -> None:
-        """Learn the time from whoever knows it. What was a guess before that is put right; what was sure stays."""
-        true_now = self._true_now()
-        if true_now is None:
+        """Learn the time from whoever knows it, else go by the guess of the service, which compares it with our times.
+
+        What was a guess before that is put right; what was sure stays.
+        """
+        was_sure, shift = self._clock.is_sure, timedelta()
+        if (true_now := self._true_now()) is not None:
+            shift = self._clock.learn(true_now)
+        elif (likely_now := self._likely_now()) is not None:
+            shift = self._clock.guess(likely_now)
+        is_sure = self._clock.is_sure
+        if not shift and is_sure is was_sure:
             return
-        was_sure = self._clock.is_sure
-        shift = self._clock.learn(true_now)
-        if was_sure and not shift:
-            return
-        logger.info("the clock is right now", extra={"it_was_off_s": -shift.total_seconds()})
+        said = "the clock is right now" if is_sure else "the clock goes by the service's, which nobody has set"
+        logger.info(said, extra={"it_was_off_s": -shift.total_seconds()})
         for intake in self._intakes:
             intake.put_right(shift, self._clock.now())
         if was_sure:
             return
-        await asyncio.to_thread(self._spool.put_right, shift // timedelta(milliseconds=1))
+        await asyncio.to_thread(self._spool.put_right, shift // timedelta(milliseconds=1), is_sure=is_sure)
 
     def _drafts(self, harvests: Mapping[Intake, Harvest], now: datetime) -> list[Draft]:
         grace, is_sure = self._clock.span(self._pace.grace_s), self._clock.is_sure

@@ -164,13 +164,14 @@ class Spool:
     def _block(self, block_id: int, layout_id: int, body: bytes) -> Block:
         return unpack(self._boots[block_id >> SEQ_BITS], block_id & _SEQ, self._layouts[layout_id], body)
 
-    def put_right(self, shift_ms: int) -> None:
-        """Move the times of this boot that were a guess by how much the guess was off; then they are sure."""
+    def put_right(self, shift_ms: int, *, is_sure: bool = True) -> None:
+        """Move the times of this boot that were a guess by how much it was off; then they are sure, if the clock is."""
         with self._transaction() as db:
             unsure = "SELECT id, layout, body FROM block WHERE id > ? AND state & ?"
             for row in db.execute(unsure, (self._first_id(), UNSURE)).fetchall():
                 block = moved(self._block(*row), shift_ms)
-                db.execute("UPDATE block SET state = state & ~?, body = ? WHERE id = ?", (UNSURE, pack(block), row[0]))
+                values = (UNSURE if is_sure else 0, pack(block), row[0])
+                db.execute("UPDATE block SET state = state & ~?, body = ? WHERE id = ?", values)
 
     def take(self, blocks: int, max_bytes: int, *, also_unsure: bool = False, after: Spooled | None = None) -> Parcel:
         """Return the oldest blocks, at least one if any may go; they stay until the answer settles them.

@@ -58,6 +58,7 @@ class Uplink:
         self._url = f"{server}/api/v1/blocks"
         self._is_clock_sure = is_clock_sure
         self._service_time: tuple[datetime, float] | None = None
+        self._service_knows = False
         self._knows_no_time = False
         self._token_file = token_file
         self._spool = spool
@@ -67,7 +68,11 @@ class Uplink:
         self._news = asyncio.Event()
 
     def service_now(self) -> datetime | None:
-        """Return the service's time, as it last told it, None if it has not; good to about a second."""
+        """Return the service's time if it knows it and has told it; good to about a second."""
+        return self.service_guess() if self._service_knows else None
+
+    def service_guess(self) -> datetime | None:
+        """Return the service's time, as it last told it, though nobody may have set its clock."""
         if self._service_time is None:
             return None
         told_at, heard_s = self._service_time
@@ -80,13 +85,18 @@ class Uplink:
         except httpx.HTTPError as error:
             self._note(no_answer(error))
             return
-        told_at = _told_at(answer)
-        if told_at is not None:
-            self._service_time = told_at + HALF_A_SECOND, time.monotonic()
-        elif answer.is_server_error:  # it may know once it is well again
+        if answer.is_server_error:  # it may know once it is well again
             self._note(read_answer(answer.status_code, answer.content))
             return
-        self._knows_no_time = told_at is None
+        told = _read_health(answer)
+        if told is None:
+            self._knows_no_time = True
+            return
+        health, told_at = told
+        self._service_knows = health.is_clock_set is not False
+        # A guess of the service is taken over before any of ours is sent.
+        self._knows_no_time = not self._service_knows and self._service_time is not None
+        self._service_time = told_at + HALF_A_SECOND, time.monotonic()
 
     def wake(self) -> None:
         """Say that there is something new to send."""
@@ -120,7 +130,7 @@ class Uplink:
     async def _round(self, client: httpx.AsyncClient) -> float:
         """Send one parcel and do what the answer asks; return how long to wait before the next."""
         self._news.clear()
-        if not self._is_clock_sure() and self._service_time is None:
+        if not self._is_clock_sure() and not self._service_knows:
             await self._ask_time(client)
         parcel = await self._take()
         if not parcel.blocks and not parcel.skipped:
@@ -217,13 +227,14 @@ class Uplink:
         self.last_answer = answer
 
 
-def _told_at(answer: httpx.Response) -> datetime | None:
-    """Return the time if it is our service that tells it: a Wi-Fi log-in page has a date too, of nobody knows whom."""
+def _read_health(answer: httpx.Response) -> tuple[Health, datetime] | None:
+    """Return what our service says and when; None of others: a log-in page has a date too, of nobody knows whom."""
     try:
-        is_ours = answer.status_code == 200 and msgspec.json.decode(answer.content, type=Health).status == "ok"
-        return parsedate_to_datetime(answer.headers["date"]).astimezone(UTC) if is_ours else None
+        health = msgspec.json.decode(answer.content, type=Health)
+        told_at = parsedate_to_datetime(answer.headers["date"]).astimezone(UTC)
     except (KeyError, ValueError, msgspec.DecodeError):
         return None
+    return (health, told_at) if (answer.status_code, health.status) == (200, "ok") else None
 
 
 def _read_token(path: Path) -> str | None:

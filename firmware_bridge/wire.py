@@ -142,6 +142,10 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The answer to `GET /healthz`, whose date a bridge without a clock goes by."""
+    """The answer to `GET /healthz`, by whose date a bridge without a clock goes.
+
+    `is_clock_set`: somebody who knows has set the service's clock; None if it does not say.
+    """
 
     status: str
+    is_clock_set: bool | None = None

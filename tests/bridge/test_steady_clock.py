@@ -348,3 +348,26 @@ async def test_silence_is_vouched_for_while_the_clock_is_a_guess_and_put_right_w
         (8000, False),
         (18_000, False),
     ]
+
+
+async def test_while_nobody_knows_it_goes_by_the_guess_of_the_service_and_is_put_right_after(spool: Spool) -> None:
+    board = Board()
+    clock = board.clock()
+    intake = Intake("lo-1/top", "lo-1", numbers(), Memory(), now=clock.now())
+    hour = timedelta(hours=1)
+    likely = {"now": WOKE_AT + hour}
+    recorder = Recorder(
+        [intake], spool, clock, lambda: None, true_now=lambda: board.told_at, likely_now=lambda: likely["now"]
+    )
+    intake.take(Message(b"600", clock.now()))
+    await recorder.commit(clock.now())
+    guessed = [msgspec.msgpack.decode(one.body, type=Block) for one in spool.take(99, 10**6, also_unsure=True).blocks]
+    likely["now"] -= 9 * hour
+    await recorder.commit(clock.now())
+    went_back = clock.now()
+    board.is_told = True
+    await recorder.commit(clock.now())
+
+    assert [(times_ms([block]), block.is_estimated) for block in guessed] == [([to_ms(WOKE_AT + hour)], True)]
+    assert went_back == WOKE_AT + hour
+    assert times_ms(sent(spool)) == [to_ms(TRUE_AT)]

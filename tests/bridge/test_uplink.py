@@ -220,7 +220,8 @@ async def test_the_last_try_sends_what_waits(spool: Spool, token_file: Path) -> 
     ("health", "teaches", "sends_guesses"),
     [
         ((200, b'{"status":"ok"}'), True, False),
-        ((200, b'{"status":"ok","more":1}'), True, False),
+        ((200, b'{"status":"ok","is_clock_set":true}'), True, False),
+        ((200, b'{"status":"ok","is_clock_set":null,"more":1}'), True, False),
         ((200, b"<html>Please log in to our Wi-Fi</html>"), False, True),
         ((302, b""), False, True),
         ((404, b'{"status":"ok"}'), False, True),
@@ -251,3 +252,23 @@ async def test_a_time_that_is_told_after_a_log_in_page_still_puts_guesses_right(
 
     assert uplink.service_now() is not None
     assert service.posts == []
+
+
+async def test_a_service_whose_clock_nobody_has_set_teaches_nothing_but_is_gone_by(
+    spool: Spool, token_file: Path
+) -> None:
+    spool.append([Draft("lo-1", 5, (Column("top", Unit.CELSIUS, [5], [1.0]),), is_sure=False)], {})
+    async with Service() as service, httpx.AsyncClient() as client:
+        service.health = 200, b'{"status":"ok","is_clock_set":false}'
+        uplink = Uplink(service.url, token_file, spool, QUICK, is_clock_sure=lambda: False)
+        await uplink._round(client)
+        first = uplink.service_now(), uplink.service_guess(), len(service.posts)
+        await uplink._round(client)
+        sent = [block.is_estimated for post in service.posts for block in post.blocks]
+        service.health = 200, b'{"status":"ok","is_clock_set":true}'
+        await uplink._round(client)
+
+    assert (first[0], first[2]) == (None, 0)  # the recorder takes its guess over first
+    assert first[1] is not None
+    assert sent == [True]
+    assert uplink.service_now() is not None
