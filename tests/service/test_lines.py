@@ -215,7 +215,11 @@ def test_kiln_channel_and_unit_come_from_tags_or_from_the_fields_name() -> None:
         ("x,kiln=Lò\\ 1 top_c=900", "a tag `kiln` is wanted, of letters a to z"),
         ("x,kiln=lo-1 top_c=900 1700000000000000000", "look at the precision"),
         ("x,kiln=lo-1 top_c=900 12", "look at the precision"),
-        (f"x,kiln=lo-1 top_c=900 {START_S + 9 * 3600}", "7.0 h from now: set the sender's clock, and send UTC"),
+        pytest.param(
+            f"x,kiln=lo-1 top_c=900 {START_S + 9 * 3600}",
+            "7.0 h from now: set the sender's clock, and send UTC",
+            id="seven hours ahead",
+        ),
         ("x,kiln=lo-1,channel=top pv_c=900,sp_c=1000", "two of its fields are channel 'top'"),
         ("x,kiln=lo-1 gas_kpa=2.8,gas_kg=35", "two of its fields are channel 'gas'"),
         ("x,kiln=lo-1 top_c=NaN", "has no value that line protocol knows"),
