@@ -54,6 +54,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, P
         program.stop()
 
 
+# For what does not depend on how it looks, one view is enough; where it is new on the screen, two.
+ONE_VIEW = pytest.mark.parametrize("view", [("phone", "vi")], indirect=True, ids="-".join)
+TWO_VIEWS = pytest.mark.parametrize("view", [("phone", "vi"), ("desk", "en")], indirect=True, ids="-".join)
+
+
 @pytest.fixture(params=[("desk", "vi"), ("phone", "vi"), ("desk", "en"), ("phone", "en")], ids="-".join)
 def view(request: pytest.FixtureRequest, browser: Browser, demo: tuple[str, str, Path]) -> Iterator[Page]:
     """Open the page signed in, in one size and language; an error on its console fails the test."""
@@ -407,6 +412,7 @@ def own_kiln(view: Page, another: httpx.Client) -> Iterator[str]:
     another.patch(f"/kilns/{made['id']}", json={"is_retired": True}).raise_for_status()
 
 
+@ONE_VIEW
 @pytest.mark.timeout(180)
 def test_what_another_person_sets_at_a_kiln_shows_and_is_never_wiped(
     view: Page, another: httpx.Client, own_kiln: str
@@ -435,6 +441,7 @@ def test_what_another_person_sets_at_a_kiln_shows_and_is_never_wiped(
     assert another.get(own_kiln).json()["ware"] == ["raw", "thick"]
 
 
+@TWO_VIEWS
 @pytest.mark.timeout(180)
 def test_what_could_not_be_fetched_is_never_shown_as_nothing_wrong(
     view: Page, another: httpx.Client, own_kiln: str, tmp_path: Path
@@ -472,6 +479,7 @@ def test_what_could_not_be_fetched_is_never_shown_as_nothing_wrong(
     SIGHTS[view].errors.clear()
 
 
+@ONE_VIEW
 @pytest.mark.timeout(180)
 def test_a_batch_is_saved_once_however_often_the_button_is_pressed(view: Page) -> None:
     view.goto("/firings")
@@ -500,6 +508,7 @@ def test_a_batch_is_saved_once_however_often_the_button_is_pressed(view: Page) -
     expect(view.get_by_test_id("batch").filter(has_text=ware)).to_have_count(1)
 
 
+@ONE_VIEW
 @pytest.mark.timeout(180)
 def test_a_note_that_somebody_else_has_just_written_is_shown_before_it_is_written_over(
     view: Page, another: httpx.Client
@@ -526,6 +535,7 @@ def test_a_note_that_somebody_else_has_just_written_is_shown_before_it_is_writte
     assert another.get(firing).json()["note"] == f"gió to {SIGHTS[view].name}"
 
 
+@ONE_VIEW
 @pytest.mark.timeout(180)
 def test_whoever_signs_in_after_another_sees_nothing_of_what_the_page_held(
     view: Page, demo: tuple[str, str, Path]

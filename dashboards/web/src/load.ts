@@ -14,23 +14,31 @@ export const ready = <T>(value: T): Load<T> => ({ is: "ready", value, staleSince
 export const failed = <T>(old: Load<T>, error: unknown): Load<T> =>
   old.is === "ready" ? { ...old, staleSince: old.staleSince ?? now() } : { is: "failed", code: codeOf(error) };
 
-/** Fetch when the inputs change; a failed refresh keeps the old value and says since when it is old. */
-export function useLoad<T>(fetch: () => Promise<T>, inputs: Inputs): [Load<T>, () => void, (value: T) => void] {
+/**
+ * Fetch when the inputs change; a failed refresh keeps the old value and says since when it is old. If the inputs may be
+ * of another thing, `isStill` says whether a value is of this one: that of another is none.
+ */
+export function useLoad<T>(
+  fetch: () => Promise<T>,
+  inputs: Inputs,
+  isStill: (value: T) => boolean = () => true,
+): [Load<T>, () => void, (value: T) => void] {
   const [load, setLoad] = useState<Load<T>>({ is: "loading" });
   const [round, setRound] = useState(0);
+  const own = (known: Load<T>): Load<T> => (known.is === "ready" && !isStill(known.value) ? { is: "loading" } : known);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the caller names what it depends on
   useEffect(() => {
     let isWanted = true;
     fetch().then(
       (value) => isWanted && setLoad(ready(value)),
-      (error: unknown) => isWanted && setLoad((old) => failed(old, error)),
+      (error: unknown) => isWanted && setLoad((old) => failed(own(old), error)),
     );
     return () => {
       isWanted = false;
     };
   }, [...inputs, round]);
   return [
-    load,
+    own(load),
     useCallback(() => setRound((count) => count + 1), []),
     useCallback((value) => setLoad(ready(value)), []),
   ];

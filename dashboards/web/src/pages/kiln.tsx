@@ -140,14 +140,14 @@ function useFiring({
   const [load, reload] = useLoad(
     () => (firingId === null ? Promise.resolve(null) : api.firing(firingId)),
     [firingId, chosen, changed, alarm, plan_id, target_cone],
+    (firing) => (firing?.id ?? null) === firingId, // not the one before
   );
   useEffect(() => onConnected(reload), [reload]);
   useEffect(() => {
     const timer = setInterval(reload, FINDINGS_EVERY_MS);
     return () => clearInterval(timer);
   }, [reload]);
-  const isOther = load.is === "ready" && (load.value?.id ?? null) !== firingId; // the one before
-  return [isOther ? { is: "loading" } : load, reload];
+  return [load, reload];
 }
 
 function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean }) {
