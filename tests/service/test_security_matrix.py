@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
-from service_parts import NOW, BridgeClient, block, new_bridge, new_workshop
+from service_parts import BridgeClient, block, new_bridge, new_workshop
 from sqlalchemy import delete, select, update
 
 from service.api.deps import May, _caller
@@ -63,6 +63,7 @@ OWN = {
     "/push-subscriptions/{subscription_id}",
     "/push-subscriptions/{subscription_id}/test",
 }
+NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 HOUR = {"from_at": NOW.isoformat(), "to_at": (NOW + timedelta(hours=1)).isoformat()}
 QUERIES = {"/kilns/{kiln_id}/curve": HOUR, "/kilns/{kiln_id}/file": HOUR, "/comparison": {"firing": "1"}}
 PLAN = [{"time_s": 0, "temp_c": 30}, {"time_s": 9, "temp_c": 40}]

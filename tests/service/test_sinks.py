@@ -358,6 +358,7 @@ def test_a_sink_that_fails_now_and_then_gets_on_all_the_same(village: Village, m
     monkeypatch.setattr(village.feed._sender, "send", send_or_fail)
     village.feed_until(village.settled)
 
+    village.server.points()
     same(village.read(), village.read_sink())
     assert sum(posts) < 3 * readings  # once as blocks, once as sealed, and what failed
 
