@@ -541,7 +541,8 @@ def test_whoever_signs_in_after_another_sees_nothing_of_what_the_page_held(
     view: Page, demo: tuple[str, str, Path]
 ) -> None:
     view.get_by_test_id("nav-settings").click()
-    view.get_by_test_id("sign-out").click()
+    with view.expect_event("load"):
+        view.get_by_test_id("sign-out").click()
     view.get_by_test_id("login").fill(LOGIN)
     view.get_by_test_id("password").fill(demo[1])
     view.route("**/api/v1/kilns", lambda _route: None)

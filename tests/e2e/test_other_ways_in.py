@@ -88,6 +88,12 @@ def _answers(url: str) -> bool:
         return False
 
 
+def _sign_out(page: Page) -> None:
+    """Leave; the page loads anew, so that nothing of who was in stays in it."""
+    with page.expect_event("load"):
+        page.get_by_test_id("sign-out").click()
+
+
 def picture(page: Page, name: str, folder: Path) -> None:
     page.screenshot(path=folder / f"{name}-{page.canhlo_name}.png", full_page=True)  # type: ignore[attr-defined]
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -112,7 +118,7 @@ def test_a_finger_is_asked_for_once_and_signs_in_from_then_on(strict: Page, tmp_
     page.get_by_test_id("new-passkey-go").click()
     expect(page.get_by_test_id("new-passkey").get_by_test_id("outcome")).to_have_attribute("data-is", "failed")
     picture(page, "passkeys", tmp_path)
-    page.get_by_test_id("sign-out").click()
+    _sign_out(page)
 
     page.get_by_test_id("login").fill("0912 345 678")
     page.get_by_test_id("password").fill(PASSWORD)
@@ -144,7 +150,7 @@ def test_a_person_closes_the_account_to_the_password_and_opens_it_again(federate
     picture(page, "passkey-wanted", tmp_path)
     page.get_by_test_id("choose-passkey-go").click()
     expect(wanted).to_be_checked()
-    page.get_by_test_id("sign-out").click()
+    _sign_out(page)
     page.get_by_test_id("login").fill("0912 345 678")
     page.get_by_test_id("password").fill(PASSWORD)
     page.get_by_test_id("sign-in").click()
@@ -184,7 +190,7 @@ def test_an_account_elsewhere_is_tied_and_signs_in_from_then_on(federated: Page,
     _say_who(page)
     page.goto("/settings")
     expect(page.get_by_test_id("provider")).to_contain_text("lan-at-village")
-    page.get_by_test_id("sign-out").click()
+    _sign_out(page)
 
     picture(page, "sign-in-provider", tmp_path)
     page.get_by_test_id("sign-in-provider").click()
@@ -194,7 +200,7 @@ def test_an_account_elsewhere_is_tied_and_signs_in_from_then_on(federated: Page,
     page.get_by_test_id("tie-provider-password").fill(PASSWORD)
     page.get_by_test_id("tie-provider-go").click()
     expect(page.get_by_test_id("provider")).not_to_contain_text("lan-at-village")
-    page.get_by_test_id("sign-out").click()
+    _sign_out(page)
 
     page.get_by_test_id("sign-in-provider").click()
     _choose(page)
