@@ -173,9 +173,8 @@ class Monitor:
 
     def look_again(self, kiln_id: int, alarm_ids: tuple[int, ...]) -> None:
         """Tell at the next look what a person has changed of a kiln through another process; from any thread."""
-        if kiln_id in self._kilns:
-            self._edited.append((kiln_id, alarm_ids))
-            self.attend()
+        self._edited.append((kiln_id, alarm_ids))  # also of a kiln that is just being taken up
+        self.attend()
 
     async def run(self) -> None:
         """Work until cancelled, beginning with whatever was stored and not looked at when the service last stopped."""
