@@ -29,7 +29,7 @@ from service.monitor.conclude import Conclusion, Moment, bridge_silent, conclude
 from service.monitor.elsewhere import Edited, Elsewhere, Freed
 from service.monitor.leases import Leases
 from service.monitor.share import Share
-from service.monitor.watched import LiveKiln, Watched, load_watched, stored_kilns
+from service.monitor.watched import LiveKiln, Watched, load_watched, read_facts, stored_kilns
 from service.series import blocks as series
 from service.series.blocks import Appended, Arrived, Curve
 from service.store import firings as firing_rows
@@ -168,13 +168,15 @@ class Monitor:
         else:
             self.elsewhere.say(Edited(kiln_id, alarm_ids))
             with self._database.read() as session:
-                live = self.live_kilns(session, [kiln_id])[kiln_id]
+                # Whoever watches it may not have looked again yet, and would say what was so before.
+                live = read_facts(session, [kiln_id])[kiln_id].on(self.live_kilns(session, [kiln_id])[kiln_id])
         self._on_change(KilnChange(live, alarm_ids=alarm_ids))
 
     def look_again(self, kiln_id: int, alarm_ids: tuple[int, ...]) -> None:
         """Tell at the next look what a person has changed of a kiln through another process; from any thread."""
-        self._edited.append((kiln_id, alarm_ids))  # also of a kiln that is just being taken up
-        self.attend()
+        if kiln_id in self._kilns:
+            self._edited.append((kiln_id, alarm_ids))
+            self.attend()
 
     async def run(self) -> None:
         """Work until cancelled, beginning with whatever was stored and not looked at when the service last stopped."""

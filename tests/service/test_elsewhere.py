@@ -100,7 +100,8 @@ async def test_what_a_person_changes_through_one_process_shows_through_the_other
     await heard(viewer, lambda kinds: "kiln" in kinds)
 
     answer = await pair.browser.patch("/api/v1/kilns/1", json={"target_cone": "6"})
-    found = await heard(viewer, lambda kinds: "kiln" in kinds)
+    edited_at = answer.json()["edited_at"]
+    found = await heard(viewer, lambda kinds: kinds.get("kiln", {}).get("edited_at") == edited_at)
 
     assert answer.status_code == 200
     assert found["kiln"]["kiln_id"] == 1
