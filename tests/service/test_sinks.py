@@ -296,49 +296,50 @@ def test_a_wrong_proof_is_told_plainly(village: Village, caplog: pytest.LogCaptu
     assert village.sink().failure is None
 
 
-def test_what_a_crash_of_victoriametrics_may_have_cost_is_sent_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = VictoriaMetrics(tmp_path / "server")
-    village = Village(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}", server)
+@pytest.fixture
+def unsettled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
+    """Give a village whose VictoriaMetrics is not certain to keep what it took."""
     monkeypatch.setattr(feed_module, "SETTLES_AFTER", timedelta(hours=1))
-    sent = village.add_firing()
-    assert village.feed.step()
-    assert village.sink().block_id == 0  # taken, and not for certain
-
-    server.stop(signal.SIGKILL)
-    time.sleep(1.1)  # it tells its start in whole seconds
-    server.start()
-    monkeypatch.setattr(feed_module, "SETTLES_AFTER", timedelta())
-    village.feed_until(village.settled)
-
-    assert server.points() == sent
-    same(village.read(), village.read_sink())
-    village.close()
+    server = VictoriaMetrics(tmp_path / "server")
+    made = Village(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}", server)
+    yield made
+    made.close()
     server.close()
+
+
+def test_what_a_crash_of_victoriametrics_may_have_cost_is_sent_again(
+    unsettled: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = unsettled.add_firing()
+    assert unsettled.feed.step()
+    assert unsettled.sink().block_id == 0  # taken, and not for certain
+
+    unsettled.server.stop(signal.SIGKILL)
+    time.sleep(1.1)  # it tells its start in whole seconds
+    unsettled.server.start()
+    monkeypatch.setattr(feed_module, "SETTLES_AFTER", timedelta())
+    unsettled.feed_until(unsettled.settled)
+
+    assert unsettled.server.points() == sent
+    same(unsettled.read(), unsettled.read_sink())
 
 
 def test_what_was_paid_of_a_debt_just_before_a_crash_of_both_is_sent_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    unsettled: Village, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = VictoriaMetrics(tmp_path / "server")
-    village = Village(f"sqlite:///{tmp_path / 'canhlo.sqlite3'}", server)
-    monkeypatch.setattr(feed_module, "SETTLES_AFTER", timedelta(hours=1))
-    sent = village.add_firing()
-    village.seal_all()
-    assert village.feed.step()
+    sent = unsettled.add_firing()
+    unsettled.seal_all()
+    assert unsettled.feed.step()
 
-    server.stop(signal.SIGKILL)
-    server.start()
-    assert len(village.debts()) == 1
+    unsettled.server.stop(signal.SIGKILL)
+    unsettled.server.start()
+    assert len(unsettled.debts()) == 1
     monkeypatch.setattr(feed_module, "SETTLES_AFTER", timedelta())
-    village.feed.close()
-    village.feed = village.new_feed()
-    village.feed_until(village.settled)
+    unsettled.feed.close()
+    unsettled.feed = unsettled.new_feed()
+    unsettled.feed_until(unsettled.settled)
 
-    assert server.points() == sent
-    village.close()
-    server.close()
+    assert unsettled.server.points() == sent
 
 
 def test_a_sink_that_fails_now_and_then_gets_on_all_the_same(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
