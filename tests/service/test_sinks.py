@@ -24,6 +24,7 @@ from service.clock import Clock
 from service.core.series import Samples
 from service.series import blocks, history
 from service.series.blocks import NewBlock
+from service.series.gather import clear_shelves
 from service.series.seal import seal
 from service.series.sinks import feed as feed_module
 from service.series.sinks.errors import SinkError
@@ -340,6 +341,35 @@ def test_what_was_paid_of_a_debt_just_before_a_crash_of_both_is_sent_again(
     unsettled.feed_until(unsettled.settled)
 
     assert unsettled.server.points() == sent
+
+
+def test_what_one_process_had_sent_settles_no_debt_that_came_while_another_fed(
+    unsettled: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = unsettled.add_firing(hours=1)
+    unsettled.seal_all()
+    assert unsettled.feed.step()
+    with unsettled.database.write() as session:
+        session.execute(update(Sink).values(claimed_until=NOW))  # as if it had stood still for minutes
+    monkeypatch.setattr(feed_module, "SETTLES_AFTER", timedelta())
+    stood_still, unsettled.feed = unsettled.feed, unsettled.new_feed()
+    unsettled.feed_until(unsettled.settled)
+    late_ms = [int((START_S + 5 + 20 * i) * 1000) for i in range(9)]
+    unsettled.add(Column("late", Unit.CELSIUS, late_ms, [800.0 + i for i in range(9)]))
+    with unsettled.database.write() as session:
+        session.execute(update(Sink).values(block_id=0))  # as if it had not got to the next block yet
+    unsettled.seal_all()
+    unsettled.add(Column("late", Unit.CELSIUS, [late_ms[-1] + 20_000], [809.0]))  # the newest block is not taken away
+    assert clear_shelves(unsettled.database)
+    assert len(unsettled.debts()) == 1
+    unsettled.feed.close()
+    monkeypatch.setattr(stood_still, "_claimed_until", NOW)
+
+    unsettled.feed = stood_still
+    unsettled.feed_until(unsettled.settled)
+
+    assert unsettled.server.points() == sent + 10
+    assert len(unsettled.read_sink()["late"].time_s) == 10
 
 
 def test_a_sink_that_fails_now_and_then_gets_on_all_the_same(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:

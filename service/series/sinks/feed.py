@@ -139,6 +139,8 @@ class Feed:
         now = datetime.now(UTC)
         if self._is_closed:
             return False
+        if now > self._claimed_until:
+            self._begin_again()  # somebody else may have fed it meanwhile, and what it is owed is not what it was
         if now > self._claimed_until - sinks.CLAIM_LASTS / 2:
             with self._database.write() as session:
                 sinks.enter(session, self._name)
