@@ -109,13 +109,13 @@ interface ViewProps {
 function Note({ firing, onFiring, reload }: ViewProps) {
   const { say } = useLanguage();
   const [text, setText] = useState(firing.note);
-  const [doing, run] = useAction();
-  const save = async (event: Event) => {
+  const [doing, run] = useAction(reload);
+  const save = (event: Event) => {
     event.preventDefault();
-    if (!(await run(async () => onFiring(await api.changeFiring(firing, { note: text }))))) reload();
+    void run(async () => onFiring(await api.changeFiring(firing, { note: text })));
   };
   return (
-    <form class="panel stack" onSubmit={(event) => void save(event)}>
+    <form class="panel stack" onSubmit={save}>
       <label class="field">
         <span>{say("firing.note")}</span>
         <textarea

@@ -19,21 +19,20 @@ function FuelUsed({ firing, onFiring, reload }: EditProps) {
   const [savedAmount, savedUnit] = [String(firing.fuel_used?.amount ?? ""), firing.fuel_used?.unit ?? "kg_lpg"];
   const [amount, setAmount] = useState(savedAmount);
   const [unit, setUnit] = useState<FuelUnit>(savedUnit);
-  const [doing, run] = useAction();
+  const [doing, run] = useAction(reload);
   useEffect(() => {
     setAmount(savedAmount);
     setUnit(savedUnit);
   }, [savedAmount, savedUnit]);
   const said = amount.trim() === "" ? null : numberOf(amount);
   const isBad = amount.trim() !== "" && (said === null || said < 0);
-  const save = async (event: Event) => {
+  const save = (event: Event) => {
     event.preventDefault();
     const used = said === null ? null : { amount: said, unit };
-    if (isBad || (await run(async () => onFiring(await api.changeFiring(firing, { fuel_used: used }))))) return;
-    reload(); // somebody else may have changed it
+    if (!isBad) void run(async () => onFiring(await api.changeFiring(firing, { fuel_used: used })));
   };
   return (
-    <form class="stack" onSubmit={(event) => void save(event)}>
+    <form class="stack" onSubmit={save}>
       <div class="pair">
         <Field label={say("edit.fuel")} inputMode="decimal" value={amount} onValue={setAmount} testid="fuel-amount" />
         <Choice
@@ -73,11 +72,23 @@ function Change({ changed }: { changed: Changed }) {
   );
 }
 
-function Times({ firing, onChanged }: { firing: FiringDetail; onChanged: (changed: Changed) => void }) {
+interface LookProps {
+  firing: FiringDetail;
+  onChanged: (changed: Changed) => void;
+  reload: () => void;
+}
+
+function Times({ firing, onChanged, reload }: LookProps) {
   const { say } = useLanguage();
-  const [start, setStart] = useState(wallTime(new Date(firing.started_at)));
-  const [end, setEnd] = useState(firing.ended_at ? wallTime(new Date(firing.ended_at)) : "");
-  const [doing, run] = useAction();
+  const savedStart = wallTime(new Date(firing.started_at));
+  const savedEnd = firing.ended_at ? wallTime(new Date(firing.ended_at)) : "";
+  const [start, setStart] = useState(savedStart);
+  const [end, setEnd] = useState(savedEnd);
+  const [doing, run] = useAction(reload);
+  useEffect(() => {
+    setStart(savedStart);
+    setEnd(savedEnd);
+  }, [savedStart, savedEnd]);
   const startedAt = momentOf(start, firing.started_at);
   const endedAt = firing.ended_at === null ? null : momentOf(end, firing.ended_at);
   const isWhole = startedAt !== null && (firing.ended_at === null || endedAt !== null);
@@ -105,11 +116,11 @@ function Times({ firing, onChanged }: { firing: FiringDetail; onChanged: (change
 }
 
 /** Join the firing that came after this one, or split what was joined. */
-function Merge({ firing, onChanged }: { firing: FiringDetail; onChanged: (changed: Changed) => void }) {
+function Merge({ firing, onChanged, reload }: LookProps) {
   const { say, format } = useLanguage();
   const [load] = useLoad(() => api.firings({ kilnId: firing.kiln_id, limit: 200 }), [firing.version]);
   const [asked, setAsked] = useState<Firing | null>(null);
-  const [doing, run] = useAction();
+  const [doing, run] = useAction(reload);
   const later = load.is === "ready" ? load.value.filter((one) => one.started_at > firing.started_at) : [];
   const next = later.at(-1);
   const join = (one: Firing) => void run(async () => onChanged(await api.mergeFirings(firing, one.id)));
@@ -150,9 +161,9 @@ function Merge({ firing, onChanged }: { firing: FiringDetail; onChanged: (change
   );
 }
 
-function Recompute({ firing, onChanged }: { firing: FiringDetail; onChanged: (changed: Changed) => void }) {
+function Recompute({ firing, onChanged, reload }: LookProps) {
   const { say } = useLanguage();
-  const [doing, run] = useAction();
+  const [doing, run] = useAction(reload);
   const again = () => void run(async () => onChanged(await api.recomputeFiring(firing.id)));
   return (
     <div class="row">
@@ -173,9 +184,9 @@ export function FiringEdit({ firing, onFiring, reload }: EditProps) {
     <section class="panel stack" data-testid="firing-edit">
       <h2>{say("edit.title")}</h2>
       <FuelUsed firing={firing} onFiring={onFiring} reload={reload} />
-      <Times key={`${firing.started_at} ${firing.ended_at}`} firing={firing} onChanged={take} />
-      <Merge firing={firing} onChanged={take} />
-      {firing.ended_at !== null && <Recompute firing={firing} onChanged={take} />}
+      <Times firing={firing} onChanged={take} reload={reload} />
+      <Merge firing={firing} onChanged={take} reload={reload} />
+      {firing.ended_at !== null && <Recompute firing={firing} onChanged={take} reload={reload} />}
       {changed && <Change changed={changed} />}
     </section>
   );

@@ -23,8 +23,13 @@ export function useTitle(title: string): void {
 
 export type Doing = { is: "idle" } | { is: "busy" } | { is: "done"; at: Date } | { is: "failed"; code: string };
 
-/** Run one action at a time and keep what became of it; while one runs, another is not begun. */
-export function useAction(): [Doing, (action: () => Promise<unknown>) => Promise<boolean>] {
+/**
+ * Run one action at a time and keep what became of it; while one runs, another is not begun. `onFailure` may fetch anew
+ * what somebody else has changed meanwhile.
+ */
+export function useAction(
+  onFailure: () => void = () => undefined,
+): [Doing, (action: () => Promise<unknown>) => Promise<boolean>] {
   const [doing, setDoing] = useState<Doing>({ is: "idle" });
   const isBusy = useRef(false); // at once, not only when it is drawn: two taps come within one drawing
   const run = async (action: () => Promise<unknown>) => {
@@ -37,6 +42,7 @@ export function useAction(): [Doing, (action: () => Promise<unknown>) => Promise
       return true;
     } catch (error) {
       setDoing({ is: "failed", code: codeOf(error) });
+      onFailure();
       return false;
     } finally {
       isBusy.current = false;
