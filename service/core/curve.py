@@ -81,18 +81,20 @@ def middle(ordered: Sequence[float]) -> float:
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def drawn_gap_s(time_s: FloatArray) -> float:
+def drawn_gap_s(time_s: FloatArray, *, least_s: float = DRAWN_GAP_S) -> float:
     """Return how far apart two readings are when no line is to be drawn between them [s].
 
     Parameters
     ----------
     time_s : (n,) array
         Not decreasing. [s]
+    least_s : float
+        Lines are drawn over less than this in any log. [s]
 
     Returns
     -------
     float
-        20 minutes, or three of the log's own usual intervals if that is longer. Own choice.
+        `least_s`, or three of the log's own usual intervals if that is longer. Own choice.
 
     Examples
     --------
@@ -100,7 +102,7 @@ def drawn_gap_s(time_s: FloatArray) -> float:
     (1200.0, 10800.0)
     """
     usual_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
-    return max(DRAWN_GAP_S, 3 * usual_s)
+    return max(least_s, 3 * usual_s)
 
 
 def thin_min_max(

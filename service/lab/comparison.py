@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy.orm import Session
 
-from service.core.curve import thin_min_max
+from service.core.curve import drawn_gap_s, thin_min_max
 from service.core.series import FloatArray
 from service.lab.batches import batches_of, count_grades
 from service.lab.curve import curve_of
@@ -67,7 +67,7 @@ def _read(session: Session, firing: Firing, now: datetime) -> Curve:
 
 
 def _by_time(curve: Curve) -> tuple[FloatArray, FloatArray]:
-    time_s, temp_c = thin_min_max(curve.time_s, curve.temp_c, WIDTH, gap_s=GAP_S)
+    time_s, temp_c = thin_min_max(curve.time_s, curve.temp_c, WIDTH, gap_s=_gap_s(curve.time_s))
     return time_s / 3600, temp_c
 
 
@@ -119,7 +119,12 @@ def hold_s(curve: Curve) -> float:
     """Return how long the chamber stayed within 10 °C of its peak; time without readings does not count."""
     near = curve.temp_c >= _peak(curve) - HOLD_WITHIN_C
     step_s = np.diff(curve.time_s)
-    return float(np.sum(step_s[(near[1:] & near[:-1]) & (step_s <= GAP_S)]))
+    return float(np.sum(step_s[(near[1:] & near[:-1]) & (step_s <= _gap_s(curve.time_s))]))
+
+
+def _gap_s(time_s: FloatArray) -> float:
+    """Return how far apart two readings are when nothing is known in between [s]."""
+    return drawn_gap_s(time_s, least_s=GAP_S)
 
 
 def _reached_s(curve: Curve, level_c: float) -> float:

@@ -170,6 +170,18 @@ async def test_a_curve_of_readings_keeps_its_extremes_and_its_gaps(
     assert len(values) < 200
 
 
+async def test_of_a_logger_that_says_a_value_an_hour_the_line_is_drawn(
+    signed_in: httpx.AsyncClient, bridge: BridgeClient
+) -> None:
+    for seq in range(1, 13):
+        await bridge.send(block(seq, at_s=3600 * (seq if seq < 9 else seq + 10), top=[600.0 + seq]))
+
+    window = {"from_at": "1970-01-01T00:00:00Z", "to_at": "1970-01-02T00:00:00Z", "width": 1000}
+    (channel,) = (await signed_in.get("/api/v1/kilns/1/curve", params=window)).json()["channels"]
+
+    assert channel["value_c"] == [*(600.0 + seq for seq in range(1, 9)), None, *(600.0 + seq for seq in range(9, 13))]
+
+
 @pytest.mark.parametrize("firing", [[], list(range(1, 10))], ids=["none", "nine"])
 async def test_from_one_to_eight_firings_can_be_compared(signed_in: httpx.AsyncClient, firing: list[int]) -> None:
     answer = await signed_in.get("/api/v1/comparison", params={"firing": firing})

@@ -1,6 +1,7 @@
 import type { CurveChannel, PlanPoint } from "./api";
 
-export const GAP_S = 300; // a line is not drawn over more than this without a reading
+export const GAP_S = 300; // a line is not drawn over more than this without a reading, unless that is usual
+const USUAL = 5; // latest intervals, of which the middle one is the usual
 
 export const firstTime = (channel: CurveChannel): number | undefined => channel.time_s[0];
 export const lastTime = (channel: CurveChannel): number | undefined => channel.time_s.at(-1);
@@ -30,13 +31,23 @@ const indexFrom = (times: readonly number[], time: number): number => {
   return index;
 };
 
+/** Return over how long no line is drawn after the first `count` points [s]: some instruments say a value an hour. */
+function gapAfter(channel: CurveChannel, count: number): number {
+  const times: number[] = [];
+  for (let index = count - 1; index >= 0 && times.length <= USUAL; index -= 1)
+    if (channel.value_c[index] !== null) times.push(channel.time_s[index] ?? 0);
+  const intervals = times.slice(1).map((time, index) => (times[index] ?? 0) - time);
+  const usual = intervals.sort((a, b) => a - b)[intervals.length >> 1] ?? 0;
+  return Math.max(GAP_S, 3 * usual);
+}
+
 function mergeChannel(old: CurveChannel, fresh: CurveChannel): CurveChannel {
   const [from, to] = [firstTime(fresh), lastTime(fresh)];
   if (from === undefined || to === undefined) return old;
   const keep = indexFrom(old.time_s, from);
   const resume = indexAfter(old.time_s, to);
   const before = old.time_s[keep - 1];
-  const hole = before !== undefined && from - before > GAP_S;
+  const hole = before !== undefined && from - before > gapAfter(old, keep);
   return {
     ...fresh,
     time_s: [...old.time_s.slice(0, keep), ...(hole ? [before + 1] : []), ...fresh.time_s, ...old.time_s.slice(resume)],

@@ -48,6 +48,12 @@ describe("merge", () => {
     );
     expect(merge(once, fresh)).toEqual(once);
   });
+  test("a line goes on over an interval that is usual for it, and not over a longer one", () => {
+    const hourly = [0, 3600, 7200].map((time) => [time, time] as const);
+    const [on, off] = [10_800, 36_000].map((time) => merge([channel(hourly)], [channel([[time, 1]])]));
+    expect(pointsOf(on ?? [])).toEqual([[...hourly, [10_800, 1]]]);
+    expect(pointsOf(off ?? [])).toEqual([[...hourly, [7201, null], [36_000, 1]]]);
+  });
   test("a back-fill replaces what it covers and keeps what came after it", () => {
     const old = [
       channel([
