@@ -20,6 +20,10 @@ class LogError(ServiceError):
     code = "unreadable_log"
 
 
+class MonthFirstError(LogError):
+    """A date of the log has its month before its day: all of them are to be read so."""
+
+
 @dataclass(frozen=True)
 class Remark:
     """Something that was noticed while reading: `key` names the text, `values` are what it tells."""
@@ -40,11 +44,14 @@ class Asked:
         Of times without an offset; UTC if nobody says.
     interval_s : float or None
         Between the samples of a log that has no times. [s]
+    is_month_first : bool
+        Whether its dates are month/day/year; one that can be nothing else says so (`MonthFirstError`).
     """
 
     unit: str | None = None
     zone: ZoneInfo | None = None
     interval_s: float | None = None
+    is_month_first: bool = False
 
 
 @dataclass(frozen=True)

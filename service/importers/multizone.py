@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from service.importers.log import Asked, Log, LogError, Recording
-from service.importers.rows import Rows
+from service.importers.rows import Rows, json_number
 
 NAME: Final = "MultiZoneKilnController recording"
 _KEY: Final = "zones_status_array"
@@ -26,7 +26,8 @@ def read(text: str, asked: Asked) -> Log:
             continue
         rows.lines += 1
         for index, zone in enumerate(zones, start=1):
-            time_ms, temp_c = (_number(zone, name) for name in ("time_ms", "temperature"))
+            said = zone if isinstance(zone, dict) else {}
+            time_ms, temp_c = (json_number(said.get(name)) for name in ("time_ms", "temperature"))
             if time_ms is None:
                 rows.refuse(position, json.dumps(zone))
             else:
@@ -54,8 +55,3 @@ def _objects(text: str) -> Iterator[tuple[int, Any]]:
         else:
             yield position, one
         position = after
-
-
-def _number(zone: Any, name: str) -> float | None:
-    value = zone.get(name) if isinstance(zone, dict) else None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -5,7 +5,7 @@ import re
 from typing import Any, Final
 
 from service.importers.log import Asked, Log, Recording
-from service.importers.rows import Rows
+from service.importers.rows import Rows, json_number
 from service.importers.times import Uptime
 
 NAME: Final = "qtkiln messages"
@@ -33,8 +33,8 @@ def read(text: str, asked: Asked) -> Log:
             continue
         if not isinstance(state, dict) or _PARTS[0] not in state:
             continue  # what the device says of its memory
-        uptime_ms, temps = state.get("time_ms"), {part: _temp_c(state.get(part)) for part in _PARTS}
-        if not isinstance(uptime_ms, int | float) or not 0 <= uptime_ms < 1e15:
+        uptime_ms, temps = json_number(state.get("time_ms")), {part: _temp_c(state.get(part)) for part in _PARTS}
+        if uptime_ms is None or uptime_ms < 0:
             rows.refuse(count, line)
             continue
         at_s = clock.follow(uptime_ms / 1000)
@@ -46,5 +46,4 @@ def read(text: str, asked: Asked) -> Log:
 
 
 def _temp_c(part: Any) -> float | None:
-    value = part.get("temp_C") if isinstance(part, dict) else None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return json_number(part.get("temp_C")) if isinstance(part, dict) else None

@@ -3,6 +3,7 @@
 import codecs
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -17,7 +18,7 @@ from service.importers import (
     sampler,
     table,
 )
-from service.importers.log import Asked, Log, LogError
+from service.importers.log import Asked, Log, LogError, MonthFirstError
 
 MOST_BYTES: Final = 256 * 1024 * 1024
 HEAD: Final = 100_000
@@ -65,7 +66,10 @@ def _read(content: bytes, asked: Asked) -> Log:
     text = content.decode("utf-16" if is_wide else "utf-8-sig", errors="replace")
     for one in _FORMATS:
         if one.recognises(text[:HEAD]):
-            return _with_temperatures(one.read(text, asked))
+            try:
+                return _with_temperatures(one.read(text, asked))
+            except MonthFirstError:
+                return _with_temperatures(one.read(text, replace(asked, is_month_first=True)))
     first = next((line.strip() for line in text[:HEAD].splitlines() if line.strip()), "")
     if not first:
         msg = "the file is empty"

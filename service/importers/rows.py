@@ -1,5 +1,6 @@
 """Rows of readings gathered line by line, and the lines that could not be read."""
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, nan
@@ -13,6 +14,7 @@ from service.importers.log import Channel, LogError, Remark, celsius
 
 MOST_CHANNELS: Final = 64
 MOST_READINGS: Final = 20_000_000
+MOST: Final = 1e15  # as a number: ms, °C or anything else
 SHOWN: Final = 60
 FAULT: Final = QUALITIES.index("fault")
 
@@ -84,7 +86,13 @@ def number(text: str) -> float | None:
     return value if isfinite(value) else nan
 
 
+def json_number(value: object) -> float | None:
+    """Return a number of a JSON document, None if it is none, or none that any instrument says."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST
+    return float(value) if is_number else None  # type: ignore[arg-type]
+
+
 def fields(line: str, separator: str, most: int = 1) -> Sequence[str]:
     """Return the cells of a line; one that ends with its separator has no cell after it, if it has more than `most`."""
-    cells = line.split(separator)
+    cells = next(csv.reader([line], delimiter=separator)) if '"' in line else line.split(separator)
     return cells[:-1] if len(cells) > most and not cells[-1].strip() else cells

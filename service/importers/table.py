@@ -3,18 +3,19 @@
 import csv
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import Final
 
 from firmware_bridge.wire import Unit
 from service.importers.log import Asked, Log, LogError, Recording, Remark, asked_unit
-from service.importers.rows import Rows, fields, number
+from service.importers.rows import MOST, Rows, fields, number
 from service.importers.times import Dates, TimeOfDay, Uptime
 
 NAME: Final = "table"
 SEPARATORS: Final = ";\t,"
+MOST_LETTERS: Final = 40  # of a channel's name, as the database has it
 KPA_PER_PSI: Final = 6.894757
 _TIME: Final = re.compile(
     r"(?:time|date|datetime|timestamp|t|ngày|giờ|ngày giờ|thời gian|thời điểm)"
@@ -23,12 +24,13 @@ _TIME: Final = re.compile(
 _TIME_OF_DAY: Final = {"date": "time", "ngày": "giờ"}  # a column of days, and that beside it which says the hour
 _TIME_UNIT_S: Final = {"ms": 0.001, "s": 1.0, "sec": 1.0, "seconds": 1.0, "min": 60.0, "minutes": 60.0, "h": 3600.0}
 _IN_BRACKETS: Final = re.compile(r"(.*?)[ _]*[(\[]\s*([^()\[\]]{1,12}?)\s*[)\]]\s*(.*)")
-# Columns that are worked out from readings, or are what a controller did: not readings.
-_NOT_READ: Final = re.compile(
-    r"\b(rate|change|average|avg|moving|mean|slope|set|sp|setpoint|target|output|control|power|energy|duty|heat)\b"
-)
+# Columns that are worked out from readings or from a plan, or are what a controller did: not readings.
+_WORKED_OUT: Final = re.compile(r"\b(rate|change|average|avg|moving|mean|slope|set|sp|setpoint|target)\b")
+_OF_CONTROLLER: Final = re.compile(r"\b(output|control|power|energy|duty|heat)\b")
 _UNITS: Final = {"c": "c", "°c": "c", "degc": "c", "celsius": "c", "f": "f", "°f": "f", "degf": "f", "fahrenheit": "f"}
 _OTHER_UNITS: Final = {unit.value: unit.value for unit in Unit if unit is not Unit.CELSIUS} | {"psi": "psi", "%": "pct"}
+_PLAIN: Final = re.compile(rf"([a-z0-9][a-z0-9_\-]{{0,39}})_(?:{'|'.join((*_UNITS, *_OTHER_UNITS))})")
+_LETTER: Final = re.compile(r"(.*?)[ _]?([a-z])", re.IGNORECASE)
 _TEMPERATURE: Final = re.compile(r"\b(temperature|temp|t|nhiệt độ|nhiệt)\b")
 # As a table is written where a comma is the decimal point; there its cells are set apart by something else.
 _DECIMAL_COMMA: Final = re.compile(r"\s*-?\d+,\d+\s*", re.ASCII)
@@ -62,7 +64,8 @@ def read(text: str, asked: Asked) -> Log:
         msg = f"no column of times among {_said(names)}; wanted a header such as time,top_c,bottom_c"
         raise LogError(msg)
     separator, names, skipped = header
-    columns = [_settled(column, asked, names) for column in _columns(names, every=asked.unit is not None)]
+    found = _columns(names, every=asked.unit is not None)
+    columns = [_settled(column, asked, names) for column in found]
     if not any(column.unit in ("c", "f") for column in columns):
         msg = (
             f"no column of temperatures among {_said(names)}; wanted names that end in _c or _f, or (°C), "
@@ -73,11 +76,14 @@ def read(text: str, asked: Asked) -> Log:
     for count, line in enumerate(text.splitlines()[skipped:], start=skipped + 1):
         if line.strip() and not line.startswith("#"):
             _take(rows, clock, columns, time[0], line, fields(line, separator, len(names)), count)
-    return _log(rows, clock, columns, names)
+    read = {*range(len(names))[time[0]], *(column.index for column in columns)}
+    left_out = [name for index, name in enumerate(names) if name and index not in read]
+    return _log(rows, clock, columns, names, left_out)
 
 
-def _log(rows: Rows, clock: "_Clock", columns: Sequence[Column], names: Sequence[str]) -> Log:
-    remarks = rows.remarks()
+def _log(rows: Rows, clock: "_Clock", columns: Sequence[Column], names: Sequence[str], left_out: Sequence[str]) -> Log:
+    not_read = [Remark("left_out", {"columns": _said(left_out)})] if left_out else []
+    remarks = [*rows.remarks(), *not_read]
     if not rows.readings:
         msg = f"a header ({_said(names)}) and no reading under it"
         raise LogError(msg)
@@ -125,15 +131,28 @@ def _said(names: Sequence[str]) -> str:
 def _columns(names: Sequence[str], *, every: bool = False) -> list[Column]:
     """Return the columns of readings; with `every`, all that may be some, if none says that it is."""
     found: list[Column] = []
-    said = [(index, *_unit_of(name)) for index, name in enumerate(names) if not _TIME.fullmatch(name.lower())]
+    measured = {index: name for index, name in enumerate(names) if not _TIME.fullmatch(name.lower())}
+    lettered = _lettered(measured.values())
+    said = [(index, *_unit_of(name, lettered)) for index, name in measured.items()]
     plain = {index: re.sub(r"[\W_]+", " ", one.lower()).strip() for index, one, _ in said}
     told = [one for one in said if one[2] is not None or _TEMPERATURE.search(plain[one[0]])]
-    for index, _, unit in told or (said if every else []):
-        if not _NOT_READ.search(plain[index]):
-            channel = _channel_of(_TEMPERATURE.sub(" ", plain[index])) or "kiln"
-            taken = {column.channel for column in found}
-            found.append(Column(index, channel if channel not in taken else f"{channel}_{index}", unit))
+    is_plain = all(_PLAIN.fullmatch(name) for name in measured.values() if name)
+    for index, name, unit in told or (said if every else []):
+        if _WORKED_OUT.search(plain[index]) or (not is_plain and _OF_CONTROLLER.search(plain[index])):
+            continue
+        # In the plain log a name is a channel's own; elsewhere it is made of words.
+        channel = name if is_plain else _channel_of(_TEMPERATURE.sub(" ", plain[index])) or "kiln"
+        taken = {column.channel for column in found}
+        if (channel := channel[:MOST_LETTERS]) in taken:
+            channel = f"{channel[: MOST_LETTERS - 4]}_{index}"
+        found.append(Column(index, channel, unit))
     return found
+
+
+def _lettered(names: Iterable[str]) -> frozenset[str]:
+    """Return what columns have in common that letters tell apart: of probes A, B and C the last is no degree."""
+    letters = (match for name in names if (match := _LETTER.fullmatch(name.strip())) and match[2].lower() not in "cf")
+    return frozenset(match[1].lower() for match in letters)
 
 
 def _channel_of(said: str) -> str:
@@ -143,8 +162,8 @@ def _channel_of(said: str) -> str:
     return re.sub(r"\W+", "_", "".join(char for char in plain if not unicodedata.combining(char))).strip("_")
 
 
-def _unit_of(name: str) -> tuple[str, str | None]:
-    """Return what a header's cell says before its unit, and the unit."""
+def _unit_of(name: str, lettered: Collection[str]) -> tuple[str, str | None]:
+    """Return what a header's cell says before its unit, and the unit; one of several `lettered` ones has none."""
     if bracketed := _IN_BRACKETS.fullmatch(name):
         before, inside, after = bracketed.groups()
         return f"{before} {after}".strip(), (_UNITS | _OTHER_UNITS).get(inside.lower())
@@ -152,8 +171,10 @@ def _unit_of(name: str) -> tuple[str, str | None]:
     for unit in sorted(_OTHER_UNITS, key=len, reverse=True):
         if lowered.endswith(f"_{unit}"):
             return name[: -len(unit) - 1], _OTHER_UNITS[unit]
+    if (match := _LETTER.fullmatch(name)) and match[1].lower() in lettered:
+        return name, None
     before, _, last = name.replace("_", " ").rpartition(" ")
-    return (before, _UNITS[last.lower()]) if last.lower() in _UNITS else (name, None)
+    return (name[: len(before)], _UNITS[last.lower()]) if last.lower() in _UNITS else (name, None)
 
 
 def _settled(column: Column, asked: Asked, names: Sequence[str]) -> Column:
@@ -184,8 +205,8 @@ class _Clock:
         return self._read(text)
 
     def _number(self, text: str) -> float | None:
-        value = number(text)
-        if value is None or isnan(value) or not abs(value) < 1e15:
+        value = _value(text)
+        if value is None or isnan(value) or not abs(value) < MOST:
             return None
         unit_s = self._unit_s
         if unit_s is None:  # nobody fires for 1,000 hours: a larger number counts milliseconds, or is a date
@@ -210,7 +231,8 @@ def _take(
         rows.refuse(count, line)
         return
     for column, value in zip(columns, values, strict=True):
-        rows.add(column.channel, time_s, value)
+        if cells[column.index].strip():  # nothing was read then: another column has this time
+            rows.add(column.channel, time_s, value)
 
 
 def _value(cell: str) -> float | None:

@@ -6,9 +6,13 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from service.errors import InvalidError
-from service.importers.log import Asked, Remark
+from service.importers.log import Asked, MonthFirstError, Remark
 
-_DAY_FIRST: Final = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})[ T]+(\d{1,2}:\d\d(?::\d\d)?)", re.ASCII)
+_CLOCK: Final = r"(\d{1,2})(:\d\d(?::\d\d(?:[.,]\d+)?)?)(?: ?([ap])\.?m\.?)?"
+_DAY_OR_MONTH_FIRST: Final = re.compile(
+    rf"(\d{{1,2}})([/.-])(\d{{1,2}})\2(\d{{4}})[ T]+{_CLOCK}", re.ASCII | re.IGNORECASE
+)
+_YEAR_FIRST: Final = re.compile(rf"(\d{{4}})([/.])(\d{{1,2}})\2(\d{{1,2}})[ T]+{_CLOCK}", re.ASCII | re.IGNORECASE)
 _TIME_OF_DAY: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d+)?))?", re.ASCII)
 MONTHS: Final = 12  # a day after the twelfth says which of the two is the month
 _DAY_S: Final = 86_400.0
@@ -22,19 +26,34 @@ class Dates:
         self._is_asked = asked.zone is not None
         self._last_s: float | None = None
         self._is_local = False
-        self._is_day_first: bool | None = None  # None if no date is written so
+        self._is_month_first = asked.is_month_first
+        self._is_sure: bool | None = None  # which number is the month; None if no date is written so
 
     def unix_s(self, text: str) -> float | None:
         """Return the Unix time of an ISO 8601 time, or of one like 21/10/2015 11:26:31; None if it is neither [s].
 
         In the hour that an autumn night has twice, a time does not go back if it need not.
+
+        Raises
+        ------
+        MonthFirstError
+            If its second number can be no month, nor any before it said that the first is none.
         """
-        if day_first := _DAY_FIRST.fullmatch(text.strip()):
-            day, _, month, year, clock = day_first.groups()
-            text = f"{year}-{month:>02}-{day:>02}T{clock.zfill(len(clock) + (clock[1] == ':'))}"
-            self._is_day_first = bool(self._is_day_first) or int(day) > MONTHS
+        text = text.strip()
+        if written := _DAY_OR_MONTH_FIRST.fullmatch(text):
+            day, _, month, year, *clock = written.groups()
+            if self._is_month_first:
+                day, month = month, day
+            elif not self._is_sure and int(day) <= MONTHS < int(month):
+                msg = f"its dates are day/month/year and month/day/year, such as {text[:40]}"
+                raise MonthFirstError(msg)
+            self._is_sure = bool(self._is_sure) or int(day) > MONTHS
+            text = _iso(year, month, day, *clock)
+        elif written := _YEAR_FIRST.fullmatch(text):
+            year, _, month, day, *clock = written.groups()
+            text = _iso(year, month, day, *clock)
         try:
-            moment = datetime.fromisoformat(text.strip().replace(",", "."))
+            moment = datetime.fromisoformat(text.replace(",", "."))
             if moment.tzinfo is None:
                 self._is_local = True
                 moment = moment.replace(tzinfo=self._zone)
@@ -48,8 +67,14 @@ class Dates:
     def remarks(self) -> tuple[Remark, ...]:
         """Return what was taken for granted."""
         no_zone = [Remark("no_time_zone")] if self._is_local and not self._is_asked else []
-        day_first = [Remark("day_first")] if self._is_day_first is False else []
-        return (*no_zone, *day_first)
+        taken = [Remark("month_first")] if self._is_month_first else [Remark("day_first")]
+        return (*no_zone, *(taken if self._is_month_first or self._is_sure is False else ()))
+
+
+def _iso(year: str, month: str, day: str, hour: str, rest: str, half: str | None) -> str:
+    """Return a time as ISO 8601 writes it; `half` is the half of the day, a or p."""
+    of_day = int(hour) if half is None else int(hour) % 12 + (12 if half.lower() == "p" else 0)
+    return f"{year}-{month:>02}-{day:>02}T{of_day:02}{rest}"
 
 
 class Uptime:

@@ -116,12 +116,78 @@ def test_columns_without_a_word_are_temperatures_if_a_person_says_their_unit(rea
     assert (values(log, "top"), set(log.recordings[0].temperatures)) == ([20.0, 30.0], {"top", "bottom"})
 
 
+def test_letters_that_tell_probes_apart_are_no_units(reads: Reads) -> None:
+    probes = reads("time,Probe A,Probe B,Probe C\n0,20,21,22\n", unit="c")
+    zones = reads("time,Zone D,Zone E,Zone F\n0,40,41,42\n", unit="c")
+    alone = reads("time,Top C,Bottom F\n0,20,212\n")
+
+    assert [values(probes, name) for name in ("probe_a", "probe_b", "probe_c")] == [[20], [21], [22]]
+    assert [values(zones, name) for name in ("zone_d", "zone_e", "zone_f")] == [[40], [41], [42]]
+    assert (values(alone, "top"), values(alone, "bottom")) == ([20], [100])
+
+
+def test_columns_that_are_not_read_are_named(reads: Reads) -> None:
+    log = reads("time,top,bottom,flue (°C)\n0,20,21,22\n", unit="c")
+
+    assert list(log.recordings[0].channels) == ["flue"]
+    assert log.remarks[0].values == {"columns": "top, bottom"}
+
+
+def test_the_plain_log_keeps_the_names_of_its_channels(reads: Reads) -> None:
+    log = reads("time,temp_c,heat_shield_c,flue-left_c,output_pct,set_c\n0,20,21,22,50,100\n")
+
+    assert list(log.recordings[0].channels) == ["temp", "heat_shield", "flue-left", "output"]
+    assert log.remarks[0].values == {"columns": "set_c"}
+
+
+def test_a_name_that_is_too_long_for_a_channel_is_cut_and_stays_its_own(reads: Reads) -> None:
+    log = reads(f"time,{'nóc ' * 20} 1 (°C),{'nóc ' * 20} 2 (°C)\n0,20,21\n")
+
+    first, second = log.recordings[0].channels
+    assert first != second
+    assert max(len(first), len(second)) <= 40
+
+
+def test_dates_with_the_month_first_are_known_by_one_that_can_be_nothing_else(reads: Reads) -> None:
+    log = reads("Time,Temp C\n02/12/2024 11:59:50 PM,20\n02/13/2024 12:00:00 AM,21\n02/13/2024 1:00 PM,22\n")
+
+    assert times(log, "kiln") == [at(f"2024-02-{end}Z") for end in ("12T23:59:50", "13T00:00:00", "13T13:00:00")]
+    assert keys(log) == ["no_time_zone", "month_first"]
+
+
+def test_one_date_with_a_wrong_month_does_not_turn_the_others(reads: Reads) -> None:
+    log = reads("time,temp c\n21/10/2024 11:00,20\n12/13/2024 11:01,21\n21/10/2024 11:02,22\n")
+
+    assert values(log, "kiln") == [20, 22]
+    assert "unread" in keys(log)
+
+
+def test_other_ways_to_write_a_table(reads: Reads) -> None:
+    quoted = reads('"time","top (°C)"\n"2024/10/21 8:26:31","650.5"\n"2024/10/21 8:26:41","651"\n')
+    with_commas = reads("time_s;top_c\n0,5;20,5\n1,0;21,5\n")
+
+    assert times(quoted, "top") == [at("2024-10-21T08:26:31Z"), at("2024-10-21T08:26:41Z")]
+    assert values(quoted, "top") == [650.5, 651]
+    assert np.diff(times(with_commas, "top")).tolist() == [0.5]
+
+
+@pytest.mark.parametrize("wild", ["1e400", "1e300", "NaN", "1" + "0" * 400])
+def test_a_time_that_no_clock_shows_is_no_time(reads: Reads, wild: str) -> None:
+    zone = '{{"zones_status_array": [{{"time_ms": {}, "temperature": {}}}]}}'
+
+    log = reads(zone.format("1000", wild) + zone.format(wild, "20"))
+
+    assert times(log, "zone_1") == [1.0]
+    assert np.isnan(values(log, "zone_1")[0])
+    assert log.remarks[0].values["unread"] == 1
+
+
 def test_an_empty_cell_at_the_end_is_no_reading_of_that_probe_and_costs_no_other(reads: Reads) -> None:
     log = reads("time,top_c,bottom_c\n0,20,\n10,,30\n20,21,\n30,22,31\n")
 
     assert log.remarks == ()
-    np.testing.assert_array_equal(values(log, "top"), [20, np.nan, 21, 22])
-    np.testing.assert_array_equal(values(log, "bottom"), [np.nan, 30, np.nan, 31])
+    assert (times(log, "top"), values(log, "top")) == ([0, 20, 30], [20, 21, 22])
+    assert (times(log, "bottom"), values(log, "bottom")) == ([10, 30], [30, 31])
 
 
 def test_the_two_probe_firing_is_read_whole_with_the_times_of_its_zone() -> None:
