@@ -83,11 +83,15 @@ def quality_of(columns: Collection[KeptColumn]) -> ByteArray | None:
 
 
 def in_order(parts: Iterable[Readings]) -> Readings:
-    """Return readings in order of time, each time once: of several at one time the first of the first part stays."""
+    """Return readings in order of time, each time once.
+
+    Of several at one time the first of the first part stays that has a value: one of two bridges may see a broken wire.
+    """
     joined = Readings(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
     if (joined.at_ms[1:] > joined.at_ms[:-1]).all():
         return joined
-    return joined.where(np.unique(joined.at_ms, return_index=True)[1])
+    order = np.lexsort((np.isnan(joined.value), joined.at_ms))
+    return joined.where(order[np.flatnonzero(np.diff(joined.at_ms[order], prepend=-1))])
 
 
 def added(old: Mapping[Key, Readings], new: Mapping[Key, Readings]) -> dict[Key, Readings]:

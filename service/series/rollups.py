@@ -62,7 +62,7 @@ def _combined(parts: Sequence[Sequence[Readings]]) -> list[Readings]:
 def _by_channel(columns: Mapping[Key, Readings]) -> dict[Key, Readings]:
     """Return readings by channel and unit alone: where their time is a guess they are rolled up all the same."""
     joined: dict[Key, Readings] = {}
-    for key, readings in columns.items():
+    for key, readings in sorted(columns.items()):  # as they are read back: what is known before what is a guess
         alone = key._replace(kind="")
         joined[alone] = in_order([joined[alone], readings]) if alone in joined else readings
     return joined
