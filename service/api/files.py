@@ -10,6 +10,9 @@ from service.api.limits import handing_out
 from service.archive.hand_out import MEDIA_TYPES, Handed, write
 
 Form = Annotated[Literal["csv", "parquet", "json"], Query(alias="format")]
+AsTaken = Annotated[
+    bool, Query(description="without the calibrations of the probes: for a kiln that puts readings right by its own")
+]
 
 
 def _place() -> Iterator[None]:

@@ -10,7 +10,7 @@ from service.analysis.again import LONGEST
 from service.api import schemas, views
 from service.api.curves import Width, curve_response
 from service.api.deps import Fires, Follows, Language, Looks, MachineNow, Now, PartsOf, Session
-from service.api.files import Form, Place, file_response
+from service.api.files import AsTaken, Form, Place, file_response
 from service.api.paging import link_next
 from service.api.versions import Seen, locked_version, show
 from service.archive.hand_out import hand_out
@@ -135,14 +135,21 @@ def read_curve(firing_id: schemas.Id, session: Session, who: Looks, now: Now, wi
 
 @router.get("/firings/{firing_id}/file", response_class=StreamingResponse)
 def read_file(
-    firing_id: schemas.Id, session: Session, who: Looks, now: Now, _place: Place, form: Form = "csv"
+    firing_id: schemas.Id,
+    session: Session,
+    who: Looks,
+    now: Now,
+    _place: Place,
+    form: Form = "csv",
+    as_taken: AsTaken = False,
 ) -> StreamingResponse:
     """Hand out a firing with every reading: the plain log, Parquet, or JSON with what was found in it."""
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
     if (firing.ended_at or now) - firing.started_at > LONGEST:  # every reading of it is in memory at once
         msg = f"firing {firing.number} is longer than {LONGEST.days} days; ask for its kiln's readings, days at a time"
         raise InvalidError(msg)
-    return file_response(hand_out(session, firing, now=now, with_note=who.reads_notes(firing.workshop_id)), form)
+    with_note = who.reads_notes(firing.workshop_id)
+    return file_response(hand_out(session, firing, now=now, with_note=with_note, is_as_taken=as_taken), form)
 
 
 @router.get("/firings/{firing_id}/forecast", response_model=schemas.ForecastOut)

@@ -11,7 +11,7 @@ from service.api import schemas, views
 from service.api.bounds import Moment
 from service.api.curves import Width, curve_response
 from service.api.deps import Fires, Looks, MachineNow, Now, Parts, PartsOf, Session, SetsUp, own_workshop
-from service.api.files import Form, Place, file_response
+from service.api.files import AsTaken, Form, Place, file_response
 from service.api.versions import Seen, locked_version, show
 from service.archive.hand_out import hand_out_readings
 from service.errors import ConflictError, InvalidError, RefusedError
@@ -146,11 +146,13 @@ def read_file(
     to_at: Annotated[Moment, Query()],
     _place: Place,
     form: Form = "csv",
+    as_taken: AsTaken = False,
 ) -> StreamingResponse:
     """Hand out every reading of a stretch of time, fired or not: the plain log, Parquet or JSON."""
     _check_stretch(from_at, to_at, LONGEST_FILE)
     kiln = kilns.get_kiln(session, who.workshop_ids, kiln_id)
-    return file_response(hand_out_readings(session, kiln, from_at=from_at, to_at=to_at), form)
+    handed = hand_out_readings(session, kiln, from_at=from_at, to_at=to_at, is_as_taken=as_taken)
+    return file_response(handed, form)
 
 
 @router.get("/kilns/{kiln_id}/condition", response_model=schemas.ConditionOut)

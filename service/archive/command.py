@@ -50,6 +50,9 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=FORMATS, default="csv", help="csv is the plain log (csv)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the file to write (standard output)")
+    parser.add_argument(
+        "--as-taken", action="store_true", help="without the calibrations of the probes, to be brought in elsewhere"
+    )
     parser.add_argument("--data-dir", type=Path, help="where the database lives")
     add_connection(parser)
     parser.set_defaults(run=run_export)
@@ -107,7 +110,8 @@ def run_export(options: argparse.Namespace) -> None:
         _export_from(options)
         return
     with opened(options) as database, database.read() as session:
-        handed = hand_out(session, _find_firing(session, options.firing), now=datetime.now(UTC), with_note=True)
+        firing = _find_firing(session, options.firing)
+        handed = hand_out(session, firing, now=datetime.now(UTC), with_note=True, is_as_taken=options.as_taken)
         pieces = write(handed, options.format)
         if options.out is None:
             for piece in pieces:
@@ -129,7 +133,7 @@ def _export_from(options: argparse.Namespace) -> None:
         msg = "from a running service, say --out FILE and the firing's number in the address of its page, such as 12"
         raise InvalidError(msg)
     with connect(options) as canhlo:
-        written = canhlo.export(int(options.firing), options.out, form=options.format)
+        written = canhlo.export(int(options.firing), options.out, form=options.format, as_taken=options.as_taken)
     print(f"{options.out}: {written / 1e6:,.1f} MB")
 
 

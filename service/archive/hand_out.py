@@ -5,15 +5,17 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, Final
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from service.core.series import FloatArray, Samples
+from service.core.series import Samples
 from service.series import history as series
+from service.series.blocks import TEMPERATURES
+from service.series.corrections import Corrections, corrections_of
 from service.store import firings as firing_rows
-from service.store import kilns as kiln_rows
 from service.store.models import Firing, Kiln
 
 FORMATS: Final = ("csv", "parquet", "json")
@@ -32,27 +34,30 @@ class Handed:
     name: str  # of the file, without its ending
     what: str
     about: Mapping[str, Any]
-    units: Mapping[str, str]
-    channels: Mapping[str, Samples]
+    channels: Mapping[series.Name, Samples]
 
     @property
     def schema(self) -> str:
         return f"canhlo.{self.what}/1"
 
-    def table(self) -> tuple[np.ndarray, dict[str, FloatArray]]:
-        """Return all times once [ms], and a column for each channel, NaN where it has no reading then."""
+    def table(self) -> tuple[np.ndarray, dict[str, np.ma.MaskedArray[Any, np.dtype[np.float64]]]]:
+        """Return all times once [ms], and a column for each channel: NaN for no value, masked where it said nothing."""
         times = {name: np.rint(one.time_s * 1000).astype(np.int64) for name, one in self.channels.items()}
         at_ms = np.unique(np.concatenate([np.empty(0, np.int64), *times.values()]))
         columns = {}
         for name, one in self.channels.items():
-            column = np.full(len(at_ms), np.nan)
+            column = np.ma.MaskedArray(np.full(len(at_ms), np.nan), mask=True)
             column[np.searchsorted(at_ms, times[name])] = one.value
-            columns[f"{name}_{self.units[name]}"] = column
+            columns["_".join(name)] = column
         return at_ms, columns
 
 
-def hand_out(session: Session, firing: Firing, *, now: datetime, with_note: bool) -> Handed:
-    """Return a firing with the readings from its beginning to its end, or to now."""
+def hand_out(session: Session, firing: Firing, *, now: datetime, with_note: bool, is_as_taken: bool = False) -> Handed:
+    """Return a firing with the readings from its beginning to its end, or to now.
+
+    They are put right by the calibrations of their probes, or `is_as_taken`: a kiln into which they are brought puts
+    them right by its own.
+    """
     kiln = firing.kiln
     findings = firing_rows.findings_of(session, firing.id)
     told = {
@@ -85,27 +90,40 @@ def hand_out(session: Session, firing: Firing, *, now: datetime, with_note: bool
         ],
     }
     name = f"{kiln.key}-{firing.number}-{firing.started_at.astimezone(UTC):%Y-%m-%d}"
-    return _handed(session, kiln, name, "firing", told, firing.started_at, firing.ended_at or now)
+    to_at = firing.ended_at or now
+    return _handed(session, kiln, name, "firing", told, firing.started_at, to_at, is_as_taken=is_as_taken)
 
 
-def hand_out_readings(session: Session, kiln: Kiln, *, from_at: datetime, to_at: datetime) -> Handed:
-    """Return a stretch of a kiln's time, whether it was being fired or not."""
+def hand_out_readings(
+    session: Session, kiln: Kiln, *, from_at: datetime, to_at: datetime, is_as_taken: bool = False
+) -> Handed:
+    """Return a stretch of a kiln's time, whether it was being fired or not; put right as a firing is."""
     told = {"kiln": kiln.key, "fuel": kiln.fuel, "from_at": _iso(from_at), "to_at": _iso(to_at)}
     name = f"{kiln.key}-{from_at.astimezone(UTC):%Y-%m-%d-%H%M}"
-    return _handed(session, kiln, name, "readings", told, from_at, to_at)
+    return _handed(session, kiln, name, "readings", told, from_at, to_at, is_as_taken=is_as_taken)
 
 
 def _handed(
-    session: Session, kiln: Kiln, name: str, what: str, about: Mapping[str, Any], from_at: datetime, to_at: datetime
+    session: Session,
+    kiln: Kiln,
+    name: str,
+    what: str,
+    about: Mapping[str, Any],
+    from_at: datetime,
+    to_at: datetime,
+    *,
+    is_as_taken: bool,
 ) -> Handed:
-    units = {channel.name: channel.unit for channel in kiln_rows.channels(session, [kiln.id])}
-    recorded = series.read(session, kiln.id, from_at=from_at, to_at=to_at, units=series.EVERY_UNIT)
+    corrections = Corrections() if is_as_taken else corrections_of(session, [kiln.id])[kiln.id]
+    channels, found_damaged = series.read_every_unit(
+        session, kiln.id, from_at=from_at, to_at=to_at, corrections=corrections
+    )
+    put_right = sorted(corrections.of_channel.keys() & {channel for channel, unit in channels if unit in TEMPERATURES})
     damaged = [
         {"from_at": _stamp(one.from_ms), "to_at": _stamp(one.to_ms + 1), "step_s": one.step_ms and one.step_ms / 1000}
-        for one in recorded.damaged
+        for one in found_damaged
     ]
-    known = {name: one for name, one in recorded.channels.items() if name in units}
-    return Handed(name, what, {**about, "damaged": damaged}, units, known)
+    return Handed(name, what, {**about, "put_right": put_right, "damaged": damaged}, channels)
 
 
 def write(handed: Handed, form: str) -> Iterator[bytes]:
@@ -121,7 +139,7 @@ def _csv(handed: Handed) -> Iterator[bytes]:
         part = slice(first, first + SLICE)
         rows = zip(at_ms[part].tolist(), *(column[part].tolist() for column in columns.values()), strict=True)
         lines = [
-            ",".join([_stamp(at), *("" if value != value else repr(value) for value in values)]) for at, *values in rows
+            ",".join([_stamp(at), *("" if value is None else repr(value) for value in values)]) for at, *values in rows
         ]
         yield ("\r\n".join(lines) + "\r\n").encode()
 
@@ -134,7 +152,7 @@ def _parquet(handed: Handed) -> Iterator[bytes]:
     table = pa.table(
         {
             "time": pa.array(at_ms, pa.timestamp("ms", tz="UTC")),
-            **{name: pa.array(column, from_pandas=True) for name, column in columns.items()},
+            **{name: pa.array(column.data, mask=np.ma.getmaskarray(column)) for name, column in columns.items()},
         }
     ).replace_schema_metadata({handed.schema: json.dumps(handed.about, ensure_ascii=False)})
     file = io.BytesIO()
@@ -146,11 +164,11 @@ def _json(handed: Handed) -> Iterator[bytes]:
     head = json.dumps({"schema": handed.schema, handed.what: handed.about}, ensure_ascii=False, indent=1)
     yield f'{head.removesuffix("}").rstrip()},\n "channels": ['.encode()
     between = ""
-    for name, one in handed.channels.items():
-        said = json.dumps({"name": name, "unit": handed.units[name]}, ensure_ascii=False)
+    for (name, unit), one in handed.channels.items():
+        said = json.dumps({"name": name, "unit": unit}, ensure_ascii=False)
         yield f"{between}\n  {said[:-1]}".encode()
         yield from _json_list("time", np.rint(one.time_s * 1000).astype(np.int64), _stamp)
-        yield from _json_list("value", one.value, lambda value: None if value != value else value)
+        yield from _json_list("value", one.value, lambda value: value if isfinite(value) else None)
         between = "},"
     yield b"}\n ]\n}" if handed.channels else b"]\n}"
 

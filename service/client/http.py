@@ -145,15 +145,26 @@ class Client:
     def batches(self, firing_id: int) -> list[models.Batch]:
         return self._get(f"/firings/{firing_id}/batches", list[models.Batch])
 
-    def export(self, firing_id: int, file: Path, *, form: Form = "csv") -> int:
-        """Write a firing with every reading into a file, piece by piece; return its length [bytes]."""
-        return self._keep(f"/firings/{firing_id}/file", file, {"format": form})
+    def export(self, firing_id: int, file: Path, *, form: Form = "csv", as_taken: bool = False) -> int:
+        """Write a firing with every reading into a file, piece by piece; return its length [bytes].
+
+        `as_taken`: without the calibrations of the probes.
+        """
+        return self._keep(f"/firings/{firing_id}/file", file, {"format": form, "as_taken": str(as_taken).lower()})
 
     def export_readings(
-        self, kiln_id: int, file: Path, *, from_at: datetime, to_at: datetime, form: Form = "csv"
+        self,
+        kiln_id: int,
+        file: Path,
+        *,
+        from_at: datetime,
+        to_at: datetime,
+        form: Form = "csv",
+        as_taken: bool = False,
     ) -> int:
-        """Write every reading of up to three days of a kiln into a file; return its length [bytes]."""
-        asked = {"format": form, "from_at": from_at.isoformat(), "to_at": to_at.isoformat()}
+        """Write every reading of up to three days of a kiln into a file, as `export`; return its length [bytes]."""
+        asked = {"format": form, "as_taken": str(as_taken).lower()}
+        asked |= {"from_at": from_at.isoformat(), "to_at": to_at.isoformat()}
         return self._keep(f"/kilns/{kiln_id}/file", file, asked)
 
     def bring_in_log(self, kiln_id: int, file: Path, **said: str) -> models.BroughtIn:

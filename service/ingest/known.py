@@ -24,6 +24,7 @@ DOUBT_GAPS_EVERY_S: Final = 5.0
 MOST_OF_OTHERS: Final = 5_000  # blocks; beyond that it is cheaper to ask anew
 
 Boot = tuple[int, str]  # of a bridge by its id
+_Kiln = tuple[int, set[tuple[str, str]]]  # its id, and its channels with what they were seen to measure
 
 
 class Known:
@@ -32,7 +33,7 @@ class Known:
     def __init__(self) -> None:
         self._stored: dict[Boot, Runs] = {}
         self._with_islands: set[Boot] = set()  # of those: something above a gap is written down
-        self._kilns: dict[tuple[int, str], tuple[int, set[str]]] = {}
+        self._kilns: dict[tuple[int, str], _Kiln] = {}
         self._seen_at: dict[int, datetime] = {}
         self._doubt_gaps_s = 0.0
         self._upto: int | None = None  # the newest block that what is stored was remembered with
@@ -134,7 +135,8 @@ class Known:
     def kiln_id(self, session: Session, bridge: BridgeIdentity, block: Block, made: list[str]) -> int:
         """Return the kiln a block is of, with its channels; made on the spot if new: no reading is refused for a name.
 
-        A kiln that is new is added to those `made`.
+        A kiln that is new is added to those `made`. A channel that turns out to measure something else is from now on
+        one of that: before its first value a bridge can only guess.
 
         Raises
         ------
@@ -143,7 +145,7 @@ class Known:
         """
         key = (bridge.workshop_id, block.kiln)
         known = self._kilns.get(key)
-        if known is None or not known[1].issuperset([column.channel for column in block.columns]):
+        if known is None or not known[1].issuperset([(column.channel, column.unit) for column in block.columns]):
             with session.begin_nested():
                 known = _make(session, bridge.workshop_id, block, made)
             self._kilns[key] = known
@@ -165,7 +167,7 @@ def _load(session: Session, boots: Collection[Boot]) -> dict[Boot, Runs]:
     return runs
 
 
-def _kilns(session: Session, kilns: Collection[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, set[str]]]:
+def _kilns(session: Session, kilns: Collection[tuple[int, str]]) -> dict[tuple[int, str], _Kiln]:
     """Return those of some workshops' kilns that there are, with their channels."""
     workshop_ids = {workshop_id for workshop_id, _ in kilns}
     keys = {
@@ -173,20 +175,23 @@ def _kilns(session: Session, kilns: Collection[tuple[int, str]]) -> dict[tuple[i
         for kiln in list_kilns(session, workshop_ids, with_retired=True)
         if (kiln.workshop_id, kiln.key) in kilns
     }
-    found: dict[tuple[int, str], tuple[int, set[str]]] = {key: (kiln_id, set()) for kiln_id, key in keys.items()}
+    found: dict[tuple[int, str], _Kiln] = {key: (kiln_id, set()) for kiln_id, key in keys.items()}
     for channel in channels(session, keys.keys()):
-        found[keys[channel.kiln_id]][1].add(channel.name)
+        found[keys[channel.kiln_id]][1].add((channel.name, channel.unit))
     return found
 
 
-def _make(session: Session, workshop_id: int, block: Block, made: list[str]) -> tuple[int, set[str]]:
+def _make(session: Session, workshop_id: int, block: Block, made: list[str]) -> _Kiln:
     kiln = kiln_by_key(session, workshop_id, block.kiln)
     if kiln is None:
         kiln = create_kiln(session, workshop_id, name=block.kiln, key=block.kiln)
         made.append(kiln.key)
-    names = {channel.name for channel in channels(session, [kiln.id])}
+    by_name = {channel.name: channel for channel in channels(session, [kiln.id])}
     for column in block.columns:
-        if column.channel not in names:
-            add_channel(session, kiln, column.channel, column.unit.value)
-            names.add(column.channel)
-    return kiln.id, names
+        channel = by_name.get(column.channel)
+        if channel is None:
+            by_name[column.channel] = add_channel(session, kiln, column.channel, column.unit.value)
+        elif channel.unit != column.unit and any(value is not None for value in column.value):
+            channel.unit = column.unit.value
+    said = {(channel.name, channel.unit) for channel in by_name.values()}
+    return kiln.id, said | {(column.channel, column.unit) for column in block.columns}

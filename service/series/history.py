@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -40,9 +41,12 @@ USUAL_INTERVAL_S: Final = 1.0  # what is not rolled up
 _EVER_MS: Final = (0, LAST_MS)
 
 
+Name = tuple[str, Unit]  # of a channel, and what it was measured in: a probe can be swapped for another kind
+
+
 @dataclass(frozen=True)
 class Recorded:
-    """What is recorded of some time: readings by channel, in order, each time once; and what of it is damaged."""
+    """What is recorded of some time: temperatures by channel, in order, each time once; and what of it is damaged."""
 
     channels: Mapping[str, Samples]
     damaged: Sequence[Damaged]
@@ -54,15 +58,22 @@ def read(
     *,
     from_at: datetime,
     to_at: datetime,
-    units: Collection[Unit] = TEMPERATURES,
     corrections: Corrections | None = None,
 ) -> Recorded:
     """Return the temperatures of a kiln in [from_at, to_at].
 
-    They are put right by the calibrations of their probes, or by other `corrections`. With other `units`, all that is
-    measured in one of them. Means stand for what is damaged.
+    They are put right by the calibrations of their probes, or by other `corrections`. Means stand for what is damaged.
     """
-    return _recorded(session, kiln_id, TAKEN, (_ms(from_at), _ms(to_at)), units, _MEANS, as_taken, corrections)
+    return _temperatures(
+        *_recorded(session, kiln_id, TAKEN, (_ms(from_at), _ms(to_at)), TEMPERATURES, _MEANS, as_taken, corrections)
+    )
+
+
+def read_every_unit(
+    session: Session, kiln_id: int, *, from_at: datetime, to_at: datetime, corrections: Corrections | None = None
+) -> tuple[Mapping[Name, Samples], Sequence[Damaged]]:
+    """Return as `read` does all that was measured of a kiln, and what of it is damaged."""
+    return _recorded(session, kiln_id, TAKEN, (_ms(from_at), _ms(to_at)), EVERY_UNIT, _MEANS, as_taken, corrections)
 
 
 def read_for_chart(
@@ -75,8 +86,8 @@ def read_for_chart(
     from_ms, to_ms = _ms(from_at), _ms(to_at)
     step_ms = max((step for step in STEPS_MS if (to_ms - from_ms) / step >= STEPS_PER_PIXEL * width), default=0)
     steps_ms = (step_ms,) if step_ms else TAKEN
-    recorded = _recorded(session, kiln_id, steps_ms, (from_ms, to_ms), TEMPERATURES, _EXTREMES, _lowest_and_highest)
-    return recorded, step_ms / 1000 or USUAL_INTERVAL_S
+    found = _recorded(session, kiln_id, steps_ms, (from_ms, to_ms), TEMPERATURES, _EXTREMES, _lowest_and_highest)
+    return _temperatures(*found), step_ms / 1000 or USUAL_INTERVAL_S
 
 
 def read_all(session: Session, kiln_id: int) -> dict[str, Samples]:
@@ -114,7 +125,9 @@ def count(session: Session, kiln_id: int) -> tuple[int, int]:
 
 def times_held(session: Session, kiln_id: int, from_ms: int, to_ms: int) -> dict[str, IntArray]:
     """Return by channel the times in [from_ms, to_ms] of which our own store has a reading."""
-    parts = _since_sealed(session, kiln_id, from_ms, to_ms, EVERY_UNIT)
+    parts: defaultdict[str, list[Readings]] = defaultdict(list)
+    for (channel, _), since in _since_sealed(session, kiln_id, from_ms, to_ms, EVERY_UNIT).items():
+        parts[channel].append(since)
     for one in _sealed_here(session, kiln_id, TAKEN, from_ms, to_ms, EVERY_UNIT):
         for key, readings in one.columns.items():
             parts[key.channel].append(readings)
@@ -140,37 +153,42 @@ def _recorded(
     kinds: Collection[str],
     columns_of: Callable[[Found], Iterable[tuple[Key, Readings]]],
     corrections: Corrections | None = None,
-) -> Recorded:
+) -> tuple[dict[Name, Samples], Sequence[Damaged]]:
     """Return what a level has of a stretch; `kinds` are the columns that are wanted of what is rolled up."""
     waiting = _since_sealed(session, kiln_id, *between_ms, units)
     found = list(_sealed(session, kiln_id, steps_ms, *between_ms, units, kinds))
-    sealed = ((key.channel, readings) for one in found for key, readings in columns_of(one))
+    sealed = (((key.channel, key.unit), readings) for one in found for key, readings in columns_of(one))
     channels = {name: one.samples() for name, one in _joined(sealed, waiting, *between_ms).items()}
     corrections = corrections_of(session, [kiln_id])[kiln_id] if corrections is None else corrections
-    return Recorded(corrections.apply(channels), damaged(found, steps_ms))
+    temperatures = {channel: samples for (channel, unit), samples in channels.items() if unit in TEMPERATURES}
+    put_right = corrections.apply(temperatures)
+    right = {name: put_right[name[0]] if name[1] in TEMPERATURES else samples for name, samples in channels.items()}
+    return right, damaged(found, steps_ms)
+
+
+def _temperatures(channels: Mapping[Name, Samples], damaged: Sequence[Damaged]) -> Recorded:
+    return Recorded({channel: samples for (channel, _), samples in channels.items()}, damaged)
 
 
 def _joined(
-    sealed: Iterable[tuple[str, Readings]], waiting: Mapping[str, list[Readings]], from_ms: int, to_ms: int
-) -> dict[str, Readings]:
-    """Return what is sealed and what came since, by channel, within [from_ms, to_ms]."""
-    parts: defaultdict[str, list[Readings]] = defaultdict(list)
-    for name, readings in sealed:
+    sealed: Iterable[tuple[Name, Readings]], waiting: Mapping[Name, Readings], from_ms: int, to_ms: int
+) -> dict[Name, Readings]:
+    """Return what is sealed and what came since, by channel and unit, within [from_ms, to_ms]."""
+    parts: defaultdict[Name, list[Readings]] = defaultdict(list)
+    for name, readings in chain(sealed, waiting.items()):
         parts[name].append(readings)
-    for name, since in waiting.items():
-        parts[name] += since
     return {name: in_order(found).between(from_ms, to_ms) for name, found in parts.items()}
 
 
 def _since_sealed(
     session: Session, kiln_id: int, from_ms: int, to_ms: int, units: Collection[Unit]
-) -> defaultdict[str, list[Readings]]:
-    found: defaultdict[str, Growing] = defaultdict(Growing)
+) -> dict[Name, Readings]:
+    found: defaultdict[Name, Growing] = defaultdict(Growing)
     for block in blocks.between(session, kiln_id, from_ms, to_ms):
         for column in block.columns:
             if column.unit in units:
-                found[column.channel].add(column)
-    return defaultdict(list, {name: [one.readings()] for name, one in found.items()})
+                found[column.channel, column.unit].add(column)
+    return {name: one.readings() for name, one in found.items()}
 
 
 def _sealed(
@@ -263,9 +281,17 @@ def _lowest_and_highest(found: Found) -> Iterator[tuple[Key, Readings]]:
             if len(lowest.at_ms) != len(highest.at_ms):  # a sink was asked for each, and more came in between
                 _, low, high = np.intersect1d(lowest.at_ms, highest.at_ms, return_indices=True)
                 lowest, highest = lowest.where(low), highest.where(high)
+            begin_ms, value = lowest.at_ms, np.stack([lowest.value, highest.value], axis=1)
+            touches = (begin_ms + chunk.step_ms > found.from_ms) & (begin_ms <= found.to_ms)
+            begin_ms, value = begin_ms[touches], value[touches].ravel()
             quarter_ms = chunk.step_ms // 4
-            at_ms = np.stack([lowest.at_ms + quarter_ms, lowest.at_ms + 3 * quarter_ms], axis=1).ravel()
-            value = np.stack([lowest.value, highest.value], axis=1).ravel()
+            at_ms = np.stack(
+                [  # a step that the stretch cuts is shown all the same, within it
+                    np.clip(begin_ms + quarter_ms, found.from_ms, found.to_ms - 1),
+                    np.clip(begin_ms + 3 * quarter_ms, found.from_ms + 1, found.to_ms),
+                ],
+                axis=1,
+            ).ravel()
             yield key, Readings(at_ms, value, np.zeros(len(at_ms), dtype=np.uint8))
 
 

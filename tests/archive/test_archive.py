@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from service_parts import NOW, PASSWORD
 
+from firmware_bridge.wire import Block, Column, Post, Unit
 from service.archive.bring_in import bring_in, look_at
 from service.archive.hand_out import FORMATS, Handed, hand_out, hand_out_readings, write
 from service.cli import main
@@ -21,10 +22,12 @@ from service.core.series import Samples
 from service.errors import ConflictError, InvalidError
 from service.importers.log import Asked, Log
 from service.importers.read import read_log
+from service.ingest.known import Known
+from service.ingest.store_posts import store_posts
 from service.series import blocks
 from service.series import history as series
+from service.store import calibrations, identity, kilns
 from service.store import firings as firing_rows
-from service.store import identity, kilns
 from service.store.database import Database
 from service.store.migrate import upgrade
 from service.store.models import Kiln
@@ -170,6 +173,89 @@ def test_what_was_brought_in_is_handed_out_again_unchanged(database: Database, t
     assert again.remarks == ()
 
 
+def test_what_is_handed_out_has_no_reading_more_and_can_be_told_from_none(database: Database, tmp_path: Path) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    quick = [f"{_iso(start, 5 * step)},{100 + step}," for step in range(60)]
+    slow = [f"{_iso(start, 30 * step + 2)},,{'nan' if step == 3 else 90 + step}" for step in range(10)]
+    file = tmp_path / "log.csv"
+    file.write_text("\n".join(["time,temp_c,heat_shield_c", *sorted(quick + slow)]))
+    log = read_log(file)
+    brought(database, log)
+
+    with database.read() as session:
+        all_of_it = hand_out_readings(session, kiln_in(session), from_at=start, to_at=start + timedelta(hours=1))
+    again = tmp_path / "again.csv"
+    again.write_bytes(b"".join(write(all_of_it, "csv")))
+    table = pq.read_table(io.BytesIO(b"".join(write(all_of_it, "parquet"))))
+
+    for name, channel in read_log(again).recordings[0].channels.items():
+        first = log.recordings[0].channels[name].samples
+        np.testing.assert_array_equal(channel.samples.time_s, first.time_s)
+        np.testing.assert_array_equal(channel.samples.value, first.value)
+    assert {name: len(one.time_s) for name, one in all_of_it.channels.items()} == {
+        ("temp", "c"): 60,
+        ("heat_shield", "c"): 10,
+    }
+    kept = [one for one in table["heat_shield_c"].to_pylist() if one is not None]
+    assert len(kept) == 10
+    assert np.isnan(kept[3])
+
+
+def _iso(start: datetime, seconds: float) -> str:
+    return (start + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
+
+
+def test_readings_are_handed_out_put_right_or_as_they_were_taken(database: Database, two_probes: Log) -> None:
+    (firing_id,) = brought(database, two_probes)
+    with database.write() as session:
+        top = next(one for one in kilns.channels(session, [1]) if one.name == "top")
+        calibrations.add_calibration(
+            session,
+            top,
+            from_at=datetime(2015, 1, 1, tzinfo=UTC),
+            points=[],
+            offset_c=-8.0,
+            note="",
+            made_by="Lan",
+            now=NOW,
+        )
+
+    with database.read() as session:
+        firing = firing_rows.get_firing(session, [1], firing_id)
+        right = hand_out(session, firing, now=NOW, with_note=True)
+        as_taken = hand_out(session, firing, now=NOW, with_note=True, is_as_taken=True)
+
+    taken = two_probes.recordings[0].channels["top"].samples.value
+    np.testing.assert_array_equal(as_taken.channels["top", Unit.CELSIUS].value, taken)
+    assert (right.about["put_right"], as_taken.about["put_right"]) == (["top"], [])
+    assert right.channels["top", Unit.CELSIUS].value.max() == taken.max() - 8.0
+
+
+def test_a_channel_that_came_to_measure_something_else_has_a_column_for_each(database: Database) -> None:
+    with database.write() as session:
+        token = identity.let_in(session, identity.create_bridge(session, 1, "cầu", now=NOW), now=NOW)
+        bridge = identity.bridge_of_token(session, token)
+        assert bridge is not None
+        at_ms = round(NOW.timestamp() * 1000)
+        columns = [
+            [Column("o2", Unit.CELSIUS, [at_ms], [None])],
+            [Column("o2", Unit.O2_MILLIVOLT, [at_ms + 1000, at_ms + 2000], [612.0, 613.0])],
+        ]
+        posts = [
+            (bridge, Post([Block("0" * 32, seq, "lo-1", at_ms + 2000, one)]))
+            for seq, one in enumerate(columns, start=1)
+        ]
+        store_posts(session, posts, Known(), now=NOW)
+
+    with database.read() as session:
+        found = hand_out_readings(session, kiln_in(session), from_at=NOW, to_at=NOW + timedelta(minutes=1))
+        (channel,) = kilns.channels(session, [1])
+
+    assert channel.unit == Unit.O2_MILLIVOLT, "until its first value a bridge could only guess"
+    assert b"".join(write(found, "csv")).splitlines()[0] == b"time,o2_c,o2_o2_mv"
+    assert found.channels["o2", Unit.O2_MILLIVOLT].value.tolist() == [612.0, 613.0]
+
+
 def test_all_forms_hold_the_same_readings(database: Database) -> None:
     (firing_id,) = brought(database, read_log(GLASS_KILN), start_at=datetime(2026, 2, 1, 12, 0, tzinfo=UTC))
     rows = list(csv.DictReader(io.StringIO(handed(database, firing_id, "csv").decode())))
@@ -199,16 +285,16 @@ def test_a_stretch_of_a_kilns_time_is_handed_out_whatever_was_fired(database: Da
         time_s = channel.samples.time_s
         wanted = (time_s >= from_at.timestamp()) & (time_s <= to_at.timestamp())
         assert 0 < wanted.sum() < len(time_s)
-        np.testing.assert_array_equal(handed_out.channels[name].value, channel.samples.value[wanted])
+        np.testing.assert_array_equal(handed_out.channels[name, Unit.CELSIUS].value, channel.samples.value[wanted])
 
 
 def long_one(channels: int, readings: int) -> Handed:
     """Return a day or more of a kiln, a reading a second, with a gap in every hundred."""
     time_s = 1.7e9 + np.arange(readings) * 1.0625
     value = np.where(np.arange(readings) % 100 == 0, np.nan, 20.25 + np.arange(readings) / 7)
-    names = [f"can_{number}" for number in range(channels)]
+    names = [(f"can_{number}", Unit.CELSIUS) for number in range(channels)]
     about = {"kiln": "lo-1", "note": "gió to", "findings": [{"kind": "stalled"}]}
-    return Handed("lo-1", "firing", about, dict.fromkeys(names, "c"), dict.fromkeys(names, Samples(time_s, value)))
+    return Handed("lo-1", "firing", about, dict.fromkeys(names, Samples(time_s, value)))
 
 
 @pytest.mark.parametrize(("channels", "readings"), [(0, 0), (1, 0), (1, 5000), (2, 12_001)])
@@ -219,7 +305,7 @@ def test_what_is_written_in_pieces_is_one_document(channels: int, readings: int)
 
     assert list(document) == ["schema", "firing", "channels"]
     assert (document["schema"], document["firing"]) == ("canhlo.firing/1", handed.about)
-    assert [(one["name"], one["unit"]) for one in document["channels"]] == list(handed.units.items())
+    assert [(one["name"], one["unit"]) for one in document["channels"]] == list(handed.channels)
     for one, samples in zip(document["channels"], handed.channels.values(), strict=True):
         times = [datetime.fromisoformat(at).timestamp() for at in one["time"]]
         np.testing.assert_allclose(times, samples.time_s, rtol=0, atol=0.0006)

@@ -63,15 +63,13 @@ def line(at_s: float, value: float = 600.0, *, kiln: str = "lo-1", name: str = "
 
 
 def stored(database: Database, key: str = "lo-1") -> Mapping[str, Samples]:
+    """Return what is stored of a kiln, each channel of which measures one thing."""
     with database.read() as session:
         kiln_id = session.scalars(select(Kiln.id).where(Kiln.key == key)).one()
-        return history.read(
-            session,
-            kiln_id,
-            from_at=datetime(2000, 1, 1, tzinfo=UTC),
-            to_at=NOW + timedelta(days=2),
-            units=history.EVERY_UNIT,
-        ).channels
+        found, _ = history.read_every_unit(
+            session, kiln_id, from_at=datetime(2000, 1, 1, tzinfo=UTC), to_at=NOW + timedelta(days=2)
+        )
+        return {channel: samples for (channel, _), samples in found.items()}
 
 
 def counted(database: Database, key: str = "lo-1") -> tuple[int, int]:

@@ -507,6 +507,56 @@ def test_a_chart_of_a_month_keeps_the_one_second_that_was_hottest(store: Store) 
     assert store.months() == ["2026-01"]
 
 
+@pytest.mark.parametrize("after_s", [0, 60, 140, 200, 599, 600])
+def test_a_chart_that_ends_at_any_moment_shows_what_was_hottest_before_it(store: Store, after_s: int) -> None:
+    start_s = datetime(2026, 1, 28, tzinfo=UTC).timestamp()
+    for hour in range(50):
+        store.add(steady(hour + 1, start_s + 3600 * hour, every_s=6.0, level=600.0))
+    peak_s = start_s + 47 * 3600 + 33
+    store.add(Block(BOOT, 100, "lo-1", 0, [column([peak_s], [1234.5])]))
+    while store.seal():
+        pass
+
+    window = {"from_at": datetime.fromtimestamp(start_s, UTC), "to_at": datetime.fromtimestamp(peak_s + after_s, UTC)}
+    back = {
+        "from_at": datetime.fromtimestamp(peak_s - after_s, UTC),
+        "to_at": datetime.fromtimestamp(start_s + 180_000, UTC),
+    }
+    with store.database.read() as session:
+        until, step_s = history.read_for_chart(session, store.kiln_id, width=100, **window)
+        since, _ = history.read_for_chart(session, store.kiln_id, width=2, **back)
+
+    assert step_s == 600.0
+    assert until.channels["top"].value.max() == 1234.5
+    assert until.channels["top"].time_s.max() <= peak_s + after_s
+    assert since.channels["top"].value.max() == 1234.5
+    assert since.channels["top"].time_s.min() >= peak_s - after_s
+    assert (np.diff(until.channels["top"].time_s) > 0).all()
+
+
+def test_a_value_stays_where_another_bridge_saw_a_broken_wire_at_that_moment(store: Store) -> None:
+    start_s = LONG_AGO.timestamp()
+    store.add(
+        Block(BOOT, 1, "lo-1", 0, [column([start_s, start_s + 1], [None, None])]),
+        Block(BOOT, 2, "lo-1", 0, [column([start_s], [700.0])]),
+    )
+    before = store.read()
+    store.seal()
+
+    for kept in (before, store.read()):
+        np.testing.assert_array_equal(kept.value, [700.0, np.nan])
+
+
+def test_a_guessed_time_beside_a_known_one_is_no_damage(store: Store) -> None:
+    start_s = LONG_AGO.timestamp()
+    guessed = Block(BOOT, 1, "lo-1", 0, [column([start_s], [100.0])], is_estimated=True)
+    store.add(guessed, Block(BOOT, 2, "lo-1", 0, [column([start_s, start_s + 1], [900.0, 901.0])]))
+    store.seal()
+
+    assert store.read().value.tolist() == [900.0, 901.0]
+    assert [damaged for part in verify(store.database) for damaged in part.damaged] == []
+
+
 # --- months, and whether they hold -----------------------------------------------------------------------------------
 
 

@@ -140,7 +140,8 @@ class Village:
 
     def _read(self, database: Database) -> dict[str, Samples]:
         with database.read() as session:
-            return history.read(session, self.kiln_id, units=history.EVERY_UNIT, **WHOLE).channels
+            found, _ = history.read_every_unit(session, self.kiln_id, **WHOLE)
+            return {channel: samples for (channel, _), samples in found.items()}
 
     def close(self) -> None:
         self.feed.close()

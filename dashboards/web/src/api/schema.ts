@@ -5321,6 +5321,8 @@ export interface operations {
                 from_at: string;
                 to_at: string;
                 format?: "csv" | "parquet" | "json";
+                /** @description without the calibrations of the probes: for a kiln that puts readings right by its own */
+                as_taken?: boolean;
             };
             header?: never;
             path: {
@@ -6922,6 +6924,8 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "csv" | "parquet" | "json";
+                /** @description without the calibrations of the probes: for a kiln that puts readings right by its own */
+                as_taken?: boolean;
             };
             header?: never;
             path: {
