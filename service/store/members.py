@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, FullError, NotFoundError, RefusedError
 from service.store.models import Account, Invitation, Membership
+from service.store.passwords import NO_PASSWORD
 from service.store.roles import Role
 from service.store.secrets import hash_secret
 
@@ -40,6 +41,7 @@ def members(session: Session, workshop_id: int) -> list[Member]:
 
 def change_role(session: Session, workshop_id: int, account_id: int, role: Role) -> Role:
     """Give a member another role; return the one before. The last owner stays one."""
+    _one_after_the_other(session, workshop_id)
     membership = _membership(session, workshop_id, account_id)
     before = Role(membership.role)
     if before is Role.OWNER and role is not Role.OWNER:
@@ -51,6 +53,7 @@ def change_role(session: Session, workshop_id: int, account_id: int, role: Role)
 
 def remove(session: Session, workshop_id: int, account_id: int) -> Member:
     """End a person's reach into the workshop; return who it was. The last owner cannot go."""
+    _one_after_the_other(session, workshop_id)
     membership = _membership(session, workshop_id, account_id)
     if Role(membership.role) is Role.OWNER:
         _check_other_owner(session, workshop_id, account_id)
@@ -76,11 +79,22 @@ def _membership(session: Session, workshop_id: int, account_id: int) -> Membersh
     return found
 
 
+def _one_after_the_other(session: Session, workshop_id: int) -> None:
+    """Wait for who else changes the people of a workshop: two owners who go at once would each count on the other."""
+    everybody = select(Membership.account_id).where(Membership.workshop_id == workshop_id)
+    session.execute(everybody.order_by(Membership.account_id).with_for_update())
+
+
 def _check_other_owner(session: Session, workshop_id: int, account_id: int) -> None:
-    other = select(func.count()).where(
-        Membership.workshop_id == workshop_id,
-        Membership.role == Role.OWNER.value,
-        Membership.account_id != account_id,
+    other = (
+        select(func.count())
+        .join_from(Membership, Account)
+        .where(
+            Membership.workshop_id == workshop_id,
+            Membership.role == Role.OWNER.value,
+            Membership.account_id != account_id,
+            Account.password_hash != NO_PASSWORD,
+        )
     )
     if not session.scalar(other):
         msg = "a workshop needs an owner: make somebody else one first"

@@ -15,6 +15,7 @@ from service.store.password_rules import check_password
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 AT_WORK: Final = 2
 MOST_WAITING: Final = 8  # whoever waits holds a thread that others need
+NO_PASSWORD: Final = "!"  # noqa: S105 - of a disabled account: no hash is this, so no password fits
 _working = threading.BoundedSemaphore(AT_WORK)
 _waiting = threading.BoundedSemaphore(AT_WORK + MOST_WAITING)
 _NOBODY = _hasher.hash("nobody has this password")

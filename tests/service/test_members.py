@@ -1,20 +1,23 @@
 """People of a workshop: they join by invitation, do what their part lets them, and their reach can end at once."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from service_parts import NOW, PASSWORD, new_workshop, sign_in
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from service.api.deps import Parts
-from service.errors import BusyError
-from service.store import alarms, firings, kilns
+from service.errors import BusyError, ConflictError
+from service.store import alarms, firings, kilns, members
 from service.store.database import Database
-from service.store.models import Invitation
+from service.store.models import Invitation, Membership
 from service.store.passwords import hash_password, verify_password
 from service.store.roles import GRANTS, Role
 from service.store.who import Who
@@ -129,6 +132,43 @@ async def test_the_last_owner_stays_and_a_second_one_may_replace_the_first(
     assert "needs an owner" in refused[0].json()["detail"]
     assert [one["role"] for one in changed.json()] == ["operator", "owner"]
     assert (await owner.get("/api/v1/workshops/1/members")).status_code == 403
+
+
+@pytest.mark.parametrize("goes", [members.remove, partial(members.change_role, role=Role.OPERATOR)])
+def test_of_two_owners_who_go_at_once_one_stays(
+    database: Database, goes: Callable[[Session, int, int], object]
+) -> None:
+    owned_by_two(database)
+
+    def second_goes() -> None:
+        with database.write() as session:
+            goes(session, 1, 2)
+
+    with ThreadPoolExecutor(1) as other:
+        with database.write() as session:
+            goes(session, 1, 1)
+            second = other.submit(second_goes)
+            wait([second], timeout=1)  # it sees the first one as an owner still
+        with pytest.raises(ConflictError, match="needs an owner"):
+            second.result()
+
+    with database.read() as session:
+        assert [one.login for one in members.members(session, 1) if one.role is Role.OWNER] == ["minh@example.org"]
+
+
+def test_an_owner_who_cannot_sign_in_any_more_is_no_other_owner(database: Database, people: Callable[..., str]) -> None:
+    owned_by_two(database)
+    people("disable", "minh@example.org")
+
+    with pytest.raises(ConflictError, match="needs an owner"), database.write() as session:
+        members.remove(session, 1, 1)
+
+
+def owned_by_two(database: Database) -> None:
+    new_workshop(database, "lan@example.org")
+    new_workshop(database, "minh@example.org")
+    with database.write() as session:
+        session.add(Membership(account_id=2, workshop_id=1, role=Role.OWNER.value))
 
 
 async def test_alarms_ring_only_those_who_are_to_hear_of_them(
