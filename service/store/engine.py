@@ -1,5 +1,6 @@
 """Connections to a database: SQLite set up so that what is written is on the disk, another as it comes."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -11,11 +12,13 @@ from service.store.turn import TURN_WITHIN_S, Turn
 KEPT_PAGES_KB: Final = 65_536
 
 
-def make_engine(url: str, **pool: Any) -> Engine:
+def make_engine(url: str, *, before_begin: Callable[[Connection], None] | None = None, **pool: Any) -> Engine:
     """Return an engine; one of SQLite says BEGIN itself, and who has `writes=True` says so at once."""
     engine = create_engine(url, json_serializer=_to_json, json_deserializer=msgspec.json.decode, **pool)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
+        if before_begin is not None:
+            event.listen(engine, "begin", before_begin)  # called in this order; the event knows no `insert=True`
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _see_every_workshop)
@@ -28,7 +31,6 @@ def make_writing_engine(url: str) -> Engine:
     It gives out the connection that was given back last: that one has kept in memory what it read and wrote, and a
     connection of SQLite forgets its pages when another one has written.
     """
-    engine = make_engine(url, poolclass=QueuePool, pool_use_lifo=True)
     turn = Turn()
 
     def take_turn(connection: Connection) -> None:
@@ -40,8 +42,8 @@ def make_writing_engine(url: str) -> Engine:
         if record.info.pop("has_turn", False):
             turn.give_on()
 
+    engine = make_engine(url, before_begin=take_turn, poolclass=QueuePool, pool_use_lifo=True)
     event.listen(engine, "connect", _keep_pages)
-    event.listen(engine, "begin", take_turn, insert=True)  # before it says so to SQLite
     event.listen(engine, "checkin", give_turn_on)
     return engine
 

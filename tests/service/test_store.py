@@ -1,5 +1,7 @@
 """The database: migrations, times, and the rules it keeps itself."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -42,6 +44,25 @@ def test_a_database_of_a_newer_program_is_refused_and_left_alone(database: Datab
 
     with pytest.raises(ConflictError, match="version 9999, which this program does not know"):
         upgrade(database)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_writers_wait_for_their_turn_and_not_for_sqlite(database: Database) -> None:
+    went: list[int] = []
+
+    def write(number: int) -> None:
+        with database.write() as session:
+            session.execute(text("SELECT 1"))
+            went.append(number)
+
+    with ThreadPoolExecutor(12) as crowd:
+        with database.write() as session:
+            session.execute(text("SELECT 1"))
+            for number in range(12):
+                crowd.submit(write, number)
+                time.sleep(0.02)
+
+    assert went == list(range(12))
 
 
 def test_a_time_without_zone_is_refused_and_one_with_a_zone_comes_back_in_utc(database: Database) -> None:
