@@ -109,7 +109,7 @@ def prove(session: OpenSession, service: Parts, who: Who, password: str, request
 
 
 def note(session: OpenSession, who: Who, what: str, now: MachineNow) -> None:
-    """Write down, for each workshop of who asks, what that person did with the account."""
+    """Write down what a person did with the account, in each workshop where that person does more than look."""
     logger.info(what, extra={"account": who.account_id})
-    for workshop_id in who.workshop_ids:
+    for workshop_id in who.acts_in:
         audit.note(session, workshop_id, who=who.name, what=what, now=now)

@@ -188,7 +188,7 @@ def signed_in(
     who = sessions.who_is(session, token, now=now, all_need_two=service.needs_two_factors)
     assert who is not None  # noqa: S101 - opened just now
     logger.info("signed in", extra={"account": account.id, "host": host_of(request)})
-    for workshop_id in who.workshop_ids:
+    for workshop_id in who.acts_in:
         audit.note(session, workshop_id, who=who.name, what="signed in", now=now)
     return _me(session, service, who, account.language)
 

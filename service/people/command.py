@@ -15,6 +15,7 @@ from service.settings import Settings
 from service.store import audit, identity, passkeys, providers, sessions
 from service.store.models import Account, ApiToken, Membership, PushSubscription
 from service.store.passwords import NO_PASSWORD
+from service.store.roles import ACTING
 
 LINK_LASTS: Final = timedelta(minutes=30)
 BY: Final = "canhlo people"  # who did it, in the audit
@@ -119,5 +120,6 @@ def _find(session: Session, login: str) -> Account:
 
 
 def _note(session: Session, account: Account, what: str, now: datetime) -> None:
-    for workshop_id in session.scalars(select(Membership.workshop_id).where(Membership.account_id == account.id)):
+    belongs = select(Membership.workshop_id).where(Membership.account_id == account.id, Membership.role.in_(ACTING))
+    for workshop_id in session.scalars(belongs):
         audit.note(session, workshop_id, who=BY, what=what, now=now, account=account.id, name=account.name)

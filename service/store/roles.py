@@ -35,6 +35,9 @@ GRANTS: Final[Mapping[Role, frozenset[Action]]] = {
 }
 
 
+ACTING: Final = [role.value for role, actions in GRANTS.items() if actions - {Action.LOOK}]  # who do more than look
+
+
 class Scope(StrEnum):
     """How far an API token reaches, within what the person who made it may do."""
 

@@ -8,6 +8,8 @@ import threading
 from collections import deque
 from typing import Final
 
+from service.errors import BusyError
+
 TURN_WITHIN_S: Final = 15.0
 
 
@@ -20,7 +22,13 @@ class Turn:
         self._waiting: deque[threading.Lock] = deque()
 
     def take(self) -> None:
-        """Wait for it; raise TimeoutError if it does not come."""
+        """Wait for it.
+
+        Raises
+        ------
+        BusyError
+            If it does not come in time.
+        """
         with self._guard:
             if not self._is_taken:
                 self._is_taken = True
@@ -33,8 +41,8 @@ class Turn:
         with self._guard:
             if called in self._waiting:
                 self._waiting.remove(called)
-                msg = f"the database was not free for writing within {TURN_WITHIN_S:.0f} s"
-                raise TimeoutError(msg)
+                msg = f"others were writing for {TURN_WITHIN_S:.0f} s; try again in some seconds"
+                raise BusyError(msg)
 
     def give_on(self) -> None:
         """Let the next one have it."""

@@ -33,6 +33,11 @@ class Who:
         """Return the grants of those workshops in which the action is allowed."""
         return {workshop_id: actions for workshop_id, actions in self.grants.items() if action in actions}
 
+    @property
+    def acts_in(self) -> list[int]:
+        """Return the workshops, in order, where more than looking is allowed."""
+        return [workshop_id for workshop_id in self.workshop_ids if self.grants[workshop_id] - {Action.LOOK}]
+
     def reads_notes(self, workshop_id: int) -> bool:
         """Say whether notes are shown: they name people, and who only looks, such as the association, reads none."""
         return Action.FOLLOW in self.grants[workshop_id]

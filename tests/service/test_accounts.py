@@ -353,6 +353,22 @@ async def test_signing_out_clears_what_the_browser_kept_and_ends_the_live_stream
     parts.hub.leave(viewer)
 
 
+async def test_what_a_person_does_with_the_account_is_noted_where_that_person_does_more_than_look(
+    lan: httpx.AsyncClient, database: Database, people: Callable[..., str]
+) -> None:
+    new_workshop(database, "minh@example.org")
+    with database.write() as session:
+        session.add(Membership(account_id=1, workshop_id=2, role=Role.ASSOCIATION.value))
+
+    assert await entered(lan) == 200
+    assert (await lan.post("/api/v1/me/sessions/end", json={"password": PASSWORD})).status_code == 204
+    people("sign-out", LOGIN)
+
+    with database.read() as session:
+        noted = [[one.what for one in audit.newest(session, mine, before_id=None, limit=3)] for mine in (1, 2)]
+    assert noted == [["signed out", "sessions ended", "signed in"], []]
+
+
 # --- guessing --------------------------------------------------------------------------------------------------------
 
 

@@ -236,6 +236,20 @@ async def test_every_body_has_an_example_that_is_of_its_form(app: FastAPI) -> No
     assert wrong == {}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_who_cannot_write_in_time_is_told_that_others_do(
+    signed_in: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.store.turn.TURN_WITHIN_S", 0.05)
+    with database.write() as session:
+        session.connection()
+        answers = [await signed_in.post("/api/v1/kilns", json=KILN, headers=headers) for headers in ({}, KEY)]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(503, "busy")] * 2
+    assert "others were writing" in answers[0].json()["detail"]
+    assert (await signed_in.post("/api/v1/kilns", json=KILN, headers=KEY)).status_code == 201
+
+
 # --- a part of the service that fails --------------------------------------------------------------------------------
 
 
