@@ -129,7 +129,7 @@ def sign_out(session: OpenSession, service: PartsOf, request: Request, response:
 @router.get("/me", response_model=schemas.MeOut)
 def read_me(session: Session, service: PartsOf, who: Entering, language: Language) -> schemas.MeOut:
     """Return who is signed in, and what that person may do where."""
-    return _me(session, service, who, language)
+    return me_out(session, service, who, language)
 
 
 @router.patch("/me", response_model=schemas.MeOut)
@@ -137,7 +137,7 @@ def change_me(asked: schemas.MeIn, session: Session, service: PartsOf, who: Sign
     """Choose the language of the page and of alerts."""
     account = session.get_one(Account, who.account_id)
     account.language = asked.language
-    return _me(session, service, who, asked.language)
+    return me_out(session, service, who, asked.language)
 
 
 def with_password(
@@ -190,7 +190,7 @@ def signed_in(
     logger.info("signed in", extra={"account": account.id, "host": host_of(request)})
     for workshop_id in who.acts_in:
         audit.note(session, workshop_id, who=who.name, what="signed in", now=now)
-    return _me(session, service, who, account.language)
+    return me_out(session, service, who, account.language)
 
 
 def end_everywhere(session: OpenSession, service: Parts, account_id: int, *, but: str = "") -> int:
@@ -200,7 +200,8 @@ def end_everywhere(session: OpenSession, service: Parts, account_id: int, *, but
     return ended
 
 
-def _me(session: OpenSession, service: Parts, who: Who, language: str) -> schemas.MeOut:
+def me_out(session: OpenSession, service: Parts, who: Who, language: str) -> schemas.MeOut:
+    """Return who somebody is, and what that person may do where."""
     return schemas.MeOut.model_validate(
         {
             "name": who.name,

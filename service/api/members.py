@@ -1,6 +1,7 @@
 """The people of a workshop, invitations to join it, its tokens for programs, and what was done by whom."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 import segno
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from service.api import schemas
 from service.api.deps import Governs, MachineNow, OpenSession, PartsOf, Session, host_of, own_workshop, refuse_half
-from service.api.identity import signed_in
+from service.api.identity import me_out, signed_in
 from service.api.paging import link_next
 from service.errors import InvalidError
 from service.store import api_tokens, audit, identity, members, sessions
@@ -127,22 +128,27 @@ def join(
     """Join a workshop: as who is signed in, or with an account made for it."""
     service.pairing_tries.spend(host_of(request))
     members.invitation_of(session, asked.token, now=now)
-    account = _account_for(asked, session, service, request, now)
-    has_two_factors = sessions.has_two_factors(session, request.cookies.get(service.cookie, ""), account.id, now=now)
+    asks = partial(
+        sessions.who_is,
+        session,
+        request.cookies.get(service.cookie, ""),
+        now=now,
+        all_need_two=service.needs_two_factors,
+    )
+    who = asks()
+    if who is not None:
+        refuse_half(who)
+    account = _new_account(asked, session, now) if who is None else session.get_one(Account, who.account_id)
     invitation = members.join(session, asked.token, account, now=now)
     audit.note(session, invitation.workshop_id, who=account.name, what="joined", now=now, role=invitation.role)
     service.hub.rights_changed(account.id)
-    return signed_in(session, service, account, now, request, response, with_two_factors=has_two_factors)
+    who = asks()  # once more: there is more to be done now
+    if who is None:
+        return signed_in(session, service, account, now, request, response)
+    return me_out(session, service, who, account.language)
 
 
-def _account_for(
-    asked: schemas.JoinIn, session: OpenSession, service: PartsOf, request: Request, now: MachineNow
-) -> Account:
-    shown = request.cookies.get(service.cookie, "")
-    who = sessions.who_is(session, shown, now=now, all_need_two=service.needs_two_factors)
-    if who is not None:
-        refuse_half(who)
-        return session.get_one(Account, who.account_id)
+def _new_account(asked: schemas.JoinIn, session: OpenSession, now: MachineNow) -> Account:
     if asked.person is None:
         msg = "sign in first, or say the name, login and password of a new account"
         raise InvalidError(msg)

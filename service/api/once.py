@@ -42,6 +42,7 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{8,200}")
 _NONCE_BYTES: Final = 12
 _IN_WORK: Final = "a request with this Idempotency-Key is being answered; ask again in a second"
 _OTHER: Final = "this Idempotency-Key was used for another request; every request has its own"
+_LESS: Final = "what was answered with this Idempotency-Key was for somebody who may do more than you may by now"
 _UNKNOWN: Final = "a request with this Idempotency-Key began, and nobody knows how it ended: look, then use a new key"
 
 
@@ -96,7 +97,7 @@ class Once:
             # With the key in it, for a body may hold a password, and its hash alone could be guessed at.
             said = _hash(b"asked", key.encode(), _said(request, who), digest.digest())
             asked = Asked(who.account_id, _hash(b"key", key.encode()), said)
-            answer = await asyncio.to_thread(_begin, service.database, asked, key)
+            answer = await asyncio.to_thread(_begin, service.database, asked, key, who)
             if answer is None:
                 body.seek(0)
                 parts: list[Message] = []
@@ -107,7 +108,7 @@ class Once:
                         await asyncio.to_thread(_give_up, service.database, asked)
                     raise
                 answer = _answer_of(parts)
-                await asyncio.to_thread(_end, service.database, asked, key, answer)
+                await asyncio.to_thread(_end, service.database, asked, key, who, answer)
         return answer
 
     async def _ask(self, scope: Scope, body: IO[bytes], parts: list[Message]) -> None:
@@ -133,7 +134,7 @@ def _answer_of(parts: list[Message]) -> _Answer:
     return _Answer(parts[0]["status"], headers, b"".join(part.get("body", b"") for part in parts[1:]))
 
 
-def _begin(database: Database, asked: Asked, key: str) -> _Answer | None:
+def _begin(database: Database, asked: Asked, key: str, who: Who) -> _Answer | None:
     """Return what was answered before, None if the request is to be worked on now."""
     now = datetime.now(UTC)
     try:
@@ -148,18 +149,19 @@ def _begin(database: Database, asked: Asked, key: str) -> _Answer | None:
     if before.asked_hash != asked.asked_hash:
         return _refusal(422, "key_reused", _OTHER)
     if before.answer is not None and before.status is not None:
-        return _opened(before.status, before.answer, _seal_key(asked, key))
+        return _opened(before.status, before.answer, _seal_key(asked, key), who)
     if now - before.at < ANSWERED_WITHIN:
         return _in_work()
     return _refusal(409, "conflict", _UNKNOWN)
 
 
-def _end(database: Database, asked: Asked, key: str, answer: _Answer) -> None:
+def _end(database: Database, asked: Asked, key: str, who: Who, answer: _Answer) -> None:
     """Keep an answer; one that refused does not count, so that what was wrong can be put right under the same key."""
     with database.write() as session:
         if 200 <= answer.status < 300 and len(answer.body) <= MOST_BYTES:
             told = {name: value for name, value in answer.headers if name in {"content-type", "etag", "location"}}
-            plain = json.dumps(told).encode() + b"\n" + answer.body
+            may = {workshop_id: sorted(actions) for workshop_id, actions in who.grants.items()}
+            plain = json.dumps([told, may]).encode() + b"\n" + answer.body
             nonce = os.urandom(_NONCE_BYTES)
             sealed = AESGCM(_seal_key(asked, key)).encrypt(nonce, plain, None)
             stored_answers.end(session, asked, status=answer.status, answer=nonce + sealed)
@@ -167,10 +169,16 @@ def _end(database: Database, asked: Asked, key: str, answer: _Answer) -> None:
             stored_answers.give_up(session, asked)
 
 
-def _opened(status: int, kept: bytes, seal_key: bytes) -> _Answer:
+def _opened(status: int, kept: bytes, seal_key: bytes, who: Who) -> _Answer:
+    """Return an answer that was kept, to who may do no less by now than who was given it first."""
     nonce, sealed = kept[:_NONCE_BYTES], kept[_NONCE_BYTES:]
-    told, _, body = AESGCM(seal_key).decrypt(nonce, sealed, None).partition(b"\n")
-    headers = [*json.loads(told).items(), ("content-length", str(len(body))), ("idempotency-replayed", "true")]
+    head, _, body = AESGCM(seal_key).decrypt(nonce, sealed, None).partition(b"\n")
+    told, may = json.loads(head)
+    if any(
+        not who.grants.get(int(workshop_id), frozenset()).issuperset(actions) for workshop_id, actions in may.items()
+    ):
+        return _refusal(403, "refused", _LESS)
+    headers = [*told.items(), ("content-length", str(len(body))), ("idempotency-replayed", "true")]
     return _Answer(status, headers if status != 204 else [("idempotency-replayed", "true")], body)
 
 
@@ -193,9 +201,8 @@ def _refusal(status: int, code: str, detail: str, headers: Mapping[str, str] | N
 
 
 def _said(request: Request, who: Who) -> bytes:
-    """Return what makes a request another one, beside its body: also what the caller may do has changed."""
-    may = {workshop_id: sorted(actions) for workshop_id, actions in sorted(who.grants.items())}
-    return json.dumps([request.url.path, request.url.query, who.token_id, may]).encode()
+    """Return what makes a request another one, beside its body."""
+    return json.dumps([request.url.path, request.url.query, who.token_id]).encode()
 
 
 def _hash(*parts: bytes) -> bytes:

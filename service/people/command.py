@@ -13,6 +13,7 @@ from service.errors import NotFoundError
 from service.opening import opened, settings_of
 from service.settings import Settings
 from service.store import audit, identity, passkeys, providers, sessions
+from service.store.among import among
 from service.store.models import Account, ApiToken, Membership, PushSubscription
 from service.store.passwords import NO_PASSWORD
 from service.store.roles import ACTING
@@ -66,7 +67,7 @@ def _list(session: Session, _settings: Settings, _options: argparse.Namespace, _
 def _link(session: Session, settings: Settings, options: argparse.Namespace, now: datetime) -> str:
     account = _find(session, options.login)
     token = identity.create_link(session, account, now=now, lasts=LINK_LASTS)
-    _note(session, account, "reset link made", now)
+    _note(session, "reset link made", now, account)
     return (
         f"{account.name} ({account.login}): this link sets a new password; it works once, for 30 minutes.\n"
         f"Give it to that person alone, and be sure that it is that person who asks.\n  {settings.url}/reset#{token}"
@@ -77,7 +78,7 @@ def _forget_passkeys(session: Session, _settings: Settings, options: argparse.Na
     account = _find(session, options.login)
     forgotten = passkeys.forget_all(session, account)
     ended = sessions.end_sessions(session, account.id)
-    _note(session, account, "passkeys forgotten", now)
+    _note(session, "passkeys forgotten", now, account)
     told = f"{counted(forgotten, 'passkey')} forgotten, {counted(ended, 'session')} ended"
     return (
         f"{account.name} ({account.login}): {told}.\n"
@@ -91,8 +92,7 @@ def _sign_out(session: Session, _settings: Settings, options: argparse.Namespace
     else:
         found = [_find(session, options.login)]
     ended = sum(sessions.end_sessions(session, account.id) for account in found)
-    for account in found:
-        _note(session, account, "signed out", now)
+    _note(session, "signed out", now, *found)
     return f"{counted(ended, 'session')} ended"
 
 
@@ -106,7 +106,7 @@ def _disable(session: Session, _settings: Settings, options: argparse.Namespace,
     session.execute(update(ApiToken).where(*own).values(revoked_at=now))
     session.execute(delete(PushSubscription).where(PushSubscription.account_id == account.id))
     identity.spend_links(session, account.id, now=now)
-    _note(session, account, "account disabled", now)
+    _note(session, "account disabled", now, account)
     gone = f"{counted(ended, 'session')} ended, tokens revoked, passkeys, identity and phones forgotten"
     return f"{account.name} ({account.login}): disabled; {gone}"
 
@@ -119,7 +119,13 @@ def _find(session: Session, login: str) -> Account:
     return found
 
 
-def _note(session: Session, account: Account, what: str, now: datetime) -> None:
-    belongs = select(Membership.workshop_id).where(Membership.account_id == account.id, Membership.role.in_(ACTING))
-    for workshop_id in session.scalars(belongs):
+def _note(session: Session, what: str, now: datetime, *accounts: Account) -> None:
+    """Write down what was done with accounts, by the order of workshops: whoever notes in several goes by it."""
+    belongs = (
+        select(Membership.workshop_id, Account)
+        .join(Account, Account.id == Membership.account_id)
+        .where(among(Account.id, [account.id for account in accounts]), Membership.role.in_(ACTING))
+        .order_by(Membership.workshop_id, Account.id)
+    )
+    for workshop_id, account in session.execute(belongs).all():
         audit.note(session, workshop_id, who=BY, what=what, now=now, account=account.id, name=account.name)

@@ -19,7 +19,7 @@ from service.errors import InvalidError, TooManyError
 from service.store import audit, identity, sessions
 from service.store.database import Database
 from service.store.logins import checked_login, masked, normal_login
-from service.store.models import Account, Membership, SignInSession
+from service.store.models import Account, AuditEntry, Membership, SignInSession
 from service.store.password_rules import MAX_LENGTH, MIN_LENGTH, _common, _words_of_this_place, check_password
 from service.store.passwords import hash_password, is_outdated, verify_password
 from service.store.roles import Role
@@ -367,6 +367,20 @@ async def test_what_a_person_does_with_the_account_is_noted_where_that_person_do
     with database.read() as session:
         noted = [[one.what for one in audit.newest(session, mine, before_id=None, limit=3)] for mine in (1, 2)]
     assert noted == [["signed out", "sessions ended", "signed in"], []]
+
+
+def test_whoever_notes_in_several_workshops_goes_by_their_order(database: Database, people: Callable[..., str]) -> None:
+    for login in (LOGIN, "minh@example.org"):
+        new_workshop(database, login)
+    with database.write() as session:
+        session.add(Membership(account_id=1, workshop_id=2, role=Role.TECHNICIAN.value))
+        session.add(Membership(account_id=2, workshop_id=1, role=Role.TECHNICIAN.value))
+
+    people("sign-out", "all")
+
+    with database.read() as session:
+        noted = session.execute(select(AuditEntry.workshop_id, AuditEntry.details).order_by(AuditEntry.id)).all()
+    assert [(workshop_id, told["account"]) for workshop_id, told in noted] == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
 # --- guessing --------------------------------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ from service.app import Server, create_app
 from service.settings import Settings
 from service.store import firings, kilns
 from service.store.database import Database
-from service.store.models import Kiln, StoredAnswer
+from service.store.models import Kiln, Membership, StoredAnswer
+from service.store.roles import Role
 
 KILN = {"workshop_id": 1, "name": "Lò 9"}
 KEY = {"idempotency-key": "5f0c1a9e-6d2b-4c8e-9f52-0d4d7a1f9b11"}
@@ -64,6 +65,19 @@ async def test_a_key_is_for_one_request_of_one_person(signed_in: httpx.AsyncClie
     assert (other.status_code, other.json()["code"]) == (422, "key_reused")
     assert theirs.status_code == 201
     assert nobody.status_code in {401, 422}
+
+
+async def test_an_answer_is_kept_for_who_may_do_no_less_than_when_it_was_given(
+    signed_in: httpx.AsyncClient, database: Database
+) -> None:
+    asked = {"name": "Grafana", "scope": "read", "days": 3}
+    first = await signed_in.post("/api/v1/workshops/1/tokens", json=asked, headers=KEY)
+    with database.write() as session:
+        session.execute(update(Membership).values(role=Role.TECHNICIAN.value))
+
+    less = await signed_in.post("/api/v1/workshops/1/tokens", json=asked, headers=KEY)
+
+    assert (first.status_code, less.status_code, less.json()["code"]) == (201, 403, "refused")
 
 
 async def test_what_was_refused_may_be_put_right_under_the_same_key(

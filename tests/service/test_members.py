@@ -73,6 +73,22 @@ async def test_a_technician_who_has_an_account_joins_a_second_workshop(
     assert [(one["id"], "govern" in one["may"]) for one in joined.json()["workshops"]] == [(1, False), (2, True)]
 
 
+async def test_who_is_signed_in_stays_so_by_joining_and_is_answered_alike_when_asking_again(
+    owner: httpx.AsyncClient, guest: httpx.AsyncClient, database: Database
+) -> None:
+    new_workshop(database, "minh@example.org")
+    sign_in(guest, database, "minh@example.org")
+    before, key = guest.cookies["canhlo"], {"idempotency-key": "joined-on-a-bad-network"}
+    asked = {"token": await invited(owner, "technician")}
+
+    joined = await guest.post("/api/v1/invitations/join", json=asked, headers=key)
+    again = await guest.post("/api/v1/invitations/join", json=asked, headers=key)
+
+    assert [(one.status_code, len(one.json()["workshops"])) for one in (joined, again)] == [(200, 2)] * 2
+    assert guest.cookies["canhlo"] == before
+    assert [one["what"] for one in (await owner.get("/api/v1/workshops/1/audit")).json()] == ["joined", "invited"]
+
+
 async def test_an_invitation_has_a_picture_to_be_photographed(owner: httpx.AsyncClient) -> None:
     made = (await owner.post("/api/v1/workshops/1/invitations", json={"role": "operator"})).json()
 
