@@ -101,7 +101,7 @@ def take_back_invitation(
     workshop_id: schemas.Id, invitation_id: schemas.Id, session: Session, who: Governs, now: MachineNow
 ) -> None:
     """Make an invitation worthless."""
-    members.take_back(session, own_workshop(who, workshop_id), invitation_id, now=now)
+    members.take_back(session, own_workshop(who, workshop_id), invitation_id)
     audit.note(session, workshop_id, who=who.name, what="invitation taken back", now=now, invitation=invitation_id)
 
 

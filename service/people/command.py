@@ -12,7 +12,7 @@ from service.analysis.words import counted
 from service.errors import NotFoundError
 from service.opening import opened, settings_of
 from service.settings import Settings
-from service.store import audit, identity, passkeys, providers, sessions
+from service.store import audit, identity, members, passkeys, providers, sessions
 from service.store.among import among
 from service.store.models import Account, ApiToken, Membership, PushSubscription
 from service.store.passwords import NO_PASSWORD
@@ -106,6 +106,7 @@ def _disable(session: Session, _settings: Settings, options: argparse.Namespace,
     session.execute(update(ApiToken).where(*own).values(revoked_at=now))
     session.execute(delete(PushSubscription).where(PushSubscription.account_id == account.id))
     identity.spend_links(session, account.id, now=now)
+    members.end_every_offer(session, account.id)
     _note(session, "account disabled", now, account)
     gone = f"{counted(ended, 'session')} ended, tokens revoked, passkeys, identity and phones forgotten"
     return f"{account.name} ({account.login}): disabled; {gone}"

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from service.errors import ConflictError, FullError, NotFoundError, RefusedError
 from service.store.models import Account, Invitation, Membership
 from service.store.passwords import NO_PASSWORD
-from service.store.roles import Role
+from service.store.roles import GRANTS, Action, Role
 from service.store.secrets import hash_secret
 
 INVITATION_LASTS: Final = timedelta(days=7)
@@ -48,6 +48,7 @@ def change_role(session: Session, workshop_id: int, account_id: int, role: Role)
         _check_other_owner(session, workshop_id, account_id)
     membership.role = role.value
     session.flush()
+    _end_offers(session, workshop_id, account_id, GRANTS[before] - GRANTS[role])
     return before
 
 
@@ -58,10 +59,25 @@ def remove(session: Session, workshop_id: int, account_id: int) -> Member:
     if Role(membership.role) is Role.OWNER:
         _check_other_owner(session, workshop_id, account_id)
     gone = member(session, workshop_id, account_id)
+    _end_offers(session, workshop_id, account_id, GRANTS[gone.role])
     session.execute(
         delete(Membership).where(Membership.workshop_id == workshop_id, Membership.account_id == account_id)
     )
     return gone
+
+
+def end_every_offer(session: Session, account_id: int) -> None:
+    """End what somebody has offered to others in any workshop, as when the account is disabled."""
+    for one in session.scalars(select(Membership).where(Membership.account_id == account_id)).all():
+        _end_offers(session, one.workshop_id, account_id, GRANTS[Role(one.role)])
+
+
+def _end_offers(session: Session, workshop_id: int, account_id: int, lost: frozenset[Action]) -> None:
+    """End what lets in whoever has it, if it was made with rights that are lost: its maker may have kept it."""
+    if Action.GOVERN in lost:
+        name = select(Account.name).where(Account.id == account_id).scalar_subquery()
+        own = Invitation.invited_by == name, Invitation.used_at.is_(None)
+        session.execute(delete(Invitation).where(Invitation.workshop_id == workshop_id, *own))
 
 
 def member(session: Session, workshop_id: int, account_id: int) -> Member:
@@ -130,12 +146,11 @@ def open_invitations(session: Session, workshop_id: int, *, now: datetime) -> li
     return list(session.scalars(query.order_by(Invitation.id)))
 
 
-def take_back(session: Session, workshop_id: int, invitation_id: int, *, now: datetime) -> None:
+def take_back(session: Session, workshop_id: int, invitation_id: int) -> None:
     """End an invitation that nobody has used."""
     ended = session.scalar(
-        update(Invitation)
+        delete(Invitation)
         .where(Invitation.id == invitation_id, Invitation.workshop_id == workshop_id, Invitation.used_at.is_(None))
-        .values(expires_at=now)
         .returning(Invitation.id)
     )
     if ended is None:

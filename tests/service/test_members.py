@@ -14,7 +14,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from service.api.deps import Parts
-from service.errors import BusyError, ConflictError
+from service.errors import BusyError, ConflictError, RefusedError
 from service.store import alarms, firings, kilns, members
 from service.store.database import Database
 from service.store.models import Invitation, Membership
@@ -178,6 +178,35 @@ def test_an_owner_who_cannot_sign_in_any_more_is_no_other_owner(database: Databa
 
     with pytest.raises(ConflictError, match="needs an owner"), database.write() as session:
         members.remove(session, 1, 1)
+
+
+@pytest.mark.parametrize("how", ["removed", "demoted", "disabled"])
+async def test_who_owns_no_more_comes_back_by_no_invitation_made_before(
+    owner: httpx.AsyncClient, guest: httpx.AsyncClient, people: Callable[..., str], how: str
+) -> None:
+    await guest.post("/api/v1/invitations/join", json={"token": await invited(owner, "owner"), "person": MAI})
+    kept, others = await invited(guest, "owner"), await invited(owner)
+    if how == "removed":
+        await owner.delete("/api/v1/workshops/1/members/2")
+    elif how == "demoted":
+        await owner.patch("/api/v1/workshops/1/members/2", json={"role": "technician"})
+    else:
+        people("disable", MAI["login"])
+
+    looked = [await guest.post("/api/v1/invitations/look", json={"token": token}) for token in (kept, others)]
+
+    assert [answer.status_code for answer in looked] == [403, 200]
+    assert len((await owner.get("/api/v1/workshops/1/invitations")).json()) == 1
+
+
+def test_an_invitation_that_was_taken_back_is_over_whatever_the_clock_says(database: Database) -> None:
+    new_workshop(database, "lan@example.org")
+    with database.write() as session:
+        made, token = members.invite(session, 1, Role.OPERATOR, invited_by="Lan", now=NOW)
+        members.take_back(session, 1, made.id)
+
+    with database.read() as session, pytest.raises(RefusedError, match="taken back"):
+        members.invitation_of(session, token, now=NOW - timedelta(hours=1))
 
 
 def owned_by_two(database: Database) -> None:
