@@ -41,8 +41,9 @@ def create_pairing_code(bridge_id: schemas.Id, session: Session, who: SetsUp, no
     """Make a new code for a bridge, to pair it again."""
     code = pairing.new_code()
     bridge = identity.get_bridge(session, who.workshop_ids, bridge_id)
+    made = _pairing(session, bridge, code, now)
     audit.note(session, bridge.workshop_id, who=who.name, what="pairing code made", now=now, bridge=bridge.id)
-    return _pairing(session, bridge, code, now)
+    return made
 
 
 @router.post("/bridges/{bridge_id}/revoke", response_model=schemas.BridgeOut)
@@ -82,8 +83,9 @@ def renew_bridge_token(
     if bridge is None:
         msg = "this is no token of a bridge, or it was revoked; pair the bridge again"
         raise SignedOutError(msg)
+    token = identity.next_bridge_token(session, bridge.bridge_id)
     audit.note(session, bridge.workshop_id, who=bridge.name, what="token renewed", now=now, bridge=bridge.bridge_id)
-    return schemas.BridgeTokenOut(token=identity.next_bridge_token(session, bridge.bridge_id))
+    return schemas.BridgeTokenOut(token=token)
 
 
 def _pairing(session: Session, bridge: Bridge, code: pairing.Code, now: MachineNow) -> schemas.PairingOut:

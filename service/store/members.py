@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from service.errors import ConflictError, FullError, NotFoundError, RefusedError
+from service.store import pairing
 from service.store.models import Account, Invitation, Membership
 from service.store.passwords import NO_PASSWORD
 from service.store.roles import GRANTS, Action, Role
@@ -78,6 +79,8 @@ def _end_offers(session: Session, workshop_id: int, account_id: int, lost: froze
         name = select(Account.name).where(Account.id == account_id).scalar_subquery()
         own = Invitation.invited_by == name, Invitation.used_at.is_(None)
         session.execute(delete(Invitation).where(Invitation.workshop_id == workshop_id, *own))
+    if Action.SET_UP in lost:
+        pairing.end_codes(session, workshop_id)
 
 
 def member(session: Session, workshop_id: int, account_id: int) -> Member:

@@ -8,7 +8,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from service.errors import RefusedError
@@ -48,6 +48,12 @@ def offer(session: Session, bridge: Bridge, code: Code, *, now: datetime) -> dat
     bridge.pairing_hash, bridge.pairing_expires_at = code.kept, now + LASTS
     session.flush()
     return bridge.pairing_expires_at
+
+
+def end_codes(session: Session, workshop_id: int) -> None:
+    """Let no bridge of a workshop be paired any more by a code that was made before."""
+    offered = update(Bridge).where(Bridge.workshop_id == workshop_id, Bridge.pairing_hash.is_not(None))
+    session.execute(offered.values(pairing_hash=None, pairing_expires_at=None))
 
 
 def find(session: Session, code: str, *, now: datetime) -> Shown:

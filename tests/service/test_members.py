@@ -199,6 +199,24 @@ async def test_who_owns_no_more_comes_back_by_no_invitation_made_before(
     assert len((await owner.get("/api/v1/workshops/1/invitations")).json()) == 1
 
 
+@pytest.mark.parametrize("becomes", ["operator", None])
+async def test_who_sets_up_no_more_pairs_no_bridge_with_a_code_made_before(
+    owner: httpx.AsyncClient, guest: httpx.AsyncClient, becomes: str | None
+) -> None:
+    await guest.post("/api/v1/invitations/join", json={"token": await invited(owner, "technician"), "person": MAI})
+    made = (await guest.post("/api/v1/bridges", json={"workshop_id": 1, "name": "Pi"})).json()
+    if becomes is None:
+        await owner.delete("/api/v1/workshops/1/members/2")
+    else:
+        await owner.patch("/api/v1/workshops/1/members/2", json={"role": becomes})
+
+    refused = await guest.post("/api/v1/pair", json={"code": made["code"]})
+    anew = (await owner.post(f"/api/v1/bridges/{made['bridge']['id']}/pairing-code")).json()
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "refused")
+    assert (await guest.post("/api/v1/pair", json={"code": anew["code"]})).status_code == 200
+
+
 def test_an_invitation_that_was_taken_back_is_over_whatever_the_clock_says(database: Database) -> None:
     new_workshop(database, "lan@example.org")
     with database.write() as session:
