@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from service.errors import RefusedError
@@ -11,15 +11,14 @@ from service.ingest.together import Together
 from service.store.database import Database
 from service.store.identity import (
     BridgeIdentity,
-    bridges_changed_since,
     bridges_of_tokens,
+    good_tokens,
     next_tokens,
     take_next_token,
 )
 from service.store.secrets import hash_secret
 
 LOOK_EVERY_S: Final = 5.0  # so long may a revoked token still be taken
-LOOK_BACK: Final = timedelta(seconds=15)  # a change counts from its commit, a little after the time it carries
 MAX_REMEMBERED: Final = 50_000
 
 
@@ -47,7 +46,7 @@ class Admission:
             msg = "no token; wanted a header `Authorization: Bearer ...`"
             raise RefusedError(msg)
         if time.monotonic() - self._looked_s > LOOK_EVERY_S:
-            await self._forget_changed()
+            await self._forget_ended()
         key = hash_secret(token)
         bridge = self._known.get(key) or await self._bridges.get(key)
         if bridge is None:
@@ -58,16 +57,15 @@ class Admission:
         self._known[key] = bridge
         return bridge
 
-    async def _forget_changed(self) -> None:
-        """Forget the bridges that were paired anew or revoked: one question for all of them."""
+    async def _forget_ended(self) -> None:
+        """Forget the tokens that are good no more: one question for all of them, in which no clock has a say."""
         async with self._looking:
-            since_s = time.monotonic() - self._looked_s
-            if since_s <= LOOK_EVERY_S:
+            looked_s = time.monotonic()
+            if looked_s - self._looked_s <= LOOK_EVERY_S:
                 return
-            since = datetime.now(UTC) - timedelta(seconds=since_s) - LOOK_BACK
-            changed = await asyncio.to_thread(self._changed, since)
-            self._known = {key: bridge for key, bridge in self._known.items() if bridge.bridge_id not in changed}
-            self._looked_s = time.monotonic()
+            good = await asyncio.to_thread(self._good, {bridge.bridge_id for bridge in self._known.values()})
+            self._known = {key: bridge for key, bridge in self._known.items() if key in good}
+            self._looked_s = looked_s
 
     def _look_up(self, keys: Collection[bytes]) -> dict[bytes, BridgeIdentity]:
         with self._database.read() as session:
@@ -79,9 +77,9 @@ class Admission:
                     take_next_token(session, key, now=datetime.now(UTC))
         return found
 
-    def _changed(self, since: datetime) -> set[int]:
+    def _good(self, bridge_ids: Collection[int]) -> set[bytes]:
         with self._database.read() as session:
-            return bridges_changed_since(session, since)
+            return good_tokens(session, bridge_ids)
 
 
 def _token(authorization: str) -> str:

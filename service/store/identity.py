@@ -144,9 +144,11 @@ def create_bridge(session: Session, workshop_id: int, name: str, *, now: datetim
     return bridge
 
 
-def bridges_changed_since(session: Session, since: datetime) -> set[int]:
-    """Return the bridges that were paired or revoked since: a token of theirs may have ended."""
-    return set(session.scalars(select(Bridge.id).where(or_(Bridge.paired_at >= since, Bridge.revoked_at >= since))))
+def good_tokens(session: Session, bridge_ids: Collection[int]) -> set[bytes]:
+    """Return the hashes of the tokens with which some bridges are let in."""
+    tokens = select(Bridge.token_hash, Bridge.next_token_hash)
+    found = session.execute(tokens.where(among(Bridge.id, bridge_ids), Bridge.revoked_at.is_(None)))
+    return {key for row in found for key in row if key is not None}
 
 
 def let_in(session: Session, bridge: Bridge, *, now: datetime) -> str:

@@ -67,6 +67,25 @@ async def test_a_village_that_comes_at_once_is_let_in_each_as_itself(database: D
         assert found[:-1] == [identity.bridge_of_token(session, token) for token in tokens]
 
 
+async def test_a_token_that_ended_lets_nobody_in_whatever_the_clock_that_ended_it_said(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revoked, paired_anew, stays = (new_bridge(database, new_workshop(database, f"lan{nr}@example.org")) for nr in "123")
+    admission = Admission(database)
+    for token in (revoked, paired_anew, stays):
+        await admission.admit(f"Bearer {token}")
+    with database.write() as session:
+        identity.revoke_bridge(session, identity.get_bridge(session, [1], 1), now=NOW)  # long ago, as that clock has it
+        identity.let_in(session, identity.get_bridge(session, [2], 2), now=NOW)
+
+    monkeypatch.setattr("service.ingest.admission.LOOK_EVERY_S", -1.0)
+
+    assert (await admission.admit(f"Bearer {stays}")).bridge_id == 3
+    for token in (revoked, paired_anew):
+        with pytest.raises(RefusedError, match="revoked"):
+            await admission.admit(f"Bearer {token}")
+
+
 def test_what_a_village_has_stored_is_known_again_after_a_start(database: Database) -> None:
     """Blocks without a gap, with one, and kilns that are new: in as few questions for all as for one bridge."""
     tokens = [new_bridge(database, new_workshop(database, f"lan{number}@example.org")) for number in range(MANY)]
