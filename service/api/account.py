@@ -51,7 +51,7 @@ def end_sessions(
     prove(session, service, who, asked.password, request)
     if asked.session_id is not None:
         sessions.end_sessions(session, who.account_id, only=asked.session_id)
-        service.hub.rights_changed(who.account_id)
+        service.rights_change(session, who.account_id)
     else:
         end_everywhere(session, service, who.account_id, but=request.cookies.get(service.cookie, ""))
     note(session, who, "sessions ended", now)

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import event
 from sqlalchemy.orm import Session as OrmSession
 from starlette.responses import Response
 
@@ -71,6 +72,10 @@ class Parts:
     @property
     def is_https(self) -> bool:
         return self.settings.url.startswith("https://")
+
+    def rights_change(self, session: OrmSession, account_id: int) -> None:
+        """End a person's streams once it is committed: whoever comes again before that goes on with the old rights."""
+        event.listen(session, "after_commit", lambda _session: self.hub.rights_changed(account_id), once=True)
 
     def set_cookie(self, response: Response, token: str) -> None:
         response.set_cookie(

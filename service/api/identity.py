@@ -120,7 +120,7 @@ def sign_out(session: OpenSession, service: PartsOf, request: Request, response:
     """End the session, for whoever kept its cookie too."""
     account_id = sessions.close_session(session, request.cookies.get(service.cookie, ""))
     if account_id is not None:
-        service.hub.rights_changed(account_id)
+        service.rights_change(session, account_id)
         logger.info("signed out", extra={"account": account_id, "host": host_of(request)})
     response.delete_cookie(service.cookie, path="/", secure=service.is_https, httponly=True)
     response.headers["clear-site-data"] = '"cache"'
@@ -196,7 +196,7 @@ def signed_in(
 def end_everywhere(session: OpenSession, service: Parts, account_id: int, *, but: str = "") -> int:
     """End the sessions of an account, with their live streams, but for the one of a token; return how many."""
     ended = sessions.end_sessions(session, account_id, but=but)
-    service.hub.rights_changed(account_id)
+    service.rights_change(session, account_id)
     return ended
 
 

@@ -41,7 +41,7 @@ def change_member(
     before = members.change_role(session, own_workshop(who, workshop_id), account_id, Role(asked.role))
     told = {"member": account_id, "before": before.value, "after": asked.role.value}
     audit.note(session, workshop_id, who=who.name, what="role changed", now=now, **told)
-    service.hub.rights_changed(account_id)
+    service.rights_change(session, account_id)
     return members.members(session, workshop_id)
 
 
@@ -52,7 +52,7 @@ def remove_member(
     """End a person's reach into the workshop at once; what that person has done stays."""
     gone = members.remove(session, own_workshop(who, workshop_id), account_id)
     audit.note(session, workshop_id, who=who.name, what="member removed", now=now, member=account_id, name=gone.name)
-    service.hub.rights_changed(account_id)
+    service.rights_change(session, account_id)
 
 
 @router.post("/workshops/{workshop_id}/members/{account_id}/sign-out", status_code=204)
@@ -63,7 +63,7 @@ def sign_member_out(
     gone = members.member(session, own_workshop(who, workshop_id), account_id)
     ended = sessions.end_sessions(session, gone.account_id)
     audit.note(session, workshop_id, who=who.name, what="member signed out", now=now, member=account_id, sessions=ended)
-    service.hub.rights_changed(account_id)
+    service.rights_change(session, account_id)
 
 
 # --- invitations -----------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def join(
     account = _new_account(asked, session, now) if who is None else session.get_one(Account, who.account_id)
     invitation = members.join(session, asked.token, account, now=now)
     audit.note(session, invitation.workshop_id, who=account.name, what="joined", now=now, role=invitation.role)
-    service.hub.rights_changed(account.id)
+    service.rights_change(session, account.id)
     who = asks()  # once more: there is more to be done now
     if who is None:
         return signed_in(session, service, account, now, request, response)
@@ -191,10 +191,11 @@ def create_token(
 
 @router.delete("/workshops/{workshop_id}/tokens/{token_id}", status_code=204)
 def revoke_token(
-    workshop_id: schemas.Id, token_id: schemas.Id, session: Session, who: Governs, now: MachineNow
+    workshop_id: schemas.Id, token_id: schemas.Id, session: Session, who: Governs, service: PartsOf, now: MachineNow
 ) -> None:
     """Make a token worthless at once."""
     token = api_tokens.revoke(session, own_workshop(who, workshop_id), token_id, now=now)
+    service.rights_change(session, token.account_id)
     audit.note(session, workshop_id, who=who.name, what="token revoked", now=now, name=token.name)
 
 

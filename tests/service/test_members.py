@@ -14,12 +14,13 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from service.api.deps import Parts
+from service.api.live import Hub
 from service.errors import BusyError, ConflictError, RefusedError
-from service.store import alarms, firings, kilns, members
+from service.store import alarms, api_tokens, firings, kilns, members
 from service.store.database import Database
 from service.store.models import Invitation, Membership
 from service.store.passwords import hash_password, verify_password
-from service.store.roles import GRANTS, Role
+from service.store.roles import GRANTS, Role, Scope
 from service.store.who import Who
 
 MAI = {"name": "Mai", "login": "0987 654 321", "password": PASSWORD, "language": "vi"}
@@ -132,6 +133,33 @@ async def test_whoever_is_removed_sees_nothing_more_at_once(
     assert (await guest.get("/api/v1/kilns")).status_code == 403
     assert (await guest.get("/api/v1/me")).json()["workshops"] == []
     parts.hub.leave(viewer)
+
+
+@pytest.mark.parametrize("path", ["members/2", "tokens/1"])
+async def test_streams_end_once_what_ends_them_is_committed(
+    owner: httpx.AsyncClient,
+    guest: httpx.AsyncClient,
+    app: FastAPI,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+) -> None:
+    await guest.post("/api/v1/invitations/join", json={"token": await invited(owner, "technician"), "person": MAI})
+    with database.write() as session:
+        lasts_until = datetime.now(UTC) + timedelta(days=1)
+        api_tokens.create(session, 1, 2, name="Grafana", scope=Scope.READ, expires_at=lasts_until, now=NOW)
+    found: list[tuple[int, bool, bool]] = []
+
+    def look(_hub: Hub, account_id: int) -> None:
+        with database.read() as session:
+            is_member = session.get(Membership, (account_id, 1)) is not None
+            found.append((account_id, is_member, bool(api_tokens.tokens(session, 1))))
+
+    monkeypatch.setattr(Hub, "rights_changed", look)
+    gone = await owner.delete(f"/api/v1/workshops/1/{path}")
+
+    assert gone.status_code == 204
+    assert found == [(2, path != "members/2", path != "tokens/1")]
 
 
 async def test_the_last_owner_stays_and_a_second_one_may_replace_the_first(
