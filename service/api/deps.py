@@ -73,6 +73,10 @@ class Parts:
     def is_https(self) -> bool:
         return self.settings.url.startswith("https://")
 
+    def count_request(self, who: Who) -> None:
+        """Raise TooManyError if this person or token asks too often."""
+        self.requests.spend(f"token {who.token_id}" if who.token_id is not None else f"account {who.account_id}")
+
     def rights_change(self, session: OrmSession, account_id: int) -> None:
         """End a person's streams once it is committed: whoever comes again before that goes on with the old rights."""
         event.listen(session, "after_commit", lambda _session: self.hub.rights_changed(account_id), once=True)
@@ -161,7 +165,7 @@ def _caller(
         msg = "please sign in" if token is None else "this token is unknown, revoked or has ended"
         raise SignedOutError(msg)
     request.state.who = who  # for the log, should it be refused
-    service.requests.spend(f"token {who.token_id}" if who.token_id is not None else f"account {who.account_id}")
+    service.count_request(who)
     return who
 
 

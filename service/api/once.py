@@ -26,7 +26,7 @@ from service.api.deps import Parts, known
 from service.api.guard import LOGS
 from service.api.headers import API_PATH
 from service.api.limits import receiving_log
-from service.errors import BusyError
+from service.errors import ServiceError
 from service.store import stored_answers
 from service.store.database import Database
 from service.store.roles import Action
@@ -81,9 +81,10 @@ class Once:
             await self._app(scope, receive, send)  # whose routes refuse it before any of it is read
             return
         try:
+            service.count_request(who)  # the routes count it once more, and do not see what is answered here
             answer = await self._answer(request, key, who, is_log=is_log)
-        except BusyError as error:
-            await problems.problem(503, error.code, error.code, str(error))(scope, receive, send)
+        except ServiceError as error:
+            await (await problems.expected(request, error))(scope, receive, send)
             return
         await _send(answer, send)
 

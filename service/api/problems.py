@@ -75,13 +75,14 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    app.add_exception_handler(ServiceError, _expected)
+    app.add_exception_handler(ServiceError, expected)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _expected(request: Request, error: Exception) -> JSONResponse:
+async def expected(request: Request, error: Exception) -> JSONResponse:
+    """Return what a failure of ours that is expected says."""
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for it
     if error.code in TOLD:
         tell(request, error.code)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from service_parts import NOW, new_workshop, sign_in
 from sqlalchemy import select, update
 
 from service.alarms.outbox import Outbox
+from service.api.deps import Parts
+from service.api.limits import TryLimit
 from service.app import Server, create_app
 from service.settings import Settings
 from service.store import firings, kilns
@@ -78,6 +81,20 @@ async def test_an_answer_is_kept_for_who_may_do_no_less_than_when_it_was_given(
     less = await signed_in.post("/api/v1/workshops/1/tokens", json=asked, headers=KEY)
 
     assert (first.status_code, less.status_code, less.json()["code"]) == (201, 403, "refused")
+
+
+async def test_what_is_answered_again_and_what_leads_nowhere_count_as_requests(
+    app: FastAPI, signed_in: httpx.AsyncClient
+) -> None:
+    parts: Parts = app.state.parts
+    await signed_in.post("/api/v1/kilns", json=KILN, headers=KEY)
+    app.state.parts = replace(parts, requests=TryLimit(tries=2, refill_s=3600))
+
+    again = [await signed_in.post("/api/v1/kilns", json=KILN, headers=KEY) for _ in range(3)]
+    nowhere = await signed_in.post("/api/v1/nowhere", headers=KEY)
+
+    assert [answer.status_code for answer in (*again, nowhere)] == [201, 201, 429, 429]
+    assert (again[-1].json()["code"], again[-1].headers["retry-after"]) == ("too_many", "3600")
 
 
 async def test_what_was_refused_may_be_put_right_under_the_same_key(
