@@ -12,7 +12,7 @@ from service.api.deps import Governs, MachineNow, OpenSession, PartsOf, Session,
 from service.api.identity import me_out, signed_in
 from service.api.paging import link_next
 from service.errors import InvalidError
-from service.store import api_tokens, audit, identity, members, sessions
+from service.store import alarms, api_tokens, audit, identity, members, sessions
 from service.store.logins import checked_login
 from service.store.models import Account, ApiToken, AuditEntry, Invitation
 from service.store.passwords import new_password
@@ -62,6 +62,7 @@ def sign_member_out(
     """End a member's every session, as when a phone is lost: whoever has it must sign in again."""
     gone = members.member(session, own_workshop(who, workshop_id), account_id)
     ended = sessions.end_sessions(session, gone.account_id)
+    alarms.forget_subscriptions(session, gone.account_id)
     audit.note(session, workshop_id, who=who.name, what="member signed out", now=now, member=account_id, sessions=ended)
     service.rights_change(session, account_id)
 

@@ -10,7 +10,7 @@ from service.api.account import note, prove
 from service.api.deps import Entering, MachineNow, OpenSession, Parts, PartsOf, SignedIn, host_of
 from service.api.identity import end_everywhere, signed_in
 from service.errors import InvalidError
-from service.store import passkeys, sessions
+from service.store import alarms, passkeys, sessions
 from service.store.models import Account
 from service.store.who import Who
 
@@ -89,6 +89,7 @@ def remove_passkey(
     account = prove(session, service, who, asked.password, request)
     passkeys.remove(session, account, asked.passkey_id)
     end_everywhere(session, service, account.id, but=request.cookies.get(service.cookie, ""))
+    alarms.forget_subscriptions(session, account.id)
     note(session, who, "passkey removed", now)
     return _told(session, service, who)
 

@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from service.analysis.words import counted
 from service.errors import NotFoundError
 from service.opening import opened, settings_of
 from service.settings import Settings
-from service.store import audit, identity, members, passkeys, providers, sessions
+from service.store import alarms, audit, identity, members, passkeys, providers, sessions
 from service.store.among import among
-from service.store.models import Account, ApiToken, Membership, PushSubscription
+from service.store.models import Account, ApiToken, Membership
 from service.store.passwords import NO_PASSWORD
 from service.store.roles import ACTING
 
@@ -32,7 +32,11 @@ def add_people(parser: argparse.ArgumentParser) -> None:
     for name, do, what in (
         ("link", _link, "print a link with which somebody who forgot the password sets a new one"),
         ("forget-passkeys", _forget_passkeys, "let somebody who lost the phone make a new passkey"),
-        ("sign-out", _sign_out, "end every session of somebody, or with `all` of everybody"),
+        (
+            "sign-out",
+            _sign_out,
+            "end every session of somebody and forget the phones, or with `all` every session of everybody",
+        ),
         ("disable", _disable, "end everything that somebody can do here; what was done stays"),
     ):
         one = doings.add_parser(name, help=what)
@@ -78,6 +82,7 @@ def _forget_passkeys(session: Session, _settings: Settings, options: argparse.Na
     account = _find(session, options.login)
     forgotten = passkeys.forget_all(session, account)
     ended = sessions.end_sessions(session, account.id)
+    alarms.forget_subscriptions(session, account.id)
     _note(session, "passkeys forgotten", now, account)
     told = f"{counted(forgotten, 'passkey')} forgotten, {counted(ended, 'session')} ended"
     return (
@@ -91,6 +96,7 @@ def _sign_out(session: Session, _settings: Settings, options: argparse.Namespace
         found = list(session.scalars(select(Account).order_by(Account.id)))
     else:
         found = [_find(session, options.login)]
+        alarms.forget_subscriptions(session, found[0].id)  # of everybody it would leave a village without alarms
     ended = sum(sessions.end_sessions(session, account.id) for account in found)
     _note(session, "signed out", now, *found)
     return f"{counted(ended, 'session')} ended"
@@ -104,7 +110,7 @@ def _disable(session: Session, _settings: Settings, options: argparse.Namespace,
     ended = sessions.end_sessions(session, account.id)
     own = ApiToken.account_id == account.id, ApiToken.revoked_at.is_(None)
     session.execute(update(ApiToken).where(*own).values(revoked_at=now))
-    session.execute(delete(PushSubscription).where(PushSubscription.account_id == account.id))
+    alarms.forget_subscriptions(session, account.id)
     identity.spend_links(session, account.id, now=now)
     members.end_every_offer(session, account.id)
     _note(session, "account disabled", now, account)

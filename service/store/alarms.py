@@ -180,6 +180,11 @@ def remove_subscription(session: Session, subscription_id: int) -> None:
     session.execute(delete(PushSubscription).where(PushSubscription.id == subscription_id))
 
 
+def forget_subscriptions(session: Session, account_id: int) -> None:
+    """Ring no browser of a person any more, as when a phone is lost: which of them was on it, nobody knows."""
+    session.execute(delete(PushSubscription).where(PushSubscription.account_id == account_id))
+
+
 # --- the outbox ------------------------------------------------------------------------------------------------------
 
 

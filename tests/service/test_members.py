@@ -266,16 +266,58 @@ async def test_alarms_ring_only_those_who_are_to_hear_of_them(
     owner: httpx.AsyncClient, guest: httpx.AsyncClient, database: Database
 ) -> None:
     await guest.post("/api/v1/invitations/join", json={"token": await invited(owner, "testing_centre"), "person": MAI})
+
+    give_phones(database, 1, 2)
+
+    assert rung(database) == [1]
+
+
+async def test_a_phone_that_is_lost_rings_no_more_once_an_owner_signs_it_out(
+    owner: httpx.AsyncClient, guest: httpx.AsyncClient, database: Database
+) -> None:
+    await guest.post("/api/v1/invitations/join", json={"token": await invited(owner), "person": MAI})
+    give_phones(database, 1, 2)
+
+    assert (await owner.post("/api/v1/workshops/1/members/2/sign-out")).status_code == 204
+
+    assert rung(database) == [1]
+
+
+@pytest.mark.parametrize(
+    ("words", "still_rung"),
+    [
+        (["sign-out", MAI["login"]], [1]),
+        (["forget-passkeys", MAI["login"]], [1]),
+        (["sign-out", "all"], [1, 2]),  # no phone was lost, and a village wants its alarms
+    ],
+)
+async def test_a_phone_that_is_lost_rings_no_more_once_whoever_runs_the_service_says_so(
+    owner: httpx.AsyncClient,
+    guest: httpx.AsyncClient,
+    database: Database,
+    people: Callable[..., str],
+    words: list[str],
+    still_rung: list[int],
+) -> None:
+    await guest.post("/api/v1/invitations/join", json={"token": await invited(owner), "person": MAI})
+    give_phones(database, 1, 2)
+
+    people(*words)
+
+    assert rung(database) == still_rung
+
+
+def give_phones(database: Database, *account_ids: int) -> None:
     with database.write() as session:
-        for account_id in (1, 2):
+        for account_id in account_ids:
             alarms.subscribe(
                 session, account_id, endpoint=f"https://push/{account_id}", p256dh="a", auth="b", device="x", now=NOW
             )
 
-    with database.read() as session:
-        rung = alarms.subscriptions_of_workshop(session, 1)
 
-    assert [one.account_id for one in rung] == [1]
+def rung(database: Database) -> list[int]:
+    with database.read() as session:
+        return [one.account_id for one in alarms.subscriptions_of_workshop(session, 1)]
 
 
 async def test_the_association_reads_no_notes(

@@ -19,7 +19,7 @@ from sqlalchemy import select, update
 from service.app import create_app
 from service.errors import ConflictError, ServiceError
 from service.settings import Settings
-from service.store import audit, members, passkeys
+from service.store import alarms, audit, members, passkeys
 from service.store.database import Database
 from service.store.models import Account, Passkey, SignInChallenge, SignInSession
 from service.store.passkeys import MAX_PASSKEYS, PasskeySite
@@ -212,9 +212,11 @@ async def test_a_device_has_one_passkey_and_a_person_so_many(lan: httpx.AsyncCli
 
 
 async def test_a_passkey_that_is_removed_signs_nobody_in_and_every_other_session_ends(
-    lan: httpx.AsyncClient, app: FastAPI
+    lan: httpx.AsyncClient, app: FastAPI, database: Database
 ) -> None:
     passkey = await new_passkey(lan)
+    with database.write() as session:
+        alarms.subscribe(session, 1, endpoint="https://push/1", p256dh="a", auth="b", device="x", now=NOW)
     async with browser(app) as phone:
         assert (await by_passkey(phone, passkey)).status_code == 200
         wrong = await lan.post(f"{API}/me/passkeys/remove", json={"password": "not this", "passkey_id": 1})
@@ -224,6 +226,7 @@ async def test_a_passkey_that_is_removed_signs_nobody_in_and_every_other_session
         assert (wrong.status_code, gone.json()["passkeys"], again.status_code) == (403, [], 404)
         assert (await phone.get(f"{API}/me")).status_code == 401
         assert (await by_passkey(phone, passkey)).status_code == 403
+    assert (await lan.get(f"{API}/push-subscriptions")).json() == []  # one may be on it too
 
 
 async def test_nobody_removes_the_passkey_of_another(lan: httpx.AsyncClient, app: FastAPI, database: Database) -> None:
