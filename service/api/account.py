@@ -98,8 +98,8 @@ def change_login(
 def prove(session: OpenSession, service: Parts, who: Who, password: str, request: Request) -> Account:
     """Return the account of who asks, if that person knows its password."""
     tries = f"account {who.account_id} by {sessions.id_of(request.cookies.get(service.cookie, ''))}"
-    service.sign_in_tries.spend(tries)  # whoever guesses in one session locks its owner out of no other
-    account = with_password(session, service, lambda among: among.get(Account, who.account_id), password)
+    with service.sign_in_tries.trying(tries):  # whoever guesses in one session locks its owner out of no other
+        account = with_password(session, service, lambda among: among.get(Account, who.account_id), password)
     if account is None:
         logger.warning("password not shown", extra={"account": who.account_id, "host": host_of(request)})
         msg = "the password is not right"

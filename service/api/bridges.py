@@ -60,8 +60,7 @@ def pair(
     asked: schemas.PairIn, session: OpenSession, service: PartsOf, now: MachineNow, request: Request
 ) -> schemas.PairOut:
     """Give a bridge its token for the code that a person read out to it."""
-    service.pairing_tries.spend(host_of(request))
-    with service.database.read() as looking:
+    with service.pairing_tries.trying(host_of(request)), service.database.read() as looking:
         shown = pairing.find(looking, asked.code, now=now)
     bridge, token = pairing.pair(session, shown, now=now)
     audit.note(session, bridge.workshop_id, who=bridge.name, what="bridge paired", now=now, bridge=bridge.id)

@@ -74,10 +74,13 @@ def sign_in(
 ) -> schemas.MeOut:
     """Sign in with an e-mail address or phone number and a password; too many tries have to wait."""
     host, login = host_of(request), normal_login(asked.login)
-    service.host_tries.spend(host)
-    service.sign_in_tries.spend(f"{login} from {host}")
-    service.login_tries.spend(login)
-    account = with_password(session, service, partial(identity.account_by_login, login=asked.login), asked.password)
+    find = partial(identity.account_by_login, login=asked.login)
+    with (
+        service.host_tries.trying(host),
+        service.sign_in_tries.trying(f"{login} from {host}"),
+        service.login_tries.trying(login),
+    ):
+        account = with_password(session, service, find, asked.password)
     if account is None:
         logger.warning("sign-in refused", extra={"login": masked(login), "host": host})
         msg = "the e-mail, phone number or password is not right"
@@ -98,8 +101,7 @@ def sign_in_by_link(
 
     Where a passkey is asked for, the new password is set, and nobody is signed in by the link alone.
     """
-    service.pairing_tries.spend(host_of(request))
-    with service.database.write() as session:
+    with service.pairing_tries.trying(host_of(request)), service.database.write() as session:
         account = identity.use_link(session, asked.token, now=now)
         if account is None:
             msg = "this link makes the first account; it signs nobody in"

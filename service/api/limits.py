@@ -2,13 +2,14 @@
 
 import threading
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
 from service.busy import place
-from service.errors import TooManyError
+from service.errors import BusyError, TooManyError
 
 MAX_KEYS: Final = 10_000
 # Of one person or token, and one more every so often: a page asks for a dozen when it opens, and a program that asks
@@ -54,6 +55,16 @@ class TryLimit:
             if len(self._left) >= MAX_KEYS:
                 del self._left[next(iter(self._left))]  # the one that tried longest ago
             self._left[key] = (left - 1, now_s)
+
+    @contextmanager
+    def trying(self, key: str) -> Iterator[None]:
+        """Take one try for what is done here; if there was no room to do it, that was none."""
+        self.spend(key)
+        try:
+            yield
+        except BusyError:
+            self.give_back(key)
+            raise
 
     def give_back(self, key: str) -> None:
         """Count the last try of this key as none: it was not a guess."""

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from service.api.deps import Parts
 from service.api.limits import MAX_KEYS, TryLimit
-from service.errors import InvalidError, TooManyError
+from service.errors import BusyError, InvalidError, TooManyError
 from service.store import audit, identity, sessions
 from service.store.database import Database
 from service.store.logins import checked_login, masked, normal_login
@@ -494,6 +494,28 @@ async def test_who_signs_in_often_is_not_taken_for_somebody_who_guesses(app: Fas
 
     assert [await entered(lan, PASSWORD) for _ in range(4)] == [200] * 4
     assert [await entered(lan, "a guess of mine") for _ in range(3)] == [401, 401, 429]
+
+
+async def test_who_finds_no_room_to_be_looked_at_has_not_tried(
+    lan: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(_stored: str | None, _password: str) -> bool:
+        msg = "many people are signing in at this moment"
+        raise BusyError(msg)
+
+    few = {name: TryLimit(tries=2, refill_s=3600) for name in ("host_tries", "sign_in_tries", "login_tries")}
+    app.state.parts = replace(app.state.parts, **few)
+
+    with monkeypatch.context() as crowded:
+        crowded.setattr("service.api.identity.verify_password", is_full)
+        entering = [await entered(lan) for _ in range(4)]
+        proving = [
+            (await lan.post("/api/v1/me/sessions/end", json={"password": PASSWORD})).status_code for _ in range(4)
+        ]
+
+    assert (entering, proving) == ([503] * 4, [503] * 4)
+    assert (await lan.post("/api/v1/me/sessions/end", json={"password": PASSWORD})).status_code == 204
+    assert await entered(lan) == 200
 
 
 async def test_others_write_while_a_password_is_looked_at(
