@@ -58,14 +58,15 @@ class Senders:
 
     def _look_up(self, token: str) -> BridgeIdentity:
         now = datetime.now(UTC)
-        with self._database.write() as session:
+        with self._database.read() as session:  # who is nobody keeps nobody from writing
             who = api_tokens.who_has(session, token, now=now)
-            if who is None or who.token_id is None:
-                msg = "this token is unknown, revoked or has ended"
-                raise RefusedError(msg)
-            may = who.where_may(Action.SET_UP)
-            if not may:
-                msg = "this token may not send readings: it wants scope `write`, made by an owner or a technician"
-                raise ForbiddenError(msg)
+        if who is None or who.token_id is None:
+            msg = "this token is unknown, revoked or has ended"
+            raise RefusedError(msg)
+        may = who.where_may(Action.SET_UP)
+        if not may:
+            msg = "this token may not send readings: it wants scope `write`, made by an owner or a technician"
+            raise ForbiddenError(msg)
+        with self._database.write() as session:
             api_tokens.used(session, who.token_id, now=now)
             return bridge_of_lines(session, next(iter(may)), now=now)

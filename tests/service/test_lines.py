@@ -400,6 +400,17 @@ async def test_without_a_token_that_is_known_nothing_is_taken(sender: Sender, da
 # --- bounds ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_who_shows_a_token_that_nobody_knows_takes_no_turn_to_write(
+    http: httpx.AsyncClient, database: Database
+) -> None:
+    with database.write() as session:
+        session.connection()  # for nobody else to have
+        answer = await Sender(http, "canhlo_unknown").send(line(0))
+
+    assert answer.status_code == 401
+
+
 async def test_a_body_that_is_refused_leaves_no_number_behind_that_holds_up_what_follows(
     sender: Sender, database: Database
 ) -> None:
