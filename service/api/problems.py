@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.routing import Match
@@ -15,6 +16,7 @@ from service.api.limits import TryLimit
 from service.api.texts import said_back
 from service.counters import REFUSALS
 from service.errors import ServiceError, TooManyError
+from service.store.database import is_there_already
 
 MOST_FIELDS: Final = 8
 MEDIA_TYPE: Final = "application/problem+json"
@@ -76,6 +78,7 @@ def problem(
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, expected)
+    app.add_exception_handler(IntegrityError, _overtaken)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
@@ -88,6 +91,15 @@ async def expected(request: Request, error: Exception) -> JSONResponse:
         tell(request, error.code)
     headers = {"Retry-After": str(error.wait_s)} if isinstance(error, TooManyError) else None
     return problem(STATUS.get(error.code, 500), error.code, error.code.replace("_", " "), str(error), headers)
+
+
+async def _overtaken(_request: Request, error: Exception) -> JSONResponse:
+    """Say so where two did the same at once, each having found that nobody had; the database let one of them."""
+    assert isinstance(error, IntegrityError)  # noqa: S101 - registered for it
+    if not is_there_already(error):
+        raise error
+    said = "somebody did the same at this very moment; look at what stands now, and try again if it is still to be done"
+    return problem(409, "conflict", "conflict", said)
 
 
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:

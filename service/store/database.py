@@ -3,15 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from sqlalchemy import DateTime
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from service.store.engine import make_engine, make_writing_engine
 from service.store.months import months_of
+
+_THERE_ALREADY: Final = {"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}  # as each of them says it
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -32,6 +35,12 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def is_there_already(error: IntegrityError) -> bool:
+    """Say whether a row was refused for one that is there with the same key, and for nothing else that is wrong."""
+    said = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)
+    return said in _THERE_ALREADY
 
 
 class Closes(Protocol):

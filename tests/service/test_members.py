@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from service.api.deps import Parts
 from service.api.live import Hub
 from service.errors import BusyError, ConflictError, RefusedError
-from service.store import alarms, api_tokens, firings, kilns, members
+from service.store import alarms, api_tokens, firings, identity, kilns, members
 from service.store.database import Database
 from service.store.models import Invitation, Membership
 from service.store.passwords import hash_password, verify_password
@@ -88,6 +88,27 @@ async def test_who_is_signed_in_stays_so_by_joining_and_is_answered_alike_when_a
     assert [(one.status_code, len(one.json()["workshops"])) for one in (joined, again)] == [(200, 2)] * 2
     assert guest.cookies["canhlo"] == before
     assert [one["what"] for one in (await owner.get("/api/v1/workshops/1/audit")).json()] == ["joined", "invited"]
+
+
+async def test_of_two_people_who_join_at_once_with_one_login_one_is_told_that_it_is_taken(
+    owner: httpx.AsyncClient, guest: httpx.AsyncClient, database: Database
+) -> None:
+    token = await invited(owner)
+    with database.write() as session:
+        identity.create_account(
+            session,
+            name="Mai",
+            login=MAI["login"],
+            password_hash=hash_password(PASSWORD),
+            language="vi",
+            now=NOW,
+        )
+        joining = asyncio.create_task(guest.post("/api/v1/invitations/join", json={"token": token, "person": MAI}))
+        await asyncio.wait([joining], timeout=1)  # it sees nobody of that login yet
+    answer = await joining
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert (await guest.post("/api/v1/invitations/look", json={"token": token})).status_code == 200
 
 
 async def test_an_invitation_has_a_picture_to_be_photographed(owner: httpx.AsyncClient) -> None:

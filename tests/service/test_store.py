@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from service.errors import ConflictError, RefusedError
 from service.store import firings, identity, kilns, pairing, sessions
-from service.store.database import Database
+from service.store.database import Database, is_there_already
 from service.store.migrate import upgrade
 from service.store.models import Base, Firing, Workshop
 from service.store.months import SERIES
@@ -63,6 +63,17 @@ def test_writers_wait_for_their_turn_and_not_for_sqlite(database: Database) -> N
                 time.sleep(0.02)
 
     assert went == list(range(12))
+
+
+def test_what_is_there_already_is_told_from_what_is_wrong(database: Database) -> None:
+    new_workshop(database, "lan@example.org")
+    found = []
+    for table, values in (("workshop", "1, 'x', '2026-01-01'"), ("workshop", "2, NULL, '2026-01-01'")):
+        with pytest.raises(IntegrityError) as refused, database.write() as session:
+            session.execute(text(f"INSERT INTO {table} (id, name, created_at) VALUES ({values})"))  # noqa: S608
+        found.append(is_there_already(refused.value))
+
+    assert found == [True, False]
 
 
 def test_a_time_without_zone_is_refused_and_one_with_a_zone_comes_back_in_utc(database: Database) -> None:
