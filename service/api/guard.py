@@ -3,7 +3,6 @@
 import asyncio
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -111,4 +110,4 @@ def _is_foreign(headers: Headers) -> bool:
     if headers.get("sec-fetch-site", "same-origin") in {"cross-site", "same-site"}:
         return True
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    return origin is not None and origin.partition("://")[2] != headers.get("host")

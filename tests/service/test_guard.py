@@ -61,6 +61,19 @@ async def test_an_answer_of_the_api_is_kept_by_no_cache_and_runs_nothing_as_a_do
     assert (await signed_in.get("/")).headers["cache-control"] == "no-cache"
 
 
+@pytest.mark.parametrize(
+    "origin", ["https://elsewhere.example", "null", "http://[", "http://[::1", "lo.test", "http://lo.test:x", ""]
+)
+async def test_an_origin_that_is_not_ours_is_refused_whatever_it_is(signed_in: httpx.AsyncClient, origin: str) -> None:
+    asked = {"workshop_id": 1, "name": "Lò 9"}
+
+    foreign = await signed_in.post("/api/v1/kilns", json=asked, headers={"origin": origin})
+    own = await signed_in.post("/api/v1/kilns", json=asked, headers={"origin": "http://lo.test"})
+
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "foreign_origin")
+    assert own.status_code == 201
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 async def test_a_browser_that_says_another_site_sent_it_is_refused(
     signed_in: httpx.AsyncClient, site: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
