@@ -38,23 +38,22 @@ class TryLimit:
 
     tries: int
     refill_s: float
-    _left: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _full_at_s: dict[str, float] = field(default_factory=dict)  # when each has all its tries again
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def spend(self, key: str) -> None:
         """Take one try of this key; raise TooManyError when none is left."""
         now_s = time.monotonic()
         with self._lock:
-            left, at_s = self._left.get(key, (float(self.tries), now_s))
-            left = min(float(self.tries), left + (now_s - at_s) / self.refill_s)
+            full_at_s = max(now_s, self._full_at_s.get(key, now_s))
+            left = self.tries - (full_at_s - now_s) / self.refill_s
             if left < 1:
                 wait_s = ceil(self.refill_s * (1 - left))
                 msg = f"too many at once; wait {wait_s} s and try again"
                 raise TooManyError(msg, wait_s)
-            self._left.pop(key, None)
-            if len(self._left) >= MAX_KEYS:
-                del self._left[next(iter(self._left))]  # the one that tried longest ago
-            self._left[key] = (left - 1, now_s)
+            if len(self._full_at_s) >= MAX_KEYS:
+                self._forget_fullest()
+            self._full_at_s[key] = full_at_s + self.refill_s
 
     @contextmanager
     def trying(self, key: str) -> Iterator[None]:
@@ -69,5 +68,10 @@ class TryLimit:
     def give_back(self, key: str) -> None:
         """Count the last try of this key as none: it was not a guess."""
         with self._lock:
-            left, at_s = self._left.get(key, (float(self.tries), 0.0))
-            self._left[key] = (min(float(self.tries), left + 1), at_s)
+            if key in self._full_at_s:
+                self._full_at_s[key] -= self.refill_s
+
+    def _forget_fullest(self) -> None:
+        """Make room for a while, with those keys that have most of their tries: who may not try is forgotten last."""
+        for key in sorted(self._full_at_s, key=self._full_at_s.__getitem__)[: MAX_KEYS // 10]:
+            del self._full_at_s[key]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -412,14 +413,31 @@ async def test_one_address_cannot_try_one_password_on_everybody(app: FastAPI) ->
     assert codes == [401, 401, 401, 429, 429]
 
 
-def test_a_limit_forgets_the_key_that_tried_longest_ago_and_no_other() -> None:
-    limit = TryLimit(tries=1, refill_s=3600)
-    limit.spend("victim")
-    for number in range(MAX_KEYS - 1):
+def test_a_limit_forgets_last_who_may_not_try() -> None:
+    limit = TryLimit(tries=2, refill_s=3600)
+    for _ in range(2):
+        limit.spend("victim")
+    for number in range(2 * MAX_KEYS):
         limit.spend(f"noise {number}")
 
     with pytest.raises(TooManyError):
         limit.spend("victim")
+
+
+def test_a_limit_counts_tries_gives_them_back_and_refills() -> None:
+    limit = TryLimit(tries=2, refill_s=0.05)
+    for _ in range(2):
+        limit.spend("lan")
+    with pytest.raises(TooManyError, match="wait 1 s"):
+        limit.spend("lan")
+
+    limit.give_back("lan")
+    limit.spend("lan")
+    limit.give_back("nobody")
+    time.sleep(0.2)
+
+    for _ in range(2):
+        limit.spend("lan")
 
 
 # --- a forgotten password, and whoever runs the machine --------------------------------------------------------------
