@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address, IPv6Network
 from typing import Annotated, Final
 
 from fastapi import Depends, Request, Security
@@ -113,7 +113,10 @@ MachineNow = Annotated[datetime, Depends(machine_now)]
 def host_of(request: Request) -> str:
     """Return the address that a request came from, as a proxy says it that is trusted; of IPv6 the household's part."""
     host = request.client.host if request.client else ""
-    return str(IPv6Network((host, 64), strict=False)) if ":" in host else host
+    if ":" not in host:
+        return host
+    address = IPv6Address(host)
+    return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
 
 
 async def _now(service: PartsOf) -> datetime:

@@ -13,8 +13,9 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from service_parts import NOW, PASSWORD, new_workshop, sign_in
 from sqlalchemy import select, update
+from starlette.requests import Request
 
-from service.api.deps import Parts
+from service.api.deps import Parts, host_of
 from service.api.limits import MAX_KEYS, TryLimit
 from service.errors import BusyError, InvalidError, TooManyError
 from service.store import audit, identity, sessions
@@ -411,6 +412,20 @@ async def test_one_address_cannot_try_one_password_on_everybody(app: FastAPI) ->
     codes = [await entered(far, "mat khau 123", login=f"a{number}@example.org") for number in range(5)]
 
     assert codes == [401, 401, 401, 429, 429]
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),  # IPv4, as a socket for both writes it
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_of_an_address_what_a_household_shares_counts(address: str, counted: str) -> None:
+    assert host_of(Request({"type": "http", "client": (address, 1)})) == counted
 
 
 def test_a_limit_forgets_last_who_may_not_try() -> None:
