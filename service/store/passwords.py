@@ -39,10 +39,11 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(stored: str | None, password: str) -> bool:
-    """Say whether it is the password; without an account it takes as long, so nobody learns which exist."""
+    """Say whether it is the password; without one it takes as long, so nobody learns which accounts exist."""
+    known = None if stored == NO_PASSWORD else stored
     with _turn():
         try:
-            return _hasher.verify(stored or _NOBODY, password) and stored is not None
+            return _hasher.verify(known or _NOBODY, password) and known is not None
         except (VerificationError, InvalidHashError):
             return False
 

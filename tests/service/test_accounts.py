@@ -23,7 +23,7 @@ from service.store.database import Database
 from service.store.logins import checked_login, masked, normal_login
 from service.store.models import Account, AuditEntry, Membership, SignInSession
 from service.store.password_rules import MAX_LENGTH, MIN_LENGTH, _common, _words_of_this_place, check_password
-from service.store.passwords import hash_password, is_outdated, verify_password
+from service.store.passwords import NO_PASSWORD, hash_password, is_outdated, verify_password
 from service.store.roles import Role
 
 LOGIN = "lan@example.org"
@@ -155,6 +155,18 @@ async def test_a_hash_of_weaker_parameters_is_made_anew_when_its_password_is_sho
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert not is_outdated(stored)
     assert verify_password(stored, PASSWORD)
+
+
+@pytest.mark.parametrize("stored", [None, NO_PASSWORD])
+def test_who_has_no_password_takes_as_long_to_look_at(stored: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hasher:
+        def verify(self, compared: str, _password: str) -> bool:
+            assert compared.startswith("$argon2id$")  # and takes its time
+            return True
+
+    monkeypatch.setattr("service.store.passwords._hasher", Hasher())
+
+    assert not verify_password(stored, PASSWORD)
 
 
 # --- what signs in ---------------------------------------------------------------------------------------------------
