@@ -72,6 +72,7 @@ def change_password(
     has_two_factors = sessions.has_two_factors(session, request.cookies.get(service.cookie, ""), account.id, now=now)
     about = (account.name, account.login, *(one.name for one in identity.workshops(session, who.workshop_ids)))
     account.password_hash = new_password(asked.new, about=about)
+    identity.spend_links(session, account.id, now=now)
     end_everywhere(session, service, who.account_id)
     device = request.headers.get("user-agent", "")
     token = sessions.open_session(session, account, now=now, device=device, with_two_factors=has_two_factors)

@@ -110,6 +110,7 @@ def sign_in_by_link(
             refuse_one_factor(session, service, account)
         else:
             account.password_hash = new_password(asked.new_password, about=(account.name, account.login))
+            identity.spend_links(session, account.id, now=now)
             end_everywhere(session, service, account.id)
         if not _needs_passkey(session, service, account):
             return signed_in(session, service, account, now, request, response)

@@ -485,6 +485,23 @@ async def test_a_link_sets_a_new_password_once_and_ends_every_session(
     assert [await entered(lan, one) for one in (PASSWORD, OTHER)] == [401, 200]
 
 
+async def test_with_a_new_password_every_link_to_another_one_ends(
+    lan: httpx.AsyncClient, people: Callable[..., str], app: FastAPI
+) -> None:
+    links = [people("link", LOGIN).rpartition("#")[2].strip() for _ in range(4)]
+    guest = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://lo.test")
+
+    async def by_link(token: str) -> int:
+        return (await guest.post("/api/v1/session/link", json={"token": token, "new_password": OTHER})).status_code
+
+    codes = [await by_link(links[0]), await by_link(links[1])]
+    links.append(people("link", LOGIN).rpartition("#")[2].strip())
+    changed = await guest.put("/api/v1/me/password", json={"current": OTHER, "new": PASSWORD})
+
+    assert (codes, changed.status_code) == ([200, 403], 204)
+    assert [await by_link(token) for token in links[2:]] == [403] * 3
+
+
 async def test_a_disabled_account_reaches_nothing_any_more(
     lan: httpx.AsyncClient, people: Callable[..., str], database: Database
 ) -> None:
