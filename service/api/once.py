@@ -72,24 +72,24 @@ class Once:
         service: Parts = request.app.state.parts
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         shown = token.strip() if scheme.lower() == "bearer" else None
-        who = await asyncio.to_thread(known, request, service, shown, datetime.now(UTC))
-        if who is None:
-            await self._app(scope, receive, send)  # whose routes answer that nobody is signed in
-            return
         is_log = LOGS.fullmatch(request.url.path) is not None
-        if is_log and not who.where_may(Action.SET_UP):
-            await self._app(scope, receive, send)  # whose routes refuse it before any of it is read
-            return
         try:
-            service.count_request(who)  # the routes count it once more, and do not see what is answered here
-            answer = await self._answer(request, key, who, is_log=is_log)
+            who = await asyncio.to_thread(known, request, service, shown, datetime.now(UTC))
+            if who is None or (is_log and not who.where_may(Action.SET_UP)):
+                answer = None  # the routes refuse it, and a log before any of it is read
+            else:
+                answer = await self._answer(request, key, who, is_log=is_log)
         except ServiceError as error:
             await (await problems.expected(request, error))(scope, receive, send)
             return
-        await _send(answer, send)
+        if answer is None:
+            await self._app(scope, receive, send)
+        else:
+            await _send(answer, send)
 
     async def _answer(self, request: Request, key: str, who: Who, *, is_log: bool) -> _Answer:
         service: Parts = request.app.state.parts
+        service.count_request(who)  # the routes count it once more, and do not see what is answered here
         with receiving_log() if is_log else nullcontext(), SpooledTemporaryFile(MOST_IN_MEMORY) as body:
             digest = hashlib.blake2b()
             async for piece in request.stream():
