@@ -100,7 +100,10 @@ export function Passkeys() {
       )}
       {wish.is === "add" && <NewPasskey onMade={done} onClose={done} />}
       {wish.is === "remove" && (
-        <Asked go={say("passkeys.remove")} doing={doing} onGo={act} onClose={done} testid="end-passkey" />
+        <>
+          <p class="warn">{say("passkeys.removeWhy")}</p>
+          <Asked go={say("passkeys.remove")} doing={doing} onGo={act} onClose={done} testid="end-passkey" />
+        </>
       )}
       {wish.is === "wanted" && (
         <Asked

@@ -11,6 +11,8 @@ export const enPasskeys: Record<keyof typeof viPasskeys, string> = {
   "passkeys.close": "Let the password open nothing",
   "passkeys.open": "Let the password in again",
   "passkeys.remove": "Remove this device",
+  "passkeys.removeWhy":
+    "All your devices sign in again, and alarms ring on each of them only once they are switched on there again.",
   "passkeys.nowEnter": "The password is changed. Now enter with finger or face.",
   "passkeys.needTitle": "One more step, {name}",
   "passkeys.need": "A password is not enough here. Use your finger, your face or the code of this device, this once.",

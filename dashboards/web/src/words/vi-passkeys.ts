@@ -10,6 +10,8 @@ export const viPasskeys = {
   "passkeys.close": "Không cho vào bằng mật khẩu nữa",
   "passkeys.open": "Cho vào lại bằng mật khẩu",
   "passkeys.remove": "Bỏ máy này",
+  "passkeys.removeWhy":
+    "Mọi máy của bạn phải đăng nhập lại, và phải bật lại cảnh báo trên từng máy thì máy ấy mới kêu.",
   "passkeys.nowEnter": "Đã đổi mật khẩu. Bây giờ hãy vào bằng vân tay hoặc khuôn mặt.",
   "passkeys.needTitle": "Còn một bước nữa, {name}",
   "passkeys.need":
