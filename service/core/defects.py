@@ -9,7 +9,7 @@ import numpy as np
 from service.core import cones
 from service.core.deviations import target_end_c
 from service.core.findings import Finding, Group, Severity
-from service.core.firing import Firing
+from service.core.firing import SHOWN_FROM, Firing
 from service.core.heat_work import per_e_fold_c
 from service.core.ledger import Ledger
 from service.core.standing import Evidence
@@ -17,8 +17,8 @@ from service.core.watch import Watch
 
 # The cone model is off by up to 3.8 °C at the chart's rates, so ware is called underfired only beyond that.
 MODEL_ERROR_C: Final = 4.0
-# The logarithm of next to no heat work says nothing of the way that is left: beyond this it is the peak's own.
-FAR_C: Final = 100.0
+# Up to here clay gives off its bound water (450-700 °C): what went no further was dried or candled. Own choice.
+RAW_BELOW_C: Final = 700.0
 MODEL_SOURCE: Final = "largest error of the cone model against Orton's chart: 3.8 °C"
 # Heat work that the recording did not see does not count if it began this far below the target.
 SEEN_FROM_BELOW_TARGET_C: Final = 200.0
@@ -28,7 +28,8 @@ def judge_cone(firing: Firing, channels: list[str], watch: Watch, now_s: float, 
     """Say `overfired` as soon as the guard cone is down anywhere, `underfired` when the top is past without the target.
 
     The guard cone is the next whole number hotter than the target. `channels` are the chamber probes that read now.
-    What witness cones have taught of a probe is not sure, and that doubt is left to the ware.
+    What witness cones have taught of a probe is not sure, and that doubt is left to the ware. What was only candled
+    has no top yet, and a kiln that climbs past the top it had is not underfired, or not yet.
     """
     if watch.target_cone is None:
         return
@@ -37,18 +38,27 @@ def judge_cone(firing: Firing, channels: list[str], watch: Watch, now_s: float, 
     _judge_guard(firing, target, doubt_c, to)
     if not channels or firing.start_c > target_end_c(watch.target_cone) - SEEN_FROM_BELOW_TARGET_C:
         return
-    if not (firing.is_over_the_top or to.has("underfired")):
+    said = to.standing.get("underfired")
+    if said is not None and firing.peak_s > said.start_s:
+        to.close("underfired", now_s)
+        said = None
+    end_c = target_end_c(watch.target_cone)
+    is_fired = firing.peak_c >= min(RAW_BELOW_C, end_c - SEEN_FROM_BELOW_TARGET_C)
+    if said is None and not (firing.is_over_the_top and is_fired):
         return
     missing_c = {name: short_c(target, float(firing.works[name].done[target])) for name in channels}
     limit_c = {name: hypot(MODEL_ERROR_C, doubt_c.get(name, 0.0)) for name in channels}
     name = max(channels, key=lambda one: missing_c[one] - limit_c[one])
     if missing_c[name] <= limit_c[name]:
         to.close("underfired", now_s)
-    elif not to.has("underfired"):
+    elif said is None:
+        heat_work = float(firing.works[name].done[target])
+        has_begun = heat_work >= SHOWN_FROM  # the logarithm of next to no heat work says nothing of what is left
+        at_least_c = short_c(target, SHOWN_FROM)
         evidence: Evidence = {
             "target_cone": watch.target_cone,
-            "heat_work": float(firing.works[name].done[target]),
-            "short_by_c": min(missing_c[name], max(target_end_c(watch.target_cone) - firing.peak_c, FAR_C)),
+            "heat_work": heat_work,
+            "short_by_c": missing_c[name] if has_begun else max(end_c - firing.peak_c, at_least_c),
             "short_by_limit_c": limit_c[name],
             "limit_source": MODEL_SOURCE,
             "peak_c": firing.peak_c,

@@ -72,6 +72,21 @@ def test_a_firing_that_was_given_up_lacks_what_lay_between_its_peak_and_the_cone
     assert under.evidence["short_by_c"] == pytest.approx(1222 - 850, abs=5)
 
 
+def test_candling_with_a_pause_is_no_underfiring() -> None:
+    channels = {"top": noisy(made([0, 2, 6, 8, 10, 12, 17], [28, 150, 150, 80, 60, 150, 900]), sd_c=0.4)}
+
+    assert of_kind("underfired", channels, Watch(target_cone="10")) == []
+
+
+def test_an_underfiring_is_over_when_the_kiln_climbs_past_the_top_it_had_and_another_is_said_anew() -> None:
+    channels = {"top": noisy(made([0, 8, 9, 12, 20], [28, 900, 700, 1100, 90]))}
+
+    first, second = of_kind("underfired", channels, Watch(target_cone="10"))
+
+    assert first.end_s == pytest.approx(T0_S + (9 + 3 * 200 / 400) * HOUR_S, abs=300)
+    assert second.start_s == pytest.approx(T0_S + 12 * HOUR_S, abs=120)
+
+
 def test_a_top_that_is_only_interrupted_takes_the_underfiring_back() -> None:
     channels = {"top": noisy(made([0, 8, 9, 10, 12, 18], [25, 1150, 1050, 1150, 1230, 90]))}
 
