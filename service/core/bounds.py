@@ -70,12 +70,13 @@ def cooled_at_s(firing: Firing, now_s: float) -> float | None:
     """Return when the kiln had cooled, None while it has not.
 
     Cooled is ten minutes below 100 °C (earlier for a firing that never got hot: below a quarter of its rise), or four
-    hours below 150 °C after a peak above 500 °C.
+    hours below 150 °C after a peak above 500 °C. What was begun by hand and is not lit yet cools with the evening.
     """
+    is_lit = firing.peak_c >= HOT_C or firing.peak_c - firing.start_c >= RISE_C
     cold_c = COLD_C
     if firing.start_c < COLD_C:
         cold_c = min(COLD_C, firing.start_c + COLD_SHARE * (firing.peak_c - firing.start_c))
-    firing.cold_since_s = since(firing.cold_since_s, now_s, is_so=firing.hottest_c < cold_c)
+    firing.cold_since_s = since(firing.cold_since_s, now_s, is_so=is_lit and firing.hottest_c < cold_c)
     is_nearly_cold = firing.hottest_c < NEARLY_COLD_C and firing.peak_c > FIRED_C
     firing.nearly_cold_since_s = since(firing.nearly_cold_since_s, now_s, is_so=is_nearly_cold)
     if firing.cold_since_s is not None and now_s - firing.cold_since_s >= COLD_FOR_S:

@@ -134,6 +134,20 @@ def test_the_operator_ends_a_firing_and_its_cooling_starts_no_other() -> None:
     assert live.end(until({"top": Samples(time_s, value)}), EndCause.OPERATOR).events == ()
 
 
+@pytest.mark.parametrize("start_c", [31.0, 110.0])
+def test_what_is_begun_by_hand_is_not_over_before_it_is_lit(start_c: float) -> None:
+    time_s, value = made([0, 1, 2, 8], [start_c, start_c - 12, start_c - 13, 900])
+    live = LiveFiring(Watch())
+
+    live.advance(Chunk(time_s[6], {"top": Samples(time_s[:6], value[:6])}))
+    begun = live.begin(time_s[6])
+    rest = live.advance(Chunk(time_s[-1], {"top": Samples(time_s[6:], value[6:])}))
+
+    assert [type(event) for event in begun.events] == [FiringStart]
+    assert starts_and_ends(list(rest.events)) == []
+    assert live.started_s() == time_s[6]
+
+
 def test_the_status_is_of_the_newest_reading_and_of_the_firing() -> None:
     live = LiveFiring(Watch())
     top, bottom = made([0, 8.01], [25, 1240]), made([0, 8.01], [25, 1200])
