@@ -87,11 +87,14 @@ def cooled_at_s(firing: Firing, now_s: float) -> float | None:
 
 
 def reheated_from_s(firing: Firing, now_s: float) -> float | None:
-    """Return when the kiln, fired and then nearly cold, began to be heated again; None if it was not."""
+    """Return when the kiln, fired and then nearly cold, began to be heated again; None if it was not.
+
+    It has to rise above where it stood: behind a door that was opened and closed, it only comes back.
+    """
     is_reheated = (
         firing.peak_c > FIRED_C
         and firing.low_c < REHEATED_BELOW_C
-        and firing.hottest_c - firing.low_c >= RISE_WHEN_HOT_C
+        and firing.hottest_c - max(firing.low_c, firing.stood_c) >= RISE_WHEN_HOT_C
     )
     firing.reheated_since_s = since(firing.reheated_since_s, now_s, is_so=is_reheated)
     if firing.reheated_since_s is None or now_s - firing.reheated_since_s < RISEN_FOR_S:

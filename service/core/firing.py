@@ -3,12 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import exp
 from typing import Final, Self
 
 import numpy as np
 
 from service.core import cones
 from service.core.heat_work import HeatWork, add_all
+from service.core.schedule import ROOM_C
 from service.core.schedule_watch import Following
 from service.core.spread import Spread
 from service.core.standing import Standing, since
@@ -18,6 +20,7 @@ from service.core.trail import Trail
 # solid fuel, than the saw-teeth of stoking (100-180 °C in recordings).
 FALLEN_C: Final = {"electric": 60.0, "lpg": 60.0, "coal": 250.0, "wood": 250.0}
 FALLEN_FOR_S: Final = 1200.0  # own choice
+COOLS_OVER_S: Final = 4 * 3600.0  # own choice: a small kiln that stays closed loses its heat in e-folds of this
 STEADY_C_PER_H: Final = 10.0  # own choice: slower is holding
 SHOWN_FROM: Final = 0.01  # a cone with less of its heat work stands as new
 
@@ -90,7 +93,11 @@ class Summary:
 
 @dataclass
 class Firing:
-    """State of the firing that is running; `hottest_c` is that of the chamber probes that read now."""
+    """State of the firing that is running.
+
+    `hottest_c` is that of the chamber probes that read now. `stood_c` is where the kiln stood before it last rose; a
+    fall that is quicker than a closed kiln's, of a door or a damper, is no such stand. [°C]
+    """
 
     start_s: float
     start_c: float
@@ -123,11 +130,13 @@ class Firing:
     usual_rate_c_per_h: float = 0.0
     outrun_c: float = 0.0
     fallen_c: float = 0.0
+    stood_c: float = 0.0
 
     @classmethod
     def begin(cls, start_s: float, start_c: float, now_s: float) -> Self:
         """Return a firing that began at `start_s` [s] from `start_c` [°C] and was known at `now_s` [s]."""
-        return cls(start_s, start_c, start_c, start_s, start_c, start_s, start_c, now_s, now_s, start_c)
+        at = (start_s, start_c, start_c, start_s, start_c, start_s, start_c, now_s, now_s, start_c)
+        return cls(*at, stood_c=start_c)
 
     def follow(self, now_s: float, hottest: tuple[float, float], rates: Collection[float], fuel: str) -> None:
         """Go on by one bin: peak, lowest point since, phase, and whether the top is behind.
@@ -144,8 +153,11 @@ class Firing:
             What the kiln burns.
         """
         time_s, self.hottest_c = hottest
+        closed_c = ROOM_C + (self.stood_c - ROOM_C) * exp((self.judged_s - now_s) / COOLS_OVER_S)
+        self.stood_c = min(self.stood_c, max(self.hottest_c, closed_c))
         if self.hottest_c > self.peak_c:
             self.peak_c, self.peak_s = self.low_c, self.low_s = self.hottest_c, time_s
+            self.stood_c = self.hottest_c
         if self.hottest_c <= self.low_c:
             self.low_c, self.low_s = self.hottest_c, time_s
         if rates:

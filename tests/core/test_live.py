@@ -85,6 +85,15 @@ def test_firing_again_before_the_kiln_is_cold_is_a_new_firing_from_the_lowest_po
     assert hours_in(second_s) == pytest.approx(12, abs=0.05)
 
 
+@pytest.mark.parametrize("open_h", [0.3, 1.0])
+def test_a_look_inside_a_kiln_that_is_nearly_cold_begins_no_firing(open_h: float) -> None:
+    hours = [0, 12, 24, 24 + open_h, 24.3 + open_h, 40]
+
+    events = watch_whole(one_probe(hours, [25, 1240, 215, 105, 205, 80]), Watch())
+
+    assert [kind for kind, *_ in starts_and_ends(events)] == ["start", "end"]
+
+
 def test_solid_fuel_saw_teeth_are_one_firing_without_findings() -> None:
     hours = list(np.arange(0.0, 20.5, 0.75))
     teeth = [25 + hour * 58 + (70 if index % 2 and hour > 3 else 0) for index, hour in enumerate(hours)]
