@@ -20,6 +20,10 @@ from service.core.trail import Trail
 # solid fuel, than the saw-teeth of stoking (100-180 °C in recordings).
 FALLEN_C: Final = {"electric": 60.0, "lpg": 60.0, "coal": 250.0, "wood": 250.0}
 FALLEN_FOR_S: Final = 1200.0  # own choice
+# How far above where it stood a kiln is being fired again, its top before it: more than a hand on the damper does, and
+# with solid fuel than most teeth. Own choice.
+RELIT_C: Final = {"electric": 50.0, "lpg": 50.0, "coal": 150.0, "wood": 150.0}
+RELIT_FOR_S: Final = 600.0  # own choice
 COOLS_OVER_S: Final = 4 * 3600.0  # own choice: a small kiln that stays closed loses its heat in e-folds of this
 STEADY_C_PER_H: Final = 10.0  # own choice: slower is holding
 SHOWN_FROM: Final = 0.01  # a cone with less of its heat work stands as new
@@ -96,7 +100,8 @@ class Firing:
     """State of the firing that is running.
 
     `hottest_c` is that of the chamber probes that read now. `stood_c` is where the kiln stood before it last rose; a
-    fall that is quicker than a closed kiln's, of a door or a damper, is no such stand. [°C]
+    fall that is quicker than a closed kiln's, of a door or a damper, is no such stand. `crest_c` is the highest since
+    it was lit again, None while that is the peak. [°C]
     """
 
     start_s: float
@@ -131,6 +136,8 @@ class Firing:
     outrun_c: float = 0.0
     fallen_c: float = 0.0
     stood_c: float = 0.0
+    crest_c: float | None = None
+    relit_since_s: float | None = None
 
     @classmethod
     def begin(cls, start_s: float, start_c: float, now_s: float) -> Self:
@@ -157,18 +164,29 @@ class Firing:
         self.stood_c = min(self.stood_c, max(self.hottest_c, closed_c))
         if self.hottest_c > self.peak_c:
             self.peak_c, self.peak_s = self.low_c, self.low_s = self.hottest_c, time_s
-            self.stood_c = self.hottest_c
+            self.stood_c, self.crest_c = self.hottest_c, None
         if self.hottest_c <= self.low_c:
             self.low_c, self.low_s = self.hottest_c, time_s
         if rates:
             rate = sum(rates) / len(rates)
             is_up, is_down = rate > STEADY_C_PER_H, rate < -STEADY_C_PER_H
             self.phase = Phase.HEATING if is_up else Phase.COOLING if is_down else Phase.HOLDING
-        self.fallen_since_s = since(self.fallen_since_s, now_s, is_so=self.hottest_c <= self.peak_c - FALLEN_C[fuel])
-        if self.fallen_since_s is not None and now_s - self.fallen_since_s >= FALLEN_FOR_S:
+        self._look_for_top(now_s, fuel)
+
+    def _look_for_top(self, now_s: float, fuel: str) -> None:
+        """Say whether the top is behind; what is lit again has it before it, and makes its records anew."""
+        top_c = self.peak_c if self.crest_c is None else max(self.crest_c, self.hottest_c)
+        self.fallen_since_s = since(self.fallen_since_s, now_s, is_so=self.hottest_c <= top_c - FALLEN_C[fuel])
+        is_relit = self.is_over_the_top and self.hottest_c >= self.stood_c + RELIT_C[fuel]
+        self.relit_since_s = since(self.relit_since_s, now_s, is_so=is_relit)
+        if self.relit_since_s is not None and now_s - self.relit_since_s >= RELIT_FOR_S:
+            top_c, self.fallen_since_s, self.is_over_the_top = self.hottest_c, None, False
+            self.record_c, self.record_s = self.hottest_c, now_s
+        elif self.fallen_since_s is not None and now_s - self.fallen_since_s >= FALLEN_FOR_S:
             self.is_over_the_top = True
-        elif self.hottest_c > self.peak_c - FALLEN_C[fuel] / 2:
+        elif self.hottest_c > top_c - FALLEN_C[fuel] / 2:
             self.is_over_the_top = False
+        self.crest_c = None if top_c == self.peak_c else top_c
 
     def see_spread(self, now_s: float, spread: Spread) -> None:
         """Remember the largest difference between probes."""

@@ -79,6 +79,14 @@ def test_holds_that_potters_make_are_no_stall(hours: list[float], temp_c: list[f
     assert "stalled" not in kinds(one(hours, temp_c), watch)
 
 
+def test_a_kiln_that_was_lit_again_stalls_below_the_peak_it_had() -> None:
+    found = findings(one([0, 7, 8, 9.5, 13], [25, 1000, 800, 950, 950]), Watch(target_cone="6"))
+
+    (stalled,) = [one for one in found if one.kind == "stalled"]
+
+    assert stalled.start_s == pytest.approx(T0_S + 9.5 * HOUR_S, abs=900)
+
+
 def test_hours_without_readings_are_no_stall() -> None:
     channels = one([0, 7, 9, 11], [25, 1000, 1003, 1220])
     time_s, value = channels["top"].time_s, channels["top"].value

@@ -104,6 +104,15 @@ def test_a_fire_that_goes_out_is_said_soon_and_over_when_it_burns_again() -> Non
     assert lost.end_s == pytest.approx(T0_S + 7.75 * HOUR_S, abs=600)
 
 
+def test_a_fire_that_is_lit_again_and_goes_out_again_below_the_old_peak_is_said_again() -> None:
+    channels = one([0, 7, 8, 9.5, 10, 11], [25, 1000, 800, 950, 950, 750])
+
+    first, second = said(channels, Watch(target_cone="6"))
+
+    assert (first.kind, second.kind) == ("heat_lost", "heat_lost")
+    assert T0_S + 10 * HOUR_S < second.start_s <= T0_S + 10.5 * HOUR_S
+
+
 @pytest.mark.parametrize(
     ("corners", "watch"),
     [

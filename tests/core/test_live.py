@@ -157,6 +157,25 @@ def test_what_is_begun_by_hand_is_not_over_before_it_is_lit(start_c: float) -> N
     assert live.started_s() == time_s[6]
 
 
+@pytest.mark.parametrize(
+    ("corners", "is_over"),
+    [
+        ([(0, 25), (8, 1000), (9, 800), (10, 900)], False),  # lit again
+        ([(0, 25), (8, 1000), (16, 400), (16.3, 250), (16.6, 390), (17, 370)], True),  # a look inside
+    ],
+)
+def test_the_top_is_before_a_kiln_again_that_climbs_above_where_it_stood(
+    corners: list[tuple[float, float]], is_over: bool
+) -> None:
+    hours, temp_c = (list(row) for row in zip(*corners, strict=True))
+    live = LiveFiring(Watch())
+
+    live.advance(Chunk(T0_S + hours[-1] * HOUR_S, one_probe(hours, temp_c)))
+
+    assert live.state.firing is not None
+    assert live.state.firing.is_over_the_top is is_over
+
+
 def test_the_status_is_of_the_newest_reading_and_of_the_firing() -> None:
     live = LiveFiring(Watch())
     top, bottom = made([0, 8.01], [25, 1240]), made([0, 8.01], [25, 1200])
