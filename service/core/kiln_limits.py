@@ -10,6 +10,8 @@ from service.core.firing import STEADY_C_PER_H, Firing
 from service.core.fuels import STOKED
 from service.core.ledger import Ledger
 from service.core.probe import BIN_S
+from service.core.schedule import Schedule
+from service.core.schedule_watch import goes_down_by_plan
 from service.core.standing import Turn
 
 # A cone that is heated fast ends higher: at 150 °C/h up to 22 °C above its end point at 60 °C/h (Orton's chart). A hot
@@ -39,7 +41,7 @@ USUAL_OVER_S: Final = 7200.0
 BOLTS_ABOVE_C: Final = 300.0  # at the beginning there is no usual rate yet, and a cold kiln is quick
 SINKS_C_PER_H: Final = 60.0
 LOST_ABOVE_C: Final = 200.0  # fires go out and are lit again while drying
-LOST_BELOW_TARGET_C: Final = 80.0
+LOST_BELOW_TOP_C: Final = 80.0  # of the target cone, or of the plan
 LOST_WITHOUT_TARGET_BELOW_C: Final = 700.0  # no ware is done there
 SETTLED_FOR_S: Final = 600.0
 
@@ -136,21 +138,28 @@ def judge_runaway(firing: Firing, rates: Collection[float], now_s: float, *, fue
 
 
 def judge_heat_lost(
-    firing: Firing, rates: Collection[float], now_s: float, *, fuel: str, target_cone: str | None, to: Ledger
+    firing: Firing,
+    rates: Collection[float],
+    now_s: float,
+    *,
+    fuel: str,
+    target_cone: str | None,
+    schedule: Schedule | None,
+    to: Ledger,
 ) -> None:
     """Say `heat_lost` when the chamber has sunk by `FALLEN_C` more than at 60 °C/h, well before the top.
 
-    Without a target cone only below 700 °C and with a fire: an electric kiln may be meant to end anywhere. `rates` are
-    those of the chamber probes that read now [°C/h].
+    The top is the target cone's, else the schedule's. Without either only below 700 °C and with a fire: an electric
+    kiln may be meant to end anywhere. `rates` are those of the chamber probes that read now [°C/h].
     """
     if not rates:
         return
     rate = sum(rates) / len(rates)
-    top_c = LOST_WITHOUT_TARGET_BELOW_C * (fuel != "electric")
-    if target_cone is not None:
-        top_c = target_end_c(target_cone) - LOST_BELOW_TARGET_C
-    is_before_top = LOST_ABOVE_C <= firing.peak_c < top_c and not firing.is_over_the_top
-    firing.fallen_c = max(0.0, firing.fallen_c - (rate + SINKS_C_PER_H) * BIN_S / 3600) if is_before_top else 0.0
+    is_before_top = LOST_ABOVE_C <= firing.peak_c < _lost_below_c(fuel, target_cone, schedule)
+    is_meant = firing.is_over_the_top or goes_down_by_plan(firing.following, schedule)
+    firing.fallen_c = max(0.0, firing.fallen_c - (rate + SINKS_C_PER_H) * BIN_S / 3600)
+    if is_meant or not is_before_top:
+        firing.fallen_c = 0.0
     standing = firing.heat_lost
     if firing.fallen_c >= FALLEN_C[fuel] and -rate > float(standing.evidence.get("fall_c_per_h") or 0.0):
         standing.evidence = {
@@ -180,3 +189,12 @@ def judge_heat_lost(
         advice_key="check_the_flame",
         severity=Severity.CRITICAL,
     )
+
+
+def _lost_below_c(fuel: str, target_cone: str | None, schedule: Schedule | None) -> float:
+    """Return below which peak a kiln that sinks has not been where it was to go [°C]."""
+    if target_cone is not None:
+        return target_end_c(target_cone) - LOST_BELOW_TOP_C
+    if schedule is not None:
+        return schedule.steps[schedule.top].target_c - LOST_BELOW_TOP_C
+    return 0.0 if fuel == "electric" else LOST_WITHOUT_TARGET_BELOW_C

@@ -250,7 +250,13 @@ class LiveFiring:
         kiln_limits.judge_too_hot(firing, now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger)
         kiln_limits.judge_runaway(firing, rates.values(), now_s, fuel=watch.fuel, to=ledger)
         kiln_limits.judge_heat_lost(
-            firing, rates.values(), now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger
+            firing,
+            rates.values(),
+            now_s,
+            fuel=watch.fuel,
+            target_cone=watch.target_cone,
+            schedule=watch.schedule,
+            to=ledger,
         )
         level_c = sum(stand.values()) / len(stand)
         firing.following = judge_schedule(firing.following, watch.schedule, level_c, now_s, fuel=watch.fuel, to=ledger)

@@ -6,7 +6,7 @@ from typing import Final
 from service.core.findings import OWN_CHOICE, Finding, Group, Severity
 from service.core.ledger import Ledger
 from service.core.schedule import ROOM_C, Schedule
-from service.core.standing import Evidence, Standing
+from service.core.standing import Evidence, Standing, since
 
 # Ware dries as long as it takes: lateness counts from where the water is out. The upper end of what is published for
 # candling, 66-121 °C (Glazecalc guide).
@@ -24,7 +24,8 @@ STRAYS_S: Final = 60.0  # own choice: so much later or earlier than ever is stra
 # How far from a target the kiln is still at it: what a hand or a stoked fire keeps. Own choices.
 BAND_C: Final = {"electric": 15.0, "lpg": 15.0, "coal": 90.0, "wood": 90.0}
 CROSSED_C: Final = {"electric": 15.0, "lpg": 15.0, "coal": 0.0, "wood": 0.0}  # teeth cross the band many times or never
-LEAVES_BANDS: Final = 2.0  # a hand overshoots a hold and comes back: so many bands away the kiln has gone on
+LEAVES_BANDS: Final = 2.0  # a hand overshoots a hold and comes back: so many bands away the kiln has gone on ...
+FALLEN_FOR_S: Final = 600.0  # ... or, below a target from which it should go up, so long. Own choice
 LONG_SLACK_S: Final = {"electric": 1800.0, "lpg": 1800.0, "coal": 5400.0, "wood": 5400.0}  # crests are there early
 SHORTEST_HOLD_S: Final = 600.0  # a shorter hold is a turn of the curve
 SHORT_SHARE: Final = 0.75
@@ -46,6 +47,8 @@ class Following:
         It has been at the step's target.
     held_s, looked_s : float
         How long it has been there, and the last look. [s]
+    below_since_s : float or None
+        Since when it is well below the target it had come to. [s]
     base : (time, time in the schedule) or None
         From where lateness counts. [s]
     got_s : float
@@ -67,6 +70,7 @@ class Following:
     strayed_s: float = 0.0
     held_since_s: float = 0.0
     late_s: float | None = None
+    below_since_s: float | None = None
     behind: Standing = field(default_factory=Standing)
     ahead: Standing = field(default_factory=Standing)
     over: Standing = field(default_factory=Standing)
@@ -115,6 +119,13 @@ def judge_schedule(
     return following
 
 
+def goes_down_by_plan(following: Following | None, schedule: Schedule | None) -> bool:
+    """Say whether the schedule has the kiln on its way down."""
+    if following is None or schedule is None or following.step >= len(schedule.steps):
+        return False
+    return not schedule.goes_up(following.step)
+
+
 def _first_step(schedule: Schedule, from_c: float) -> int:
     """Return the step at which a firing comes in that begins at this temperature [°C]."""
     return next((index for index in range(schedule.top) if schedule.steps[index].target_c > from_c), schedule.top)
@@ -139,18 +150,31 @@ def _go_on(
         if not following.is_holding:
             if short_of_c > band_c:
                 return
-            following.is_holding, following.held_s, following.held_since_s = True, 0.0, now_s
+            following.is_holding = True
+            following.held_since_s = following.held_since_s if following.held_s else now_s
         elif is_there or short_of_c < 0.0:
             following.held_s += lasted_s
         if is_there:
+            following.below_since_s = None
             _say_long(following, schedule, fuel, to)
             return
         is_last = index + 1 == len(schedule.steps)
         goes_up_next = not is_last and schedule.goes_up(index + 1)
         is_near = abs(level_c - step.target_c) <= LEAVES_BANDS * band_c and (step.hold_s > 0 or level_c < step.target_c)
         if goes_up_next != (level_c > step.target_c) or is_near:
+            _say_fallen(following, schedule, now_s, is_so=goes_up_next and not is_near)
             return  # a dip, or an overshoot: it is still at this target
         _leave(following, schedule, level_c, now_s, CROSSED_C[fuel], to)
+
+
+def _say_fallen(following: Following, schedule: Schedule, now_s: float, *, is_so: bool) -> None:
+    """Let a kiln that sinks well below its target, and stays there, be on its way to it again, late from then on."""
+    following.below_since_s = since(following.below_since_s, now_s, is_so=is_so)
+    if following.below_since_s is not None and now_s - following.below_since_s >= FALLEN_FOR_S:
+        if following.base is not None:
+            step = schedule.steps[following.step]
+            _rebase(following, following.below_since_s, schedule.reached_after_s(following.step, step.target_c))
+        following.is_holding, following.below_since_s = False, None
 
 
 def _at_target_s(schedule: Schedule, index: int, band_c: float) -> float:

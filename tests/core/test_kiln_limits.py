@@ -8,8 +8,10 @@ from recordings import HOUR_S, T0_S, findings, made, noisy, watch_in_pieces, wat
 
 from service.core.findings import Finding, Severity
 from service.core.live import Watch
+from service.core.schedule import Schedule, Step, from_corners
 from service.core.series import Samples
 
+DIPS = from_corners([(0, 25), (6 * HOUR_S, 900), (8 * HOUR_S, 700), (12 * HOUR_S, 1230)])
 KINDS = ("over_temperature", "runaway", "heat_lost")
 
 
@@ -113,6 +115,14 @@ def test_a_fire_that_is_lit_again_and_goes_out_again_below_the_old_peak_is_said_
     assert T0_S + 10 * HOUR_S < second.start_s <= T0_S + 10.5 * HOUR_S
 
 
+@pytest.mark.parametrize("fuel", ["electric", "lpg"])
+def test_without_a_target_the_top_is_the_plans(fuel: str) -> None:
+    plan = Schedule((Step(900, 150, 3600), Step(1230, 120)))
+    channels = one([0, 5.85, 6.2, 9], [25, 900, 900, 500])
+
+    assert [found.kind for found in said(channels, Watch(fuel=fuel, schedule=plan))] == ["heat_lost"]
+
+
 @pytest.mark.parametrize(
     ("corners", "watch"),
     [
@@ -121,6 +131,7 @@ def test_a_fire_that_is_lit_again_and_goes_out_again_below_the_old_peak_is_said_
         ([(0, 25), (5, 520), (8, 200)], Watch(fuel="electric")),  # glass that is annealed
         ([(0, 25), (3, 180), (3.3, 110), (9, 1200)], Watch(target_cone="6")),  # drying
         ([(0, 25), (7, 960), (7.5, 930), (9, 1200)], Watch(target_cone="6")),  # sinking a little in reduction
+        ([(0, 25), (6, 900), (8, 700), (12, 1230)], Watch(schedule=DIPS)),  # as it was planned
     ],
 )
 def test_falls_that_potters_make_are_no_lost_heat(corners: list[tuple[float, float]], watch: Watch) -> None:

@@ -78,10 +78,10 @@ def test_a_kiln_that_was_warm_comes_in_where_the_plan_has_its_temperature() -> N
 
 @pytest.mark.parametrize(
     ("hours", "kind", "off_h"),
-    [([0, 2, 2.5, 11, 19], "behind_schedule", 3.5), ([0, 2, 2.5, 4.5, 12], "ahead_of_schedule", 2.5)],
+    [([0, 2, 2.5, 11, 11.5], "behind_schedule", 3.5), ([0, 2, 2.5, 4.5, 5], "ahead_of_schedule", 2.5)],
 )
 def test_pace_is_said_in_time_and_in_degrees(hours: list[float], kind: str, off_h: float) -> None:
-    found = judged(fired(hours, [25, 120, 120, 600, 200]))
+    found = judged(fired(hours, [25, 120, 120, 600, 590]))
 
     assert [one.kind for one in found] == [kind]
     assert found[0].evidence["off_s"] == pytest.approx(off_h * HOUR_S, rel=0.15)
@@ -115,6 +115,17 @@ def test_holds_are_judged_by_their_length_and_their_height(
     hours: list[float], temp_c: list[float], kinds: set[str]
 ) -> None:
     assert {one.kind for one in judged(fired(hours, temp_c), HOLDS, "electric")} == kinds
+
+
+def test_a_kiln_that_sinks_out_of_a_hold_is_behind_until_it_is_back() -> None:
+    plan = Schedule((Step(900, 150, 3600), Step(1230, 120)), start_c=25.0)
+    hours, temp_c = [0, 5.83, 6.2, 7.2, 8.5, 9.2, 12], [25, 900, 900, 750, 900, 900, 1230]
+
+    (behind,) = judged(fired(hours, temp_c), plan)
+
+    assert behind.kind == "behind_schedule"
+    assert behind.start_s == pytest.approx(T0_S + 6.8 * HOUR_S, abs=1200)
+    assert behind.end_s == pytest.approx(T0_S + 8.5 * HOUR_S, abs=1800)
 
 
 def test_a_stoked_fire_may_swing_about_its_hold() -> None:
