@@ -5,7 +5,7 @@ from typing import Final
 
 from service.core.findings import OWN_CHOICE, Finding, Group, Severity
 from service.core.ledger import Ledger
-from service.core.schedule import ROOM_C, Schedule
+from service.core.schedule import FULL_C_PER_H, ROOM_C, Schedule
 from service.core.standing import Evidence, Standing, since
 
 # Ware dries as long as it takes: lateness counts from where the water is out. The upper end of what is published for
@@ -87,7 +87,8 @@ def judge_schedule(
     """Say `behind_schedule`, `ahead_of_schedule`, `overshoot`, `hold_short` and `hold_long`.
 
     Heating is judged by how many minutes the kiln is from where the schedule has it, from 121 °C to the top; a hold by
-    how long the kiln stayed at its target; on the way down nothing but holds. Where a step may pause, or goes as
+    how long the kiln stayed at its target, and one that goes on too long below the top is a lateness, too; on the way
+    down nothing but holds. Where a step may pause, or goes as
     fast as the kiln can, the plan waits for it. After a pause that was not planned the plan is shifted, once the kiln
     has kept pace again for half an hour. Where people choose another schedule, or none any more, what was said of the
     one before is over.
@@ -209,9 +210,14 @@ def _say_long(following: Following, schedule: Schedule, fuel: str, to: Ledger) -
     step = schedule.steps[following.step]
     is_planned = step.hold_s >= SHORTEST_HOLD_S or following.step == schedule.top
     is_dry = step.target_c > DRY_C
-    too_long_s = LONG_SHARE * _at_target_s(schedule, following.step, BAND_C[fuel]) + LONG_SLACK_S[fuel]
+    too_long_s = _too_long_s(schedule, following.step, fuel)
     if is_planned and is_dry and not step.may_pause and following.held_s > too_long_s and not to.has("hold long"):
         to.open("hold long", _hold("hold_long", following, schedule, Severity.WARNING, "end_the_hold", too_long_s))
+
+
+def _too_long_s(schedule: Schedule, index: int, fuel: str) -> float:
+    """Return how long the kiln may be about a target at most [s]."""
+    return LONG_SHARE * _at_target_s(schedule, index, BAND_C[fuel]) + LONG_SLACK_S[fuel]
 
 
 def _hold(
@@ -243,6 +249,9 @@ def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s:
         late_s, limit_s = _late_s(following, schedule, level_c, now_s, fuel)
         off_c = abs(late_s) / 3600 * (schedule.steps[index].rate_c_per_h or 0.0)
         following.late_s = late_s
+    elif following.is_holding and index < schedule.top and schedule.steps[index].target_c > DRY_C:
+        late_s, limit_s, off_c = _overstayed(following, schedule, fuel)
+        following.late_s = max(late_s, following.late_s or 0.0) if late_s > 0 else following.late_s
     elif not following.is_holding:
         following.late_s = None
     is_off = off_c > LATE_C[fuel] and abs(late_s) > limit_s
@@ -266,6 +275,18 @@ def _judge_pace(following: Following, schedule: Schedule, level_c: float, now_s:
             until_s=LATE_FOR_S[fuel],
         )
         to.follow(kind, standing, turn, kind=kind, group=Group.SCHEDULE, advice_key=advice_key)
+
+
+def _overstayed(following: Following, schedule: Schedule, fuel: str) -> tuple[float, float, float]:
+    """Return for how long the kiln should have left its target, how late that may be, and what it cost [s], [s], [°C].
+
+    What it cost is how much higher the schedule would have brought it since.
+    """
+    step, after = schedule.steps[following.step : following.step + 2]
+    planned_s = _at_target_s(schedule, following.step, BAND_C[fuel])
+    late_s = 0.0 if step.may_pause else max(0.0, following.held_s - planned_s)
+    rate = after.rate_c_per_h or FULL_C_PER_H
+    return late_s, _too_long_s(schedule, following.step, fuel) - planned_s, late_s / 3600 * rate
 
 
 def _most_off_c(schedule: Schedule, level_c: float, late_s: float) -> float:

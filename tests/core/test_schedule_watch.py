@@ -106,7 +106,7 @@ HOLDS = Schedule((Step(600, 100, 3600), Step(1200, 100, 1800)), start_c=25.0)
     [
         ([0, 6, 7, 13, 13.5, 20], [25, 600, 600, 1200, 1200, 200], set()),
         ([0, 6, 6.1, 12, 12.5, 20], [25, 600, 600, 1200, 1200, 200], {"hold_short"}),
-        ([0, 6, 9, 15, 15.5, 22], [25, 600, 600, 1200, 1200, 200], {"hold_long"}),
+        ([0, 6, 9, 15, 15.5, 22], [25, 600, 600, 1200, 1200, 200], {"hold_long", "behind_schedule"}),
         ([0, 6, 7, 13, 16, 22], [25, 600, 600, 1200, 1200, 200], {"hold_long"}),
         ([0, 6, 7, 13.4, 13.6, 20], [25, 600, 600, 1240, 1240, 200], {"overshoot"}),
     ],
@@ -126,6 +126,17 @@ def test_a_kiln_that_sinks_out_of_a_hold_is_behind_until_it_is_back() -> None:
     assert behind.kind == "behind_schedule"
     assert behind.start_s == pytest.approx(T0_S + 6.8 * HOUR_S, abs=1200)
     assert behind.end_s == pytest.approx(T0_S + 8.5 * HOUR_S, abs=1800)
+
+
+@pytest.mark.parametrize("hold_s", [0.0, 3600.0])
+def test_a_kiln_that_is_left_standing_where_it_should_go_on_is_behind(hold_s: float) -> None:
+    plan = Schedule((Step(600, 150, hold_s), Step(1280, 120, 900)), start_c=25.0)
+
+    (behind,) = [one for one in judged(fired([0, 3.83, 9, 12], [25, 600, 600, 960]), plan) if one.kind != "hold_long"]
+
+    assert behind.kind == "behind_schedule"
+    assert T0_S + (3.83 + hold_s / 3600) * HOUR_S < behind.start_s < T0_S + (4.83 + hold_s / 2400) * HOUR_S
+    assert behind.end_s == pytest.approx(T0_S + 9 * HOUR_S, abs=1800)
 
 
 def test_a_stoked_fire_may_swing_about_its_hold() -> None:
