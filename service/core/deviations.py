@@ -79,12 +79,14 @@ def _spread_limit(spread: Spread | None, *, is_cooling: bool) -> tuple[float, st
     return COOLING_SPREAD_C, OWN_CHOICE
 
 
-def judge_stalled(firing: Firing, now_s: float, *, fuel: str, target_cone: str | None, to: Ledger) -> None:
+def judge_stalled(
+    firing: Firing, now_s: float, *, fuel: str, target_cone: str | None, is_meant: bool, to: Ledger
+) -> None:
     """Say `stalled` when the chamber reaches no new height for long, hot and well below the target.
 
-    Time without readings does not count.
+    Time without readings does not count, nor does a stand that `is_meant`.
     """
-    if firing.hottest_c >= firing.record_c + STALL_RECORD_C or now_s - firing.judged_s > SILENT_S:
+    if is_meant or firing.hottest_c >= firing.record_c + STALL_RECORD_C or now_s - firing.judged_s > SILENT_S:
         firing.record_c, firing.record_s = firing.hottest_c, now_s
         to.close("stalled", now_s)
     firing.judged_s = now_s

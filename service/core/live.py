@@ -10,7 +10,7 @@ from service.core.firing import ConeProgress, EndCause, Firing, Phase, Summary
 from service.core.kiln import Kiln
 from service.core.probe import AHEAD_S, BIN_S, BinValue
 from service.core.schedule import ROOM_C
-from service.core.schedule_watch import judge_schedule
+from service.core.schedule_watch import holds_as_planned, judge_schedule
 from service.core.sensors import drift, timing
 from service.core.series import Chunk
 from service.core.snapshot import dump, load
@@ -246,7 +246,10 @@ class LiveFiring:
             firing.see_spread(now_s, spread)
         drift.judge_drift(kiln.drift, chamber, now_s, to=ledger)
         deviations.judge_uneven(firing, spread, now_s, fuel=watch.fuel, to=ledger)
-        deviations.judge_stalled(firing, now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger)
+        is_meant = holds_as_planned(firing.following, watch.schedule, watch.fuel)
+        deviations.judge_stalled(
+            firing, now_s, fuel=watch.fuel, target_cone=watch.target_cone, is_meant=is_meant, to=ledger
+        )
         kiln_limits.judge_too_hot(firing, now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger)
         kiln_limits.judge_runaway(firing, rates.values(), now_s, fuel=watch.fuel, to=ledger)
         kiln_limits.judge_heat_lost(

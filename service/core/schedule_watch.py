@@ -120,6 +120,14 @@ def judge_schedule(
     return following
 
 
+def holds_as_planned(following: Following | None, schedule: Schedule | None, fuel: str) -> bool:
+    """Say whether the kiln stands where the schedule has it stand, and not for too long."""
+    if following is None or schedule is None or not following.is_holding or following.step >= len(schedule.steps):
+        return False
+    may_pause = schedule.steps[following.step].may_pause
+    return may_pause or following.held_s <= _too_long_s(schedule, following.step, fuel)
+
+
 def goes_down_by_plan(following: Following | None, schedule: Schedule | None) -> bool:
     """Say whether the schedule has the kiln on its way down."""
     if following is None or schedule is None or following.step >= len(schedule.steps):

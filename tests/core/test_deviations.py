@@ -3,6 +3,7 @@ import pytest
 from recordings import HOUR_S, T0_S, findings, made, noisy
 
 from service.core.live import Watch
+from service.core.schedule import Schedule, Step
 from service.core.series import Samples
 
 HOURS = [0, 8, 10, 16]
@@ -85,6 +86,16 @@ def test_a_kiln_that_was_lit_again_stalls_below_the_peak_it_had() -> None:
     (stalled,) = [one for one in found if one.kind == "stalled"]
 
     assert stalled.start_s == pytest.approx(T0_S + 9.5 * HOUR_S, abs=900)
+
+
+@pytest.mark.parametrize(("end_h", "said"), [(8.15, []), (12.0, ["stalled"])])
+def test_a_hold_that_is_planned_is_a_stall_only_when_it_is_long_over(end_h: float, said: list[str]) -> None:
+    plan = Schedule((Step(950, 150, 7200), Step(1280, 101, 1080)))
+    channels = one([0, 6.15, end_h, end_h + 3.25, end_h + 3.5], [25, 950, 950, 1280, 1280])
+
+    found = kinds(channels, Watch(target_cone="10", schedule=plan))
+
+    assert [kind for kind in found if kind == "stalled"] == said
 
 
 def test_hours_without_readings_are_no_stall() -> None:
