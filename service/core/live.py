@@ -262,7 +262,15 @@ class LiveFiring:
             to=ledger,
         )
         level_c = sum(stand.values()) / len(stand)
-        firing.following = judge_schedule(firing.following, watch.schedule, level_c, now_s, fuel=watch.fuel, to=ledger)
+        firing.following = judge_schedule(
+            firing.following,
+            watch.schedule,
+            level_c,
+            now_s,
+            fuel=watch.fuel,
+            is_over_the_top=firing.is_over_the_top,
+            to=ledger,
+        )
         judge_defects(firing, stand, rates, spread, now_s, fuel=watch.fuel, ware=watch.ware, to=ledger)
         defects.judge_cone(firing, kiln.judged_channels(), watch, now_s, to=ledger)
 

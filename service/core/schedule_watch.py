@@ -82,7 +82,14 @@ class Following:
 
 
 def judge_schedule(
-    following: Following | None, schedule: Schedule | None, level_c: float, now_s: float, *, fuel: str, to: Ledger
+    following: Following | None,
+    schedule: Schedule | None,
+    level_c: float,
+    now_s: float,
+    *,
+    fuel: str,
+    is_over_the_top: bool,
+    to: Ledger,
 ) -> Following | None:
     """Say `behind_schedule`, `ahead_of_schedule`, `overshoot`, `hold_short` and `hold_long`.
 
@@ -97,6 +104,8 @@ def judge_schedule(
     ----------
     level_c : float
         The mean of the chamber probes. [°C]
+    is_over_the_top : bool
+        The kiln has had its top: a schedule that is chosen now is followed on the way down.
 
     Returns
     -------
@@ -111,7 +120,8 @@ def judge_schedule(
         return None
     band_c = BAND_C[fuel]
     if following is None:
-        following = Following(list(schedule.begins_s), _first_step(schedule, level_c - band_c))
+        first = _first_step_down(schedule, level_c) if is_over_the_top else _first_step(schedule, level_c - band_c)
+        following = Following(list(schedule.begins_s), first)
     lasted_s = 0.0 if following.looked_s is None else now_s - following.looked_s
     following.looked_s = now_s
     _go_on(following, schedule, level_c, now_s, lasted_s, fuel, to)
@@ -138,6 +148,12 @@ def goes_down_by_plan(following: Following | None, schedule: Schedule | None) ->
 def _first_step(schedule: Schedule, from_c: float) -> int:
     """Return the step at which a firing comes in that begins at this temperature [°C]."""
     return next((index for index in range(schedule.top) if schedule.steps[index].target_c > from_c), schedule.top)
+
+
+def _first_step_down(schedule: Schedule, from_c: float) -> int:
+    """Return the step at which a firing comes in that is on its way down at this temperature [°C]."""
+    after_top = range(schedule.top + 1, len(schedule.steps))
+    return next((index for index in after_top if schedule.steps[index].target_c < from_c), len(schedule.steps))
 
 
 def _go_on(

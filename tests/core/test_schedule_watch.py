@@ -92,7 +92,9 @@ def test_a_kiln_is_no_further_behind_than_the_plan_goes() -> None:
     plan = Schedule((Step(1200, 400),), start_c=25.0)
     begun = Following(list(plan.begins_s), 0, base=(T0_S, 0.0))
 
-    late = judge_schedule(begun, plan, 300.0, T0_S + 8 * HOUR_S, fuel="lpg", to=Ledger()).behind.evidence
+    late = judge_schedule(
+        begun, plan, 300.0, T0_S + 8 * HOUR_S, fuel="lpg", is_over_the_top=False, to=Ledger()
+    ).behind.evidence
 
     assert late["off_s"] == pytest.approx(8 * HOUR_S, rel=0.1)
     assert late["off_c"] == 900.0
@@ -181,6 +183,18 @@ def test_another_schedule_in_the_middle_is_followed_from_where_the_kiln_is() -> 
     rest = live.advance(Chunk(float(time_s[-1]), {"top": Samples(time_s[~half], temp_c[~half])}))
 
     assert [one for one in rest.findings if one.group is Group.SCHEDULE] == []
+
+
+def test_another_schedule_while_the_kiln_cools_is_followed_on_the_way_down() -> None:
+    time_s, temp_c = made([0, 6, 7, 13, 13.5, 20], [25, 600, 600, 1200, 1200, 200])
+    other = Schedule((Step(600, 100), Step(1200, 100, 2400), Step(1100, 100, 1800), Step(500, 100, 3600)), start_c=25.0)
+    before = time_s < T0_S + 15 * HOUR_S
+    live = LiveFiring(Watch(schedule=HOLDS))
+    live.advance(Chunk(float(time_s[before][-1]), {"top": Samples(time_s[before], temp_c[before])}))
+    live.watch = Watch(schedule=other)
+    rest = live.advance(Chunk(float(time_s[-1]), {"top": Samples(time_s[~before], temp_c[~before])}))
+
+    assert {one.kind for one in rest.findings if one.group is Group.SCHEDULE} == {"hold_short"}  # the one at 500 °C
 
 
 @pytest.mark.parametrize("chosen", [None, Schedule((Step(1200, 60),), start_c=25.0)])
