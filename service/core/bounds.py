@@ -2,14 +2,13 @@
 
 from typing import Final
 
-from service.core.firing import Firing
+from service.core.firing import HOT_C, Firing
 from service.core.probe import BinValue, Probe
 from service.core.standing import since
 
 WARM_C: Final = 60.0  # own choice: above any workshop in summer and any kiln in the sun
 RISE_C: Final = 25.0  # own choice: above the daily swing that the base does not follow
 RISE_WHEN_HOT_C: Final = 50.0  # own choice: above the tails of a firing that was declared over while hot
-HOT_C: Final = 150.0  # own choice: no kiln is this hot unless it is, or was just, being fired
 LEFT_BASE_C: Final = 3.0  # own choice: a rise is dated from here, above noise
 DRIFT_C_PER_H: Final = 5.0  # own choice: how fast a workshop warms on a summer morning; candling is faster
 RISEN_FOR_S: Final = 300.0  # own choice: a wild reading does not light a kiln

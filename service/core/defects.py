@@ -33,16 +33,16 @@ def judge_cone(firing: Firing, channels: list[str], watch: Watch, now_s: float, 
     """
     if watch.target_cone is None:
         return
-    target = cones.index_of(watch.target_cone)
+    target, end_c = cones.index_of(watch.target_cone), target_end_c(watch.target_cone)
     doubt_c = {name: one.sd_c for name, one in watch.cone_offset.items()}
     _judge_guard(firing, target, doubt_c, to)
-    if not channels or firing.start_c > target_end_c(watch.target_cone) - SEEN_FROM_BELOW_TARGET_C:
+    is_seen = firing.start_c <= end_c - SEEN_FROM_BELOW_TARGET_C and not firing.is_top_unseen
+    if not channels or not is_seen:
         return
     said = to.standing.get("underfired")
     if said is not None and firing.peak_s > said.start_s:
         to.close("underfired", now_s)
         said = None
-    end_c = target_end_c(watch.target_cone)
     is_fired = firing.peak_c >= min(RAW_BELOW_C, end_c - SEEN_FROM_BELOW_TARGET_C)
     if said is None and not (firing.is_over_the_top and is_fired):
         return

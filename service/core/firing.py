@@ -16,6 +16,9 @@ from service.core.spread import Spread
 from service.core.standing import Standing, since
 from service.core.trail import Trail
 
+HOT_C: Final = 150.0  # own choice: no kiln is this hot unless it is, or was just, being fired
+SEEN_AFTER_S: Final = 600.0  # own choice: until then a rate is not known, and noise may set the peak
+UNSEEN_FOR_S: Final = 1200.0  # own choice: at 150 °C/h the kiln has moved 50 °C unseen
 # How far below the peak the top is behind: more than the usual drop-and-hold of 56 °C (Digitalfire PLC6DS) and, with
 # solid fuel, than the saw-teeth of stoking (100-180 °C in recordings).
 FALLEN_C: Final = {"electric": 60.0, "lpg": 60.0, "coal": 250.0, "wood": 250.0}
@@ -79,7 +82,7 @@ class Summary:
     peak_c, peak_s : float
         Highest half-minute median of any chamber probe, and when. [°C], [s]
     cone_reached : str or None
-        Highest cone that is down at every chamber probe that still reads.
+        Highest cone that is down at every chamber probe that still reads; None of a kiln that was only seen to cool.
     max_spread_c, max_spread_s : float or None
         Largest difference between chamber probes, and when; None with one probe. [°C], [s]
     cones : tuple of ConeProgress
@@ -101,7 +104,8 @@ class Firing:
 
     `hottest_c` is that of the chamber probes that read now. `stood_c` is where the kiln stood before it last rose; a
     fall that is quicker than a closed kiln's, of a door or a damper, is no such stand. `crest_c` is the highest since
-    it was lit again, None while that is the peak. [°C]
+    it was lit again, None while that is the peak. [°C] `unseen_to_s` is the end of a long silence that began where the
+    kiln may have been on its way up. [s]
     """
 
     start_s: float
@@ -138,12 +142,23 @@ class Firing:
     stood_c: float = 0.0
     crest_c: float | None = None
     relit_since_s: float | None = None
+    unseen_to_s: float | None = None
 
     @classmethod
     def begin(cls, start_s: float, start_c: float, now_s: float) -> Self:
         """Return a firing that began at `start_s` [s] from `start_c` [°C] and was known at `now_s` [s]."""
         at = (start_s, start_c, start_c, start_s, start_c, start_s, start_c, now_s, now_s, start_c)
         return cls(*at, stood_c=start_c)
+
+    @property
+    def began_at_its_top(self) -> bool:
+        """Whether it was hot when it was first seen, and has not risen since: what it had been heated to is unknown."""
+        return self.start_c >= HOT_C and self.peak_s <= self.start_s + SEEN_AFTER_S
+
+    @property
+    def is_top_unseen(self) -> bool:
+        """Whether it may have been hotter than any reading says."""
+        return self.began_at_its_top or (self.unseen_to_s is not None and self.peak_s <= self.unseen_to_s)
 
     def follow(self, now_s: float, hottest: tuple[float, float], rates: Collection[float], fuel: str) -> None:
         """Go on by one bin: peak, lowest point since, phase, and whether the top is behind.
@@ -159,6 +174,9 @@ class Firing:
         fuel : str
             What the kiln burns.
         """
+        was_near_top = not self.is_over_the_top and self.hottest_c > self.peak_c - FALLEN_C[fuel] / 2
+        if was_near_top and now_s - self.judged_s > UNSEEN_FOR_S:
+            self.unseen_to_s = now_s
         time_s, self.hottest_c = hottest
         closed_c = ROOM_C + (self.stood_c - ROOM_C) * exp((self.judged_s - now_s) / COOLS_OVER_S)
         self.stood_c = min(self.stood_c, max(self.hottest_c, closed_c))
@@ -182,6 +200,8 @@ class Firing:
         if self.relit_since_s is not None and now_s - self.relit_since_s >= RELIT_FOR_S:
             top_c, self.fallen_since_s, self.is_over_the_top = self.hottest_c, None, False
             self.record_c, self.record_s = self.hottest_c, now_s
+        elif self.began_at_its_top and self.phase is Phase.COOLING:
+            self.is_over_the_top = True
         elif self.fallen_since_s is not None and now_s - self.fallen_since_s >= FALLEN_FOR_S:
             self.is_over_the_top = True
         elif self.hottest_c > top_c - FALLEN_C[fuel] / 2:
@@ -204,7 +224,9 @@ class Firing:
         return min((float(self.works[name].done[cone]) for name in channels if name in self.works), default=None)
 
     def cone_reached(self, channels: Sequence[str]) -> str | None:
-        """Return the highest cone that is down at each of these channels."""
+        """Return the highest cone that is down at each of these channels, None if none is or nobody knows."""
+        if self.began_at_its_top:
+            return None
         done = [self.works[name].done for name in channels if name in self.works]
         if not done:
             return None

@@ -107,7 +107,8 @@ class Kiln:
         firing, judged = self.firing, self.judged_channels()
         reached = firing.cone_reached(judged)
         following = 0 if reached is None else cones.index_of(reached) + 1
-        progress = firing.least_done(following, judged) if following < len(cones.names()) else None
+        is_known = following < len(cones.names()) and not firing.began_at_its_top
+        progress = firing.least_done(following, judged) if is_known else None
         spread = spread_of({name: probe.trail.last[1] for name, probe in self.chamber(self.judged_to_s()).items()}, {})
         behind_s, behind_since_s = (None, None) if firing.following is None else firing.following.pace_s
         status = Status(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from service.core import bounds, defects, deviations, kiln_limits, sensors
 from service.core.defect_watch import judge_defects
-from service.core.firing import ConeProgress, EndCause, Firing, Phase, Summary
+from service.core.firing import HOT_C, ConeProgress, EndCause, Firing, Phase, Summary
 from service.core.kiln import Kiln
 from service.core.probe import AHEAD_S, BIN_S, BinValue
 from service.core.schedule import ROOM_C
@@ -192,7 +192,7 @@ class LiveFiring:
         began = [bounds.rise_began_s(kiln.probes[name], value) for name, value in said.items()]
         if kiln.may_be_hot and said:
             kiln.may_be_hot = False
-            if max(value.value_c for value in said.values()) >= bounds.HOT_C:
+            if max(value.value_c for value in said.values()) >= HOT_C:
                 began.append(min(value.first_s for value in said.values()))
         start_s = min((time_s for time_s in began if time_s is not None), default=None)
         if start_s is None:
@@ -262,15 +262,16 @@ class LiveFiring:
             to=ledger,
         )
         level_c = sum(stand.values()) / len(stand)
-        firing.following = judge_schedule(
-            firing.following,
-            watch.schedule,
-            level_c,
-            now_s,
-            fuel=watch.fuel,
-            is_over_the_top=firing.is_over_the_top,
-            to=ledger,
-        )
+        if firing.is_over_the_top or not firing.began_at_its_top:  # else nobody knows yet which way it goes
+            firing.following = judge_schedule(
+                firing.following,
+                watch.schedule,
+                level_c,
+                now_s,
+                fuel=watch.fuel,
+                is_over_the_top=firing.is_over_the_top,
+                to=ledger,
+            )
         judge_defects(firing, stand, rates, spread, now_s, fuel=watch.fuel, ware=watch.ware, to=ledger)
         defects.judge_cone(firing, kiln.judged_channels(), watch, now_s, to=ledger)
 

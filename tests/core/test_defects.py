@@ -112,6 +112,13 @@ def test_a_firing_whose_heating_was_not_seen_is_not_called_underfired() -> None:
     assert of_kind("underfired", channels, Watch(target_cone="6")) == []
 
 
+def test_a_top_that_nobody_saw_is_not_called_underfired() -> None:
+    whole = noisy(made([0, 11, 12.4, 12.7, 15, 24], [28, 1150, 1290, 1290, 1000, 120]))
+    hour = (whole.time_s - T0_S) / HOUR_S
+
+    assert of_kind("underfired", {"top": whole.where((hour < 11) | (hour > 15))}, Watch(target_cone="10")) == []
+
+
 def test_without_a_target_nobody_is_judged() -> None:
     found = findings(fired_to(1310), Watch(ware=frozenset({"bisqued"})))
 

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import HOUR_S, T0_S, between, made, until, watch_in_pieces, watch_whole
+from recordings import HOUR_S, T0_S, between, made, noisy, until, watch_in_pieces, watch_whole
 
 from service.core.findings import Finding, Severity
 from service.core.live import EndCause, FiringEnd, FiringStart, LiveFiring, Phase, Watch
+from service.core.schedule import Schedule, Step
 from service.core.series import Chunk, Samples
 
 
@@ -73,6 +74,22 @@ def test_a_recording_that_begins_hot_starts_with_its_first_reading() -> None:
     (start, *_) = starts_and_ends(watch_whole(one_probe([0, 3], [650, 900]), Watch()))
 
     assert start == ("start", T0_S)
+
+
+@pytest.mark.parametrize(("start_c", "noise_c"), [(900, 0.0), (900, 2.0), (180, 0.5)])
+def test_a_kiln_that_was_only_seen_to_cool_has_had_its_top_and_nobody_knows_its_cone(
+    start_c: float, noise_c: float
+) -> None:
+    plan = Schedule((Step(600, 100), Step(1280, 100, 1800)))
+    curve = noisy(made([0, 3, 8, 12, 14], [start_c, 0.6 * start_c, 0.3 * start_c, 70, 50]), sd_c=noise_c)
+    live = LiveFiring(Watch(target_cone="10", schedule=plan))
+
+    halfway = live.advance(Chunk(T0_S + 4 * HOUR_S, {"top": curve.where(curve.time_s < T0_S + 4 * HOUR_S)}))
+    rest = live.advance(Chunk(until({"top": curve}), {"top": curve.where(curve.time_s >= T0_S + 4 * HOUR_S)}))
+
+    assert {one.kind for one in [*halfway.findings, *rest.findings]} <= {"dunting_quartz"}
+    assert (halfway.status.cone_reached, halfway.status.next_cone) == (None, None)
+    assert [one.summary.cone_reached for one in [*halfway.ended, *rest.ended]] == [None]
 
 
 def test_firing_again_before_the_kiln_is_cold_is_a_new_firing_from_the_lowest_point() -> None:
