@@ -11,6 +11,7 @@ import numpy as np
 
 from service.core import cones
 from service.core.deviations import target_end_c
+from service.core.fuels import STOKED
 from service.core.heat_work import ln_rate_per_s
 from service.core.series import FloatArray, Samples
 
@@ -21,6 +22,9 @@ LEVEL_C: Final = 5.0  # firings are laid side by side where they first came this
 PACE_C: Final = 300.0  # the pace is that of the last 300 °C
 TOP_C: Final = 15.0  # own choice: a firing is done when it leaves the last 15 °C below its peak
 SOONEST_S: Final = 60.0
+TEETH_S: Final = (
+    7200.0  # where fire is fed by the shovel, the highest yet may be so old while the kiln goes on climbing
+)
 MOST_STRETCH: Final = 1.6
 
 
@@ -165,7 +169,7 @@ def forecast(
     start_s, temp_c = gridded(history)
     now_s = start_s + GRID_S * (len(temp_c) - 1)
     basis, others = _references(temp_c, past, schedule, target_cone)
-    ways = [way for other in others if (way := _way_on(temp_c, other, PACE_WEIGHT[basis])) is not None]
+    ways = [way for other in others if (way := _way_on(temp_c, other, PACE_WEIGHT[basis], fuel)) is not None]
     if not ways:
         return nothing()
     left_s, (after_s, after_c) = sorted(ways, key=lambda way: way[0])[len(ways) // 2]
@@ -246,7 +250,9 @@ def _references(
     return "this_firing", [planned([(float(rate), target_end_c(target_cone), 0.0)], float(temp_c[0]))]
 
 
-def _way_on(temp_c: FloatArray, other: PastFiring, weight: float) -> tuple[float, tuple[FloatArray, FloatArray]] | None:
+def _way_on(
+    temp_c: FloatArray, other: PastFiring, weight: float, fuel: str
+) -> tuple[float, tuple[FloatArray, FloatArray]] | None:
     """Return the time left [s] and the curve if this firing goes on as another; None if that was never so hot."""
     mine, its = np.maximum.accumulate(temp_c), np.maximum.accumulate(other.temp_c)
     level_c = mine[-1] - LEVEL_C
@@ -258,7 +264,9 @@ def _way_on(temp_c: FloatArray, other: PastFiring, weight: float) -> tuple[float
     its_pace = its_at - int(np.searchsorted(its, begin_c))
     pace = (my_pace / its_pace) ** weight if my_pace > 0 and its_pace > 0 else 1.0
     pace = min(max(pace, 1 / MOST_STRETCH), MOST_STRETCH)
-    since_s = (len(mine) - 1 - my_at) * GRID_S
+    its_stay_s = (int(np.searchsorted(its, mine[-1] + LEVEL_C, side="right")) - its_at) * GRID_S * pace
+    # A kiln that stands for longer than the other did comes no nearer.
+    since_s = min((len(mine) - 1 - my_at) * GRID_S, its_stay_s + (TEETH_S if fuel in STOKED else 0.0))
     ahead_s = (np.arange(its_at, len(its)) - its_at) * GRID_S * pace - since_s
     keep = ahead_s > 0
     left_s = max(float(ahead_s[-1]), SOONEST_S)

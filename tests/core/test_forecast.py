@@ -36,6 +36,30 @@ def test_a_hold_that_has_begun_is_not_held_again() -> None:
     assert ahead.time_left_s.median_s == pytest.approx(4.5 * HOUR_S + 600, rel=0.03)
 
 
+@pytest.mark.parametrize("stood_h", [0.5, 2.0, 6.0])
+@pytest.mark.parametrize("is_planned", [True, False])
+def test_a_kiln_that_stands_where_nobody_meant_it_to_comes_no_nearer(stood_h: float, is_planned: bool) -> None:
+    plan = [(100.0, 1000.0, 0.0)]
+    past = [] if is_planned else [planned(plan, 20.0)]
+    time_s = np.arange(0.0, (4.8 + stood_h) * HOUR_S, 60.0)
+    stalled = {"top": Samples(time_s, np.minimum(20 + time_s / 36, 500.0))}
+
+    ahead = forecast(stalled, schedule=plan if is_planned else None, past=past, fuel="electric")
+
+    assert ahead.time_left_s is not None
+    assert ahead.time_left_s.median_s == pytest.approx(5 * HOUR_S, rel=0.03)
+
+
+def test_a_hold_that_goes_on_for_longer_than_planned_leaves_what_comes_after_it() -> None:
+    time_s = np.arange(0.0, 11 * HOUR_S, 60.0)
+    candled = {"top": Samples(time_s, np.minimum(20 + time_s / 36, 120.0))}
+
+    ahead = forecast(candled, schedule=[(100.0, 120.0, 2 * HOUR_S), (100.0, 1200.0, 0.0)], fuel="electric")
+
+    assert ahead.time_left_s is not None
+    assert ahead.time_left_s.median_s == pytest.approx(10.8 * HOUR_S, rel=0.03)
+
+
 def test_without_a_plan_the_kilns_past_firings_tell() -> None:
     past = [planned([(rate, 1020.0, 0.0)], 20.0) for rate in (95.0, 100.0, 105.0)]
 
