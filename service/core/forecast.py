@@ -10,6 +10,7 @@ from typing import Final, Literal
 import numpy as np
 
 from service.core import cones
+from service.core.chamber import joined
 from service.core.deviations import target_end_c
 from service.core.fuels import STOKED
 from service.core.heat_work import ln_rate_per_s
@@ -204,6 +205,8 @@ def nothing() -> Forecast:
 def gridded(channels: Mapping[str, Samples]) -> tuple[float, FloatArray]:
     """Return where a grid of 120 s begins [s], and the mean of the channels on it, gaps bridged [°C].
 
+    It ends as the mean of those that read last; what fell silent before, or spoke later, keeps its distance from them.
+
     Raises
     ------
     ValueError
@@ -222,14 +225,15 @@ def gridded(channels: Mapping[str, Samples]) -> tuple[float, FloatArray]:
     start_s = min(float(time_s.min()) for time_s, _ in good)
     end_s = max(float(time_s.max()) for time_s, _ in good)
     n = int((end_s - start_s) / GRID_S) + 1
-    levels = []
-    for time_s, value in good:
+    levels = np.full((len(good), n), np.nan)
+    for level, (time_s, value) in zip(levels, good, strict=True):
         cell = ((time_s - start_s) / GRID_S).astype(np.intp)
         count = np.bincount(cell, minlength=n)
-        mean = np.bincount(cell, value, minlength=n) / np.maximum(count, 1)
         said = np.flatnonzero(count)
-        levels.append(np.interp(np.arange(n), said, mean[said]))
-    return start_s, np.mean(levels, axis=0)
+        mean = np.bincount(cell, value, minlength=n)[said] / count[said]
+        level[:] = np.interp(np.arange(n), said, mean, left=np.nan, right=np.nan)
+    heard = np.flatnonzero(np.isfinite(levels).any(axis=0))
+    return start_s, np.interp(np.arange(n), heard, joined(levels[:, heard], -1))
 
 
 def _references(

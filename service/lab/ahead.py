@@ -11,11 +11,12 @@ from service.core.firing import FALLEN_C
 from service.core.forecast import Forecast, PastFiring, forecast, gridded, nothing, past_firing
 from service.core.kiln import OUTSIDE
 from service.core.schedule import FULL_C_PER_H, from_corners
+from service.core.sensors import DOUBTFUL
 from service.core.series import Samples
 from service.errors import ConflictError
 from service.series import history as series
 from service.store import firings
-from service.store.models import Firing
+from service.store.models import Firing, StoredFinding
 
 PAST_FIRINGS: Final = 5
 SHORTEST_S: Final = 1800.0  # own choice: before, there is no pace to go by
@@ -50,8 +51,23 @@ def _past(session: Session, firing: Firing) -> list[PastFiring]:
 
 
 def _chamber(session: Session, firing: Firing, from_at: datetime, to_at: datetime) -> Mapping[str, Samples]:
+    """Return what the chamber's probes said, but for what is not to be believed."""
     found = series.read(session, firing.kiln_id, from_at=from_at, to_at=to_at).channels
-    return {name: one for name, one in found.items() if not name.startswith(OUTSIDE) and np.isfinite(one.value).any()}
+    doubts = firings.findings_between(session, firing.kiln_id, DOUBTFUL, from_at=from_at, to_at=to_at)
+    believed = {
+        name: _without(one, [doubt for doubt in doubts if doubt.channel == name])
+        for name, one in found.items()
+        if not name.startswith(OUTSIDE)
+    }
+    return {name: one for name, one in believed.items() if np.isfinite(one.value).any()}
+
+
+def _without(samples: Samples, doubts: Sequence[StoredFinding]) -> Samples:
+    value = samples.value.copy()
+    for doubt in doubts:
+        is_over = samples.time_s > (np.inf if doubt.end_at is None else doubt.end_at.timestamp())
+        value[(samples.time_s >= doubt.start_at.timestamp()) & ~is_over] = np.nan
+    return Samples(samples.time_s, value)
 
 
 def _schedule(points: Sequence[Mapping[str, float]]) -> list[tuple[float, float, float]]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session, selectinload
 
 from service.core.findings import Finding
@@ -114,6 +114,23 @@ def findings_of(session: Session, firing_id: int) -> list[StoredFinding]:
             .where(StoredFinding.firing_id == firing_id, StoredFinding.withdrawn_at.is_(None))
             .order_by(StoredFinding.start_at, StoredFinding.id)
             .options(selectinload(StoredFinding.labelled))
+        )
+    )
+
+
+def findings_between(
+    session: Session, kiln_id: int, kinds: Collection[str], *, from_at: datetime, to_at: datetime
+) -> list[StoredFinding]:
+    """Return what of these kinds was said of a kiln between two moments, in whichever firing or none."""
+    return list(
+        session.scalars(
+            select(StoredFinding).where(
+                StoredFinding.kiln_id == kiln_id,
+                StoredFinding.kind.in_(kinds),
+                StoredFinding.withdrawn_at.is_(None),
+                StoredFinding.start_at < to_at,
+                or_(StoredFinding.end_at.is_(None), StoredFinding.end_at > from_at),
+            )
         )
     )
 

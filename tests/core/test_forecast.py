@@ -96,6 +96,19 @@ def test_the_cone_is_forecast_to_fall_near_the_top_of_its_firing() -> None:
     assert ahead.cone_down_s.median_s == pytest.approx(reached_s, abs=0.2 * HOUR_S)
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_probe_that_died_or_came_late_leaves_the_forecast_to_those_that_read(is_late: bool) -> None:
+    top = ramp(10.8)["top"]
+    is_silent = (top.value < 600) == is_late
+    bottom = Samples(top.time_s, np.where(is_silent, np.nan, top.value - 40))
+
+    ahead = forecast({"top": top, "bottom": bottom}, schedule=[(100.0, 1250.0, 0.0)], fuel="electric")
+
+    assert ahead.time_left_s is not None
+    assert ahead.median_c[0] == pytest.approx(np.nanmean([top.value[-1], bottom.value[-1]]), abs=3)
+    assert ahead.time_left_s.median_s == pytest.approx((1250 - ahead.median_c[0]) / 100 * HOUR_S, rel=0.05)
+
+
 def test_faults_and_gaps_in_the_history_do_not_move_it_far() -> None:
     whole = ramp(5.0)["top"]
     value = np.where((whole.time_s > 2 * HOUR_S) & (whole.time_s < 3 * HOUR_S), np.nan, whole.value)

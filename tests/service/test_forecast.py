@@ -9,6 +9,7 @@ from service_parts import BridgeClient, block, new_bridge, new_workshop
 from sqlalchemy.orm import Session
 
 from service.api.views import forecast_out
+from service.core.findings import Finding, Group, Severity
 from service.core.firing import EndCause
 from service.core.forecast import Forecast
 from service.errors import ConflictError
@@ -107,6 +108,19 @@ def test_nothing_is_said_of_what_has_just_begun_or_is_cooling(database: Database
         out = forecast_out(ahead(session, kiln_id, after_h=after_h))
 
     assert (out.basis, out.done, out.cone_down, out.likely_c) == ("nothing", None, None, [])
+
+
+def test_what_a_probe_says_that_is_not_believed_does_not_count(database: Database, kiln_id: int) -> None:
+    with database.write() as session:
+        running = firings.running_firing(session, kiln_id)
+        assert running is not None
+        since_s = at(DAY_H + 2).timestamp()
+        shorted = Finding("thermocouple_shorted", Group.SENSOR, Severity.CRITICAL, "top", since_s, None)
+        firings.save_findings(session, running.kiln, running.id, [shorted])
+
+        begins_c = ahead(session, kiln_id, after_h=4).median_c[0]
+
+    assert begins_c == pytest.approx(np.interp(2.0, HOURS, TEMP_C), abs=5)
 
 
 def test_a_firing_that_has_ended_has_no_forecast(database: Database, kiln_id: int) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from service.core.fuels import STOKED
 from service.core.ledger import Ledger
 from service.core.probe import RATE_WINDOW_S, BinValue, Probe
-from service.core.sensors.broken import Broken, is_broken, judge_fall, judge_faults
+from service.core.sensors.broken import ADVICE, Broken, is_broken, judge_fall, judge_faults
 from service.core.sensors.frozen import judge_frozen
 from service.core.sensors.jump import Jumps, judge_jump
 from service.core.sensors.junction import (
@@ -21,7 +22,10 @@ from service.core.sensors.silence import judge_silence
 from service.core.sensors.timing import Repeats, judge_repeats
 from service.core.standing import Standing
 
-__all__ = ["Signs", "is_doubtful", "is_out", "judge"]
+__all__ = ["DOUBTFUL", "Signs", "is_doubtful", "is_out", "judge"]
+
+# While one of these is said of a channel, what it reads is not to be believed.
+DOUBTFUL: Final = (*ADVICE, "thermocouple_frozen", "thermocouple_jump")
 
 
 @dataclass(slots=True)
