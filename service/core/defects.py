@@ -31,6 +31,9 @@ def judge_cone(firing: Firing, channels: list[str], watch: Watch, now_s: float, 
     What witness cones have taught of a probe is not sure, and that doubt is left to the ware. What was only candled
     has no top yet, and a kiln that climbs past the top it had is not underfired, or not yet.
     """
+    for slot in ("overfired", "underfired"):
+        if to.has(slot) and to.standing[slot].evidence["target_cone"] != watch.target_cone:
+            to.close(slot, now_s)  # of a target that was put right
     if watch.target_cone is None:
         return
     target, end_c = cones.index_of(watch.target_cone), target_end_c(watch.target_cone)

@@ -2,8 +2,8 @@ import pytest
 from recordings import HOUR_S, T0_S, findings, made, noisy
 
 from service.core.findings import Finding, Severity
-from service.core.live import Watch
-from service.core.series import Samples
+from service.core.live import LiveFiring, Watch
+from service.core.series import Chunk, Samples
 
 
 def cooled_at(rate_c_per_h: float) -> dict[str, Samples]:
@@ -104,6 +104,23 @@ def test_overfiring_is_said_when_the_guard_cone_falls_not_after_the_firing() -> 
 
     assert (over.severity, over.evidence["guard_cone"], over.end_s) == (Severity.CRITICAL, "6", None)
     assert over.start_s == pytest.approx(T0_S + (6 + (1222 - 950) / 60) * HOUR_S, abs=240)
+
+
+@pytest.mark.parametrize(("target", "said"), [(None, 0), ("10", 1)])
+def test_what_was_said_of_a_target_ends_when_it_is_put_right_and_the_right_one_is_judged(
+    target: str | None, said: int
+) -> None:
+    curve = noisy(made([0, 13, 14, 14.5, 18], [28, 1245, 1340, 1340, 800]))
+    before = curve.time_s < T0_S + 13.3 * HOUR_S
+    live = LiveFiring(Watch(target_cone="6"))
+    early = live.advance(Chunk(float(curve.time_s[before][-1]), {"top": curve.where(before)})).findings
+    live.watch = Watch(target_cone=target)
+    late = live.advance(Chunk(float(curve.time_s[-1]), {"top": curve.where(~before)})).findings
+
+    (wrong,) = [one for one in early if one.kind == "overfired"]
+    ended, *true = [one for one in late if one.kind == "overfired"]
+    assert (ended.key, ended.end_s is None) == (wrong.key, False)
+    assert [(one.evidence["target_cone"], one.end_s) for one in true] == [("10", None)] * said
 
 
 def test_a_firing_whose_heating_was_not_seen_is_not_called_underfired() -> None:
