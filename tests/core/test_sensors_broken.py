@@ -120,6 +120,21 @@ def test_all_probes_that_step_alike_have_lost_their_compensation() -> None:
     assert (fault.kind, fault.channel, fault.start_s) == ("cold_junction_fault", None, pytest.approx(at(4), abs=20))
 
 
+@pytest.mark.parametrize("every_s", [10.0, 60.0, 120.0])
+@pytest.mark.parametrize("falls_c", [(250, 240), (250, 0)])
+def test_a_chamber_that_cools_at_once_is_no_fault_of_a_cold_junction(
+    every_s: float, falls_c: tuple[float, float]
+) -> None:
+    time_s, level_c = made([0, 12, 12.5, 16], [28, 1250, 1250, 1000], every_s=every_s)
+    since_s = np.maximum(time_s - at(12.5), 0.0)  # burners off and the damper open, or a door beside one probe
+    channels = {
+        name: Samples(time_s, np.round(level_c - fall_c * (1 - np.exp(-since_s / 480))))
+        for name, fall_c in zip(("top", "bottom"), falls_c, strict=True)
+    }
+
+    assert [one for one in findings(channels, Watch()) if one.kind == "cold_junction_fault"] == []
+
+
 def test_what_stands_still_at_the_end_of_the_scale_is_open_though_it_came_there_without_a_step() -> None:
     time_s, level_c = made([0, 10], [25, 1240])
     shown_c = np.where(level_c > 1020, 1023.75, level_c)

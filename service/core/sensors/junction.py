@@ -21,6 +21,9 @@ ODD_FOR_S: Final = 60.0
 COMMON_STEP_C: Final = 15.0
 COMMON_RATE_C_PER_S: Final = 0.3
 COMMON_WITHIN_C: Final = 8.0
+# ... between readings that are close together: within a minute an opened door cools a probe by 40 °C and goes on, and
+# burners that are turned off cool all of them alike. Own choice: half a minute, and some come late.
+CLOSE_S: Final = 35.0
 # Uncompensated, a probe in a cold kiln reads near 0 °C where the room is warm. Own choice.
 ROOM_C: Final = (15.0, 60.0)
 BELOW_ROOM_C: Final = 12.0
@@ -59,7 +62,7 @@ def judge_common_step(values: Mapping[str, BinValue | None], *, to: Ledger) -> N
     sizes_c = [step.to_c - step.from_c for step in steps]
     lasted_s = max(step.end_s for step in steps) - min(step.start_s for step in steps)
     limit_c = COMMON_STEP_C + COMMON_RATE_C_PER_S * lasted_s
-    is_common = max(sizes_c) - min(sizes_c) <= COMMON_WITHIN_C and lasted_s <= STEP_WITHIN_S
+    is_common = max(sizes_c) - min(sizes_c) <= COMMON_WITHIN_C and lasted_s <= CLOSE_S
     if is_common and min(abs(size_c) for size_c in sizes_c) > limit_c and (min(sizes_c) > 0) == (max(sizes_c) > 0):
         start_s = min(step.start_s for step in steps)
         mean_c = sum(sizes_c) / len(sizes_c)
@@ -75,7 +78,7 @@ def judge_lone_step(values: Mapping[str, BinValue | None], fuel: str, *, to: Led
     name, step = steps[0]
     size_c, lasted_s = step.to_c - step.from_c, step.end_s - step.start_s
     limit_c = COMMON_STEP_C + COMMON_RATE_C_PER_S * lasted_s
-    if lasted_s <= STEP_WITHIN_S and limit_c < abs(size_c) <= step_limit_c(step, fuel):
+    if lasted_s <= CLOSE_S and limit_c < abs(size_c) <= step_limit_c(step, fuel):
         evidence: Evidence = {"step_c": size_c, "step_limit_c": limit_c}
         _open(f"{KIND} {name} step", name, step.start_s, evidence, to=to, probability=0.5)
         to.close(f"{KIND} {name} step", step.end_s)
