@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from service.core.firing import HOT_C, Firing
+from service.core.firing import CAME_DOWN_C, FIRED_C, HOT_C, Firing
 from service.core.probe import BinValue, Probe
 from service.core.standing import since
 
@@ -18,8 +18,6 @@ COLD_SHARE: Final = 0.25  # of the rise to the peak: when a firing that was give
 COLD_FOR_S: Final = 600.0
 NEARLY_COLD_C: Final = 150.0  # some kilns stay warm for a day
 NEARLY_COLD_FOR_S: Final = 4 * 3600.0
-REHEATED_BELOW_C: Final = 200.0  # own choice: a kiln that was fired, came down to this and rises again is fired anew
-FIRED_C: Final = 500.0  # below this a kiln was dried or candled
 LOST_AFTER_S: Final = 6 * 3600.0  # as the link
 
 
@@ -69,7 +67,8 @@ def cooled_at_s(firing: Firing, now_s: float) -> float | None:
     """Return when the kiln had cooled, None while it has not.
 
     Cooled is ten minutes below 100 °C (earlier for a firing that never got hot: below a quarter of its rise), or four
-    hours below 150 °C after a peak above 500 °C. What was begun by hand and is not lit yet cools with the evening.
+    hours below 150 °C after a peak above 500 °C. What was begun by hand and is not lit yet cools with the evening, and
+    a probe that comes down quicker than any chamber has slipped out of it.
     """
     is_lit = firing.peak_c >= HOT_C or firing.peak_c - firing.start_c >= RISE_C
     cold_c = COLD_C
@@ -78,6 +77,8 @@ def cooled_at_s(firing: Firing, now_s: float) -> float | None:
     firing.cold_since_s = since(firing.cold_since_s, now_s, is_so=is_lit and firing.hottest_c < cold_c)
     is_nearly_cold = firing.hottest_c < NEARLY_COLD_C and firing.peak_c > FIRED_C
     firing.nearly_cold_since_s = since(firing.nearly_cold_since_s, now_s, is_so=is_nearly_cold)
+    if not firing.has_cooled:
+        return None
     if firing.cold_since_s is not None and now_s - firing.cold_since_s >= COLD_FOR_S:
         return firing.cold_since_s
     if firing.nearly_cold_since_s is not None and now_s - firing.nearly_cold_since_s >= NEARLY_COLD_FOR_S:
@@ -85,14 +86,21 @@ def cooled_at_s(firing: Firing, now_s: float) -> float | None:
     return None
 
 
+def slipped_out_s(firing: Firing, now_s: float) -> float | None:
+    """Return when the last probe left the chamber, None if none did or it is not six hours ago yet."""
+    is_long = firing.cold_since_s is not None and now_s - firing.cold_since_s >= LOST_AFTER_S
+    return firing.cold_since_s if is_long and not firing.has_cooled else None
+
+
 def reheated_from_s(firing: Firing, now_s: float) -> float | None:
-    """Return when the kiln, fired and then nearly cold, began to be heated again; None if it was not.
+    """Return when the kiln, fired and then come down to 200 °C, began to be heated again; None if it was not.
 
     It has to rise above where it stood: behind a door that was opened and closed, it only comes back.
     """
     is_reheated = (
         firing.peak_c > FIRED_C
-        and firing.low_c < REHEATED_BELOW_C
+        and firing.has_cooled
+        and firing.low_c < CAME_DOWN_C
         and firing.hottest_c - max(firing.low_c, firing.stood_c) >= RISE_WHEN_HOT_C
     )
     firing.reheated_since_s = since(firing.reheated_since_s, now_s, is_so=is_reheated)

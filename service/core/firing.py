@@ -17,6 +17,9 @@ from service.core.standing import Standing, since
 from service.core.trail import Trail
 
 HOT_C: Final = 150.0  # own choice: no kiln is this hot unless it is, or was just, being fired
+FIRED_C: Final = 500.0  # below this a kiln was dried or candled
+CAME_DOWN_C: Final = 200.0
+CAME_DOWN_AFTER_S: Final = 900.0  # own choice: so long even a small kiln takes to here from `FIRED_C`, its door open
 SEEN_AFTER_S: Final = 600.0  # own choice: until then a rate is not known, and noise may set the peak
 UNSEEN_FOR_S: Final = 1200.0  # own choice: at 150 °C/h the kiln has moved 50 °C unseen
 # How far below the peak the top is behind: more than the usual drop-and-hold of 56 °C (Digitalfire PLC6DS) and, with
@@ -105,7 +108,8 @@ class Firing:
     `hottest_c` is that of the chamber probes that read now. `stood_c` is where the kiln stood before it last rose; a
     fall that is quicker than a closed kiln's, of a door or a damper, is no such stand. `crest_c` is the highest since
     it was lit again, None while that is the peak. [°C] `unseen_to_s` is the end of a long silence that began where the
-    kiln may have been on its way up. [s]
+    kiln may have been on its way up. `fired_s` is when it was last above 500 °C, None once it has come down to 200 °C;
+    whether it `has_cooled` then is whether a chamber can have come down so soon. [s]
     """
 
     start_s: float
@@ -143,6 +147,8 @@ class Firing:
     crest_c: float | None = None
     relit_since_s: float | None = None
     unseen_to_s: float | None = None
+    fired_s: float | None = None
+    has_cooled: bool = True
 
     @classmethod
     def begin(cls, start_s: float, start_c: float, now_s: float) -> Self:
@@ -178,6 +184,11 @@ class Firing:
         if was_near_top and now_s - self.judged_s > UNSEEN_FOR_S:
             self.unseen_to_s = now_s
         time_s, self.hottest_c = hottest
+        if self.hottest_c >= FIRED_C:
+            self.fired_s, self.has_cooled = now_s, True
+        elif self.hottest_c < CAME_DOWN_C and self.fired_s is not None:
+            self.has_cooled = now_s - self.fired_s >= CAME_DOWN_AFTER_S
+            self.fired_s = None
         closed_c = ROOM_C + (self.stood_c - ROOM_C) * exp((self.judged_s - now_s) / COOLS_OVER_S)
         self.stood_c = min(self.stood_c, max(self.hottest_c, closed_c))
         if self.hottest_c > self.peak_c:

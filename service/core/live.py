@@ -288,7 +288,10 @@ class LiveFiring:
         if again_s is not None:
             return [*self._end(firing, again_s, EndCause.COOLED), *self._start(again_s, firing.low_c, now_s)]
         cooled_s = bounds.cooled_at_s(firing, now_s)
-        return [] if cooled_s is None else self._end(firing, cooled_s, EndCause.COOLED)
+        if cooled_s is not None:
+            return self._end(firing, cooled_s, EndCause.COOLED)
+        slipped_s = bounds.slipped_out_s(firing, now_s)
+        return [] if slipped_s is None else self._end(firing, slipped_s, EndCause.LOST_SENSOR)
 
     def _end(self, firing: Firing, end_s: float, cause: EndCause) -> list[Event]:
         kiln = self._kiln

@@ -130,6 +130,23 @@ def test_six_hours_without_readings_lose_the_firing_and_a_hot_kiln_that_speaks_a
     assert again == ("start", T0_S + 14 * HOUR_S)
 
 
+@pytest.mark.parametrize(("back_h", "bounds"), [(24.0, ["start", "end"]), (13.0, ["start"])])
+def test_a_probe_that_slips_out_of_the_chamber_does_not_end_the_firing_as_cooled(
+    back_h: float, bounds: list[str]
+) -> None:
+    time_s, value = made([0, 11, back_h, back_h + 0.2], [28, 1100, 1200, 1200])
+    is_out = (time_s > T0_S + 11 * HOUR_S) & (time_s < T0_S + back_h * HOUR_S)
+    value[is_out] = 45 + 1055 * np.exp(-(time_s[is_out] - T0_S - 11 * HOUR_S) / 300)
+
+    events = watch_whole({"top": Samples(time_s, value)}, Watch(target_cone="10"))
+
+    assert [kind for kind, *_ in starts_and_ends(events)][:2] == bounds
+    assert [one.cause for one in events if isinstance(one, FiringEnd)] == [EndCause.LOST_SENSOR] * (len(bounds) - 1)
+    assert [one.kind for one in events if isinstance(one, Finding) and one.severity is Severity.CRITICAL][:1] == [
+        "heat_lost"
+    ]
+
+
 def test_what_the_bridge_does_not_vouch_for_is_not_a_silence() -> None:
     live = LiveFiring(Watch())
     time_s, value = made([0, 2], [25, 400])
