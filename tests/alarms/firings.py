@@ -47,6 +47,7 @@ def instrument_faults() -> list[Finding]:
     channels["c"].value[1000:1200] += rng.normal(0, 15, 200)
     channels["d"].value[1500] = 4000.0
     channels["a"].value[1900:] -= np.linspace(0, 40, len(time_s) - 1900)
+    channels["e"] = Samples(time_s, 40.0 - level_c)
     channels["board"] = Samples(time_s, np.where(time_s > 20000, 120.0, 30.0))
     twice = np.repeat(np.arange(len(time_s)), 1 + (time_s > 30000))
     channels["d"] = channels["d"].where(twice)

@@ -110,6 +110,23 @@ def test_a_cold_junction_that_is_hot_or_steps_is_a_fault() -> None:
     assert (fault.kind, fault.channel) == ("cold_junction_fault", "cold_junction")
 
 
+def test_a_probe_whose_wires_are_swapped_is_said_though_nobody_sees_a_firing() -> None:
+    time_s, level_c = made([0, 10, 12], [30, 1200, 1200])
+
+    fault, *_ = findings({"top": Samples(time_s, np.round(60 - level_c, 1))}, Watch())
+
+    assert (fault.kind, fault.severity, fault.advice_key) == ("implausible_value", Severity.WARNING, "swap_the_wires")
+    assert fault.start_s < at(1)
+
+
+def test_a_wild_value_of_a_cold_kiln_is_noted_and_rings_nobody() -> None:
+    channels = {"top": during(noisy(made([0, 8], [25, 25])), 4, 4.02, -120.0)}
+
+    (fault,) = findings(channels, Watch())
+
+    assert (fault.kind, fault.severity, fault.advice_key) == ("implausible_value", Severity.INFO, "check_instrument")
+
+
 def test_all_probes_that_step_alike_have_lost_their_compensation() -> None:
     channels = {name: noisy(RAMP, seed=seed) for seed, name in enumerate(("top", "bottom"))}
     for samples in channels.values():

@@ -5,7 +5,7 @@ from typing import Final
 
 from service.core.findings import OWN_CHOICE, Finding, Group, Severity
 from service.core.ledger import Ledger
-from service.core.probe import HIGHEST_C, LOWEST_C, BinValue, Probe
+from service.core.probe import HIGHEST_C, LOWEST_C, STEP_C, BinValue, Probe
 from service.core.sensors.jump import STEP_WITHIN_S, step_limit_c
 from service.core.standing import Evidence
 
@@ -23,6 +23,7 @@ ADVICE: Final = {
     "thermocouple_shorted": "check_for_short",
     "implausible_value": "check_instrument",
 }
+SWAPPED: Final = "swap_the_wires"
 # Own choices. Twice in a row without a good reading between is broken, and so is four times in ten minutes: a wire that
 # is about to part opens with the heat and closes again. One impossible value is said at once: nothing else explains it.
 IN_A_ROW: Final = 2
@@ -53,7 +54,8 @@ def is_broken(name: str, ledger: Ledger) -> bool:
 def judge_faults(name: str, broken: Broken, probe: Probe, now_s: float, *, is_firing: bool, to: Ledger) -> None:
     """Say `thermocouple_open`, `thermocouple_shorted` and `implausible_value` from faults and impossible values.
 
-    An input that never gave a good reading is not connected, which is no finding.
+    An input that never gave a good reading is not connected, which is no finding. A probe that sinks while the kiln is
+    heated reads backwards, and hides the whole firing: that is said at once, whether one is seen or not.
     """
     if probe.last_s is None or not (probe.faults or broken.seen):
         return
@@ -70,7 +72,10 @@ def judge_faults(name: str, broken: Broken, probe: Probe, now_s: float, *, is_fi
             evidence: Evidence = {"faults_seen": len(seen), "fault": faults[-1][1], "limit_source": OWN_CHOICE}
             if faults[-1][2] is not None:
                 evidence |= {"value_c": faults[-1][2], "lowest_c": LOWEST_C, "highest_c": HIGHEST_C}
-            _open(kind, name, seen[0][0], evidence, is_firing=is_firing, to=to)
+            if _has_sunk(faults[0][2], probe.last_c):
+                _open(kind, name, seen[0][0], evidence, SWAPPED, is_firing=True, to=to)  # nobody sees that it fires
+            else:
+                _open(kind, name, seen[0][0], evidence, ADVICE[kind], is_firing=is_firing, to=to)
         if seen:
             broken.seen[kind] = seen
         else:
@@ -111,7 +116,8 @@ def judge_fall(
             "room_limit_c": SHORT_TO_C,
             "limit_source": OWN_CHOICE,
         }
-        _open("thermocouple_shorted", name, broken.fell_s, evidence, is_firing=is_firing, to=to)
+        advice_key = ADVICE["thermocouple_shorted"]
+        _open("thermocouple_shorted", name, broken.fell_s, evidence, advice_key, is_firing=is_firing, to=to)
 
 
 def _is_enough(kind: str, seen: list[tuple[float, float]], last_good_s: float) -> bool:
@@ -121,7 +127,14 @@ def _is_enough(kind: str, seen: list[tuple[float, float]], last_good_s: float) -
     return has_no_good_between or len(seen) >= INTERMITTENT
 
 
-def _open(kind: str, name: str, start_s: float, evidence: Evidence, *, is_firing: bool, to: Ledger) -> None:
+def _has_sunk(value_c: float | None, last_good_c: float) -> bool:
+    """Say whether a probe came below all that air can be without a step: the two wires of it are swapped."""
+    return value_c is not None and value_c <= LOWEST_C and last_good_c - value_c <= STEP_C
+
+
+def _open(
+    kind: str, name: str, start_s: float, evidence: Evidence, advice_key: str, *, is_firing: bool, to: Ledger
+) -> None:
     serious = Severity.WARNING if kind == "implausible_value" else Severity.CRITICAL
     severity = serious if is_firing else Severity.INFO
-    to.open(f"{kind} {name}", Finding(kind, Group.SENSOR, severity, name, start_s, None, evidence, ADVICE[kind]))
+    to.open(f"{kind} {name}", Finding(kind, Group.SENSOR, severity, name, start_s, None, evidence, advice_key))
