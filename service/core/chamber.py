@@ -12,9 +12,8 @@ from service.core.series import FloatArray, Samples
 MINUTE_S: Final = 60.0
 # A probe that spoke in fewer of the minutes of the best came late or died: where it stood then says little of the rest.
 SPOKEN_SHARE: Final = 0.8  # own choice
-SETTLED: Final = (
-    10  # own choice: by the median of so many points a probe's distance is known, its last wild ones or not
-)
+# By the median of so many points a probe's distance is known, its last wild ones or not. Own choice.
+SETTLED: Final = 10
 
 
 def chamber_curve(probes: Mapping[str, Samples]) -> tuple[FloatArray, FloatArray]:

@@ -143,7 +143,7 @@ class Firing:
     usual_rate_c_per_h: float = 0.0
     outrun_c: float = 0.0
     fallen_c: float = 0.0
-    stood_c: float = 0.0
+    stood_c: float = 10_000.0  # of a firing that was kept before it was known: nothing rises above that
     crest_c: float | None = None
     relit_since_s: float | None = None
     unseen_to_s: float | None = None

@@ -23,9 +23,8 @@ LEVEL_C: Final = 5.0  # firings are laid side by side where they first came this
 PACE_C: Final = 300.0  # the pace is that of the last 300 °C
 TOP_C: Final = 15.0  # own choice: a firing is done when it leaves the last 15 °C below its peak
 SOONEST_S: Final = 60.0
-TEETH_S: Final = (
-    7200.0  # where fire is fed by the shovel, the highest yet may be so old while the kiln goes on climbing
-)
+# Where fire is fed by the shovel, the highest yet may be so old while the kiln goes on climbing.
+TEETH_S: Final = 7200.0
 MOST_STRETCH: Final = 1.6
 
 
