@@ -2,11 +2,12 @@
 
 Limits are published ones; what had to be chosen was chosen on seeds below 10,000, and figures are of seeds from 60,000
 on. The target cone is known, and each kiln has learnt from the witness cones of three firings before how its cones feel
-the heat that its probes show. Nothing is known of the ware: what would harm raw ware is then noted, and rings nobody.
+the heat that its probes show; what goes by cones is also measured of kilns that have had no witness yet. Nothing is
+known of the ware: what would harm raw ware is then noted, and rings nobody.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 import numpy as np
@@ -29,6 +30,7 @@ JUDGED_FROM_SEED: Final = 60_000
 READ_EVERY_S: Final = 10.0
 LEARNT_FROM: Final = 3
 NOTED: Final = ("steam_explosion", "black_core")  # in ware of which nobody said that it is raw
+BY_CONES: Final = ("overfired", "underfired")
 FOUND_WITHIN_S: Final = 6 * 3600.0  # before the kiln is cold
 # How bad a firing looks for each kind of harm, by its features: the larger the worse.
 SCORES: Final[dict[str, Callable[[dict[str, float]], float]]] = {
@@ -59,6 +61,11 @@ def learnt(kiln_seed: int) -> dict[str, Offset]:
             seen = [WitnessCone(cones.names()[one], _seen(felt[one]), float(shown[one])) for one in _near(target)]
             offset[name] = learn(offset[name], seen)
     return offset
+
+
+def unlearnt(_: int) -> dict[str, Offset]:
+    """Return what is taken of a kiln's probes before any witness cone."""
+    return dict.fromkeys(("top", "bottom"), PRIOR)
 
 
 def _near(target: int) -> range:
@@ -112,13 +119,17 @@ def calm_firing(kiln_seed: int) -> SimulatedFiring | None:
     return None
 
 
-def run(first_seed: int, kilns: int) -> list[list[object]]:
-    """Return a row for each kind of harm."""
+def run(
+    first_seed: int, kilns: int, *, kinds: Collection[str], offset_of: Callable[[int], dict[str, Offset]]
+) -> list[list[object]]:
+    """Return a row for each kind of harm, where this is known of a kiln's probes."""
     seeds = range(first_seed, first_seed + kilns)
-    offsets = {seed: learnt(seed) for seed in seeds}
+    offsets = {seed: offset_of(seed) for seed in seeds}
     calm = [Judged(found, offsets[seed]) for seed in seeds if (found := calm_firing(seed)) is not None]
     rows: list[list[object]] = []
     for number, kind in enumerate(SCORES, start=LEARNT_FROM + 1):
+        if kind not in kinds:
+            continue
         harmed = [Judged(fire(seed, number, [Deviation(kind)]), offsets[seed]) for seed in seeds]
         good, bad = (np.array([one.score[kind] for one in firings]) for firings in (calm, harmed))
         delays = [delay for one in harmed if (delay := one.delay_s(kind)) is not None]
@@ -136,7 +147,13 @@ def measure(first_seed: int = JUDGED_FROM_SEED, kilns: int = 40) -> Section:
         f"{kilns} kilns of all four fuels, one firing of each with every kind of harm and one whose ware got what it "
         f"should. Each kiln has learnt from the witness cones of {LEARNT_FROM} firings; nothing is known of the ware."
     )
-    text = f"{intro}\n\n{table(header, run(first_seed, kilns))}"
+    learnt_rows = run(first_seed, kilns, kinds=SCORES, offset_of=learnt)
+    unlearnt_rows = run(first_seed, kilns, kinds=BY_CONES, offset_of=unlearnt)
+    without = (
+        "**Without witness cones**, what goes by cones: a kiln's cones may feel another heat than its probes show, by "
+        f"{PRIOR.sd_c:.0f} °C (one standard deviation), and nothing is said within that doubt."
+    )
+    text = f"{intro}\n\n{table(header, learnt_rows)}\n\n{without}\n\n{table(header, unlearnt_rows)}"
     return Section("Harm to the ware, simulated", f"python -m benchmarks.defects {first_seed} {kilns}", text)
 
 

@@ -12,6 +12,7 @@ from service.core.firing import EndCause
 from service.core.probe import BIN_S
 from service.core.schedule import Schedule, from_corners
 from service.core.watch import Watch
+from service.core.witness import PRIOR
 from service.errors import InvalidError
 from service.series import history as series
 from service.series.codec import DamagedError
@@ -59,6 +60,7 @@ def watch_of(kiln: Kiln, firing: Firing | None) -> Watch:
         ware=frozenset(kiln.ware),
         schedule=_schedule(firing.plan) if firing and firing.plan else None,
         bins_from_s=firing.bins_from_s if firing else bins_from_s(kiln.workshop_id),
+        unlearnt=PRIOR,
     )
 
 

@@ -14,6 +14,7 @@ from service.analysis.words import Words
 from service.core import cones
 from service.core.defect_rules import WARE
 from service.core.watch import FUELS, Watch
+from service.core.witness import PRIOR
 from service.errors import InvalidError
 from service.importers.log import Asked
 from service.importers.read import read_log
@@ -75,7 +76,7 @@ def _watch(options: argparse.Namespace) -> Watch:
     schedule = None
     if options.schedule is not None:
         schedule = read_schedule(options.schedule, options.schedule_unit, name=options.schedule_name)
-    return Watch(options.cone, options.fuel, ware=options.ware, schedule=schedule)
+    return Watch(options.cone, options.fuel, ware=options.ware, schedule=schedule, unlearnt=PRIOR)
 
 
 def run(options: argparse.Namespace) -> None:

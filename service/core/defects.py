@@ -37,7 +37,7 @@ def judge_cone(firing: Firing, channels: list[str], watch: Watch, now_s: float, 
     if watch.target_cone is None:
         return
     target, end_c = cones.index_of(watch.target_cone), target_end_c(watch.target_cone)
-    doubt_c = {name: one.sd_c for name, one in watch.cone_offset.items()}
+    doubt_c = {name: watch.offset_of(name).sd_c for name in firing.works}
     _judge_guard(firing, target, doubt_c, to)
     is_seen = firing.start_c <= end_c - SEEN_FROM_BELOW_TARGET_C and not firing.is_top_unseen
     if not channels or not is_seen:
@@ -50,7 +50,7 @@ def judge_cone(firing: Firing, channels: list[str], watch: Watch, now_s: float, 
     if said is None and not (firing.is_over_the_top and is_fired):
         return
     missing_c = {name: short_c(target, float(firing.works[name].done[target])) for name in channels}
-    limit_c = {name: hypot(MODEL_ERROR_C, doubt_c.get(name, 0.0)) for name in channels}
+    limit_c = {name: hypot(MODEL_ERROR_C, doubt_c[name]) for name in channels}
     name = max(channels, key=lambda one: missing_c[one] - limit_c[one])
     if missing_c[name] <= limit_c[name]:
         to.close("underfired", now_s)
@@ -79,7 +79,7 @@ def _judge_guard(firing: Firing, target: int, doubt_c: Mapping[str, float], to: 
     down = {
         name: work.down_s[guard]
         for name, work in firing.works.items()
-        if work.down_s[guard] is not None and _past_c(guard, float(work.done[guard])) >= doubt_c.get(name, 0.0)
+        if work.down_s[guard] is not None and _past_c(guard, float(work.done[guard])) >= doubt_c[name]
     }
     if not down:
         return

@@ -231,8 +231,7 @@ class LiveFiring:
         if not chamber:
             return
         said = {name: value for name in chamber if (value := values[name]) is not None}
-        offset_c = {name: one.mean_c for name, one in watch.cone_offset.items()}
-        firing.add_heat({name: (one.time_s, one.value_c + offset_c.get(name, 0.0)) for name, one in said.items()})
+        firing.add_heat({name: (one.time_s, one.value_c + watch.offset_of(name).mean_c) for name, one in said.items()})
         stand = {name: probe.trail.last[1] for name, probe in chamber.items()}
         rates = {
             name: probe.rate_c_per_h

@@ -9,7 +9,7 @@ from service.core.findings import Finding
 from service.core.firing import ConeProgress, EndCause, Phase, Summary
 from service.core.fuels import FUELS
 from service.core.schedule import Schedule
-from service.core.witness import Offset
+from service.core.witness import SURE, Offset
 
 __all__ = ["FUELS", "Advance", "ChannelStatus", "Event", "FiringEnd", "FiringStart", "Status", "Watch"]
 
@@ -33,6 +33,8 @@ class Watch:
     bins_from_s : float
         Where one of the bins begins that readings are gathered into, of an analysis in which no firing runs yet: who
         watches many kilns spreads them, so that not all are judged at one moment. [s]
+    unlearnt : Offset
+        As `cone_offset`, of the channels that are not in it.
 
     Raises
     ------
@@ -46,6 +48,7 @@ class Watch:
     ware: frozenset[str] = frozenset()
     schedule: Schedule | None = None
     bins_from_s: float = 0.0
+    unlearnt: Offset = SURE
 
     def __post_init__(self) -> None:
         if self.target_cone is not None:
@@ -56,6 +59,10 @@ class Watch:
         if not self.ware <= set(WARE):
             msg = f"ware must be of {', '.join(WARE)}, not {', '.join(sorted(self.ware - set(WARE)))}"
             raise ValueError(msg)
+
+    def offset_of(self, channel: str) -> Offset:
+        """Return by how much cones at a channel's place feel another heat than it shows."""
+        return self.cone_offset.get(channel, self.unlearnt)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ class Offset:
         return erfc((self.mean_c - limit_c) / self.sd_c / sqrt(2.0)) / 2.0
 
 
+SURE: Final = Offset(0.0, 0.0)  # cones feel what the probe shows
 # Own choice: before any witness a kiln may be two thirds of a cone off, as controllers are that stop cone 04 at 1052 °C
 # where Orton has 1063 °C (Bartlett, by the Glazecalc guide).
 PRIOR: Final = Offset(0.0, 12.0)

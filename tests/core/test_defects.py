@@ -4,6 +4,7 @@ from recordings import HOUR_S, T0_S, findings, made, noisy
 from service.core.findings import Finding, Severity
 from service.core.live import LiveFiring, Watch
 from service.core.series import Chunk, Samples
+from service.core.witness import PRIOR
 
 
 def cooled_at(rate_c_per_h: float) -> dict[str, Samples]:
@@ -55,6 +56,13 @@ def fired_to(peak_c: float, *, start_c: float = 25.0) -> dict[str, Samples]:
 )
 def test_ware_is_judged_by_the_target_cone_with_the_error_of_the_model(peak_c: float, kinds: list[str]) -> None:
     found = findings(fired_to(peak_c), Watch(target_cone="6"))
+
+    assert [one.kind for one in found if one.kind in ("underfired", "overfired")] == kinds
+
+
+@pytest.mark.parametrize(("peak_c", "kinds"), [(1190, ["underfired"]), (1205, []), (1238, []), (1255, ["overfired"])])
+def test_before_any_witness_cone_nothing_is_said_within_the_doubt_of_the_cones(peak_c: float, kinds: list[str]) -> None:
+    found = findings(fired_to(peak_c), Watch(target_cone="6", unlearnt=PRIOR))
 
     assert [one.kind for one in found if one.kind in ("underfired", "overfired")] == kinds
 
