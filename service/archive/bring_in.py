@@ -15,6 +15,7 @@ from service.analysis.analyse import AnalysedFiring, Analysis, analyse
 from service.core.firing import EndCause
 from service.core.series import QUALITIES, Samples
 from service.core.watch import Watch
+from service.core.witness import PRIOR
 from service.errors import ConflictError, InvalidError, UndatedError
 from service.importers.log import Channel, Log, Recording
 from service.series import blocks as series
@@ -68,7 +69,8 @@ def look_at(kiln: Kiln, log: Log, *, start_at: datetime | None, target_cone: str
     """
     log = _dated(log, start_at)
     _check_times(log, now)
-    analysis = analyse(log, Watch(target_cone=target_cone, fuel=kiln.fuel, ware=frozenset(kiln.ware)))
+    watch = Watch(target_cone=target_cone, fuel=kiln.fuel, ware=frozenset(kiln.ware), unlearnt=PRIOR)
+    analysis = analyse(log, watch)
     columns = [column for recording in log.recordings for column in _columns(recording)]
     return Found(analysis, columns, _fingerprint(kiln, columns))
 
