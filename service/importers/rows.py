@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from typing import Final
@@ -88,11 +89,15 @@ def number(text: str) -> float | None:
 
 def json_number(value: object) -> float | None:
     """Return a number of a JSON document, None if it is none, or none that any instrument says."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST
-    return float(value) if is_number else None  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < MOST:
+        return None
+    return float(value)
 
 
 def fields(line: str, separator: str, most: int = 1) -> Sequence[str]:
     """Return the cells of a line; one that ends with its separator has no cell after it, if it has more than `most`."""
-    cells = next(csv.reader([line], delimiter=separator)) if '"' in line else line.split(separator)
+    cells = line.split(separator)
+    if '"' in line:
+        with suppress(csv.Error):  # a cell of a hundred thousand letters: no quoted number
+            (cells,) = csv.reader([line], delimiter=separator)
     return cells[:-1] if len(cells) > most and not cells[-1].strip() else cells

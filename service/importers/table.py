@@ -30,7 +30,7 @@ _OF_CONTROLLER: Final = re.compile(r"\b(output|control|power|energy|duty|heat)\b
 _UNITS: Final = {"c": "c", "°c": "c", "degc": "c", "celsius": "c", "f": "f", "°f": "f", "degf": "f", "fahrenheit": "f"}
 _OTHER_UNITS: Final = {unit.value: unit.value for unit in Unit if unit is not Unit.CELSIUS} | {"psi": "psi", "%": "pct"}
 _PLAIN: Final = re.compile(rf"([a-z0-9][a-z0-9_\-]{{0,39}})_(?:{'|'.join((*_UNITS, *_OTHER_UNITS))})")
-_LETTER: Final = re.compile(r"(.*?)[ _]?([a-z])", re.IGNORECASE)
+_LETTER: Final = re.compile(r"(|.*[ _])([a-h])", re.IGNORECASE)  # that tells a probe or a zone from its neighbours
 _TEMPERATURE: Final = re.compile(r"\b(temperature|temp|t|nhiệt độ|nhiệt)\b")
 # As a table is written where a comma is the decimal point; there its cells are set apart by something else.
 _DECIMAL_COMMA: Final = re.compile(r"\s*-?\d+,\d+\s*", re.ASCII)

@@ -124,6 +124,8 @@ def test_letters_that_tell_probes_apart_are_no_units(reads: Reads) -> None:
     assert [values(probes, name) for name in ("probe_a", "probe_b", "probe_c")] == [[20], [21], [22]]
     assert [values(zones, name) for name in ("zone_d", "zone_e", "zone_f")] == [[40], [41], [42]]
     assert (values(alone, "top"), values(alone, "bottom")) == ([20], [100])
+    beside_power = reads("time,kiln_c,kiln_w,kilna\n0,20,900,1\n")
+    assert list(beside_power.recordings[0].channels) == ["kiln"]
 
 
 def test_columns_that_are_not_read_are_named(reads: Reads) -> None:
@@ -169,6 +171,8 @@ def test_other_ways_to_write_a_table(reads: Reads) -> None:
     assert times(quoted, "top") == [at("2024-10-21T08:26:31Z"), at("2024-10-21T08:26:41Z")]
     assert values(quoted, "top") == [650.5, 651]
     assert np.diff(times(with_commas, "top")).tolist() == [0.5]
+    endless = reads(f'time,top_c\n0,20\n10,"{"9" * 200_000}"\n20,21\n30,22\n')
+    assert values(endless, "top") == [20, 21, 22]
 
 
 @pytest.mark.parametrize("wild", ["1e400", "1e300", "NaN", "1" + "0" * 400])
