@@ -7,7 +7,7 @@ from typing import Any, Final
 
 WANTED: Final = (
     *("KilnOut", "ChannelOut", "CalibrationOut", "PlanOut", "FiringOut", "FiringDetail", "SecondLookOut"),
-    *("FindingOut", "CurveOut", "BatchOut", "AlarmOut", "BroughtInOut"),
+    *("FindingOut", "CurveOut", "BatchOut", "WitnessConesOut", "ConeOffsetOut", "AlarmOut", "BroughtInOut"),
 )
 HEAD: Final = '''"""What the service tells, as types; made by `.ci/client_models.py` from the OpenAPI document."""
 

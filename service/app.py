@@ -42,6 +42,7 @@ from service.api import (
     problems,
     provider,
     stream,
+    witness_cones,
 )
 from service.api.conditional import Conditional
 from service.api.connections import KEPT_OPEN_S, make_room
@@ -74,7 +75,7 @@ API: Final = "/api/v1"
 logger = logging.getLogger(__name__)
 ROUTERS: Final = (
     *(identity, account, passkeys, provider, members, kilns, logs, channels, plans, bridges),
-    *(firings, firing_edits, findings, batches, alarms, stream),
+    *(firings, firing_edits, findings, batches, witness_cones, alarms, stream),
 )
 
 

@@ -18,6 +18,7 @@ from service.series import history as series
 from service.series.codec import DamagedError
 from service.series.corrections import Corrections
 from service.store import firings as firing_rows
+from service.store.cone_offsets import offsets_of
 from service.store.models import Firing, Kiln, Plan, StoredFinding
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ def watch_of(kiln: Kiln, firing: Firing | None) -> Watch:
     return Watch(
         (firing or kiln).target_cone,
         kiln.fuel,
+        offsets_of((firing or kiln).cone_offsets),
         ware=frozenset(kiln.ware),
         schedule=_schedule(firing.plan) if firing and firing.plan else None,
         bins_from_s=firing.bins_from_s if firing else bins_from_s(kiln.workshop_id),

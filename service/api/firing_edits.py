@@ -20,6 +20,7 @@ from service.api.versions import Seen, locked_version, version_of
 from service.core.assess import AssessedFiring
 from service.core.firing import EndCause
 from service.errors import ConflictError, InvalidError
+from service.lab.witness_cones import learn_again
 from service.store import audit, firings, kilns
 from service.store.merging import check_mergeable, last_part, merge, take_apart
 from service.store.models import Firing
@@ -235,6 +236,7 @@ def _again(
             raise ConflictError(msg)
         write(session, firing)
         change = _written(session, firing, assessed, now)
+        learn_again(session, firing.kiln)
         firing.kiln.edited_at = machine_now
         out = SecondLookOut(
             before=Figures(**change.before),

@@ -157,7 +157,7 @@ def read_file(
 
 @router.get("/kilns/{kiln_id}/condition", response_model=schemas.ConditionOut)
 def read_condition(kiln_id: schemas.Id, session: Session, who: Looks) -> schemas.ConditionOut:
-    """Say what the kiln's past firings show of it: the highest rate it can do, and whether it grows slower."""
+    """Say what past firings show of a kiln: the highest rate it can do, if it grows slower, if its probes go astray."""
     return views.condition_out(condition_of(session, kilns.get_kiln(session, who.workshop_ids, kiln_id)))
 
 

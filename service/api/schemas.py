@@ -58,6 +58,8 @@ def _is_number(wanted: object) -> bool:
     if isinstance(wanted, type):
         return issubclass(wanted, int | float) and wanted is not bool
     inner = get_args(wanted)
+    if any(isinstance(one, type) and issubclass(one, str) for one in inner):
+        return False
     return get_origin(wanted) in {Annotated, Union, UnionType} and any(_is_number(one) for one in inner)
 
 
@@ -580,6 +582,21 @@ class ChangeOut(Out):
     is_slower: bool
 
 
+class DriftOut(Out):
+    """How much a probe reads less (below 0) or more with each firing than the cones beside it say, with its interval.
+
+    `is_named` if that is sure (95 %) and has come to 3 °C: then it is worth to act.
+    """
+
+    channel: str
+    firings: int
+    per_firing_c: float
+    low_c: float
+    high_c: float
+    total_c: float
+    is_named: bool
+
+
 class ConditionOut(Out):
     """What a kiln's newest finished firings say of it; `change` is null while they are too few or too close together.
 
@@ -589,6 +606,7 @@ class ConditionOut(Out):
     firings: int
     change: ChangeOut | None
     highest_rates: list[HighestRateOut]
+    drifts: list[DriftOut]
 
 
 # --- batches and comparisons -----------------------------------------------------------------------------------------

@@ -141,6 +141,18 @@ def condition_out(found: Condition) -> schemas.ConditionOut:
             )
             for at_c, rate in found.highest.items()
         ],
+        drifts=[
+            schemas.DriftOut(
+                channel=channel,
+                firings=one.firings,
+                per_firing_c=one.per_firing_c,
+                low_c=one.low_c,
+                high_c=one.high_c,
+                total_c=one.total_c,
+                is_named=one.is_named,
+            )
+            for channel, one in sorted(found.drifts.items())
+        ],
     )
 
 

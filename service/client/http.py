@@ -145,6 +145,14 @@ class Client:
     def batches(self, firing_id: int) -> list[models.Batch]:
         return self._get(f"/firings/{firing_id}/batches", list[models.Batch])
 
+    def witness_cones(self, firing_id: int) -> models.WitnessCones:
+        """Return how the cones beside the probes stood after a firing."""
+        return self._get(f"/firings/{firing_id}/witness-cones", models.WitnessCones)
+
+    def cone_offsets(self, kiln_id: int) -> list[models.ConeOffset]:
+        """Return what witness cones have taught of a kiln, by its probes."""
+        return self._get(f"/kilns/{kiln_id}/cone-offsets", list[models.ConeOffset])
+
     def export(self, firing_id: int, file: Path, *, form: Form = "csv", as_taken: bool = False) -> int:
         """Write a firing with every reading into a file, piece by piece; return its length [bytes].
 

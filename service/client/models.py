@@ -322,6 +322,38 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     version: str
 
 
+WitnessKind = Literal["self_supporting", "large"]
+
+Bend = Literal["not_begun", "part", "down", "molten"]
+
+
+class WitnessCone(msgspec.Struct, frozen=True, kw_only=True):
+    """A cone as it was seen; `progress` is what the probe beside it had made of the heat, 1 is down."""
+
+    channel: str
+    cone: str
+    kind: WitnessKind
+    seen: Bend | float
+    progress: float | None
+
+
+class WitnessCones(msgspec.Struct, frozen=True, kw_only=True):
+    """A WitnessCones."""
+
+    firing_id: int
+    cones: list[WitnessCone]
+    version: str
+
+
+class ConeOffset(msgspec.Struct, frozen=True, kw_only=True):
+    """What the cones of some firings have taught: cones beside this probe feel `mean_c` more than it shows."""
+
+    channel: str
+    mean_c: float
+    sd_c: float
+    firings: int
+
+
 AlarmState = Literal["open", "acknowledged", "cleared"]
 
 

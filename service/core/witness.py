@@ -117,7 +117,8 @@ def learn(prior: Offset, witnesses: Sequence[WitnessCone], *, drift_c: float = D
     -----
     Bayes' rule on a grid of six standard deviations. An offset of x multiplies H by exp(x / s), with s the rise of the
     cone's end point per e-fold of rate: good while x stays within some 40 °C. An angle is one value with a standard
-    deviation of 5 °C, a state is an interval with ends as soft; one cone in fifty counts for nothing.
+    deviation of 5 °C, a state is an interval with ends as soft, and so is an angle of a cone that does not lean yet or
+    that lies; one cone in fifty counts for nothing.
 
     Examples
     --------
@@ -138,14 +139,43 @@ def learn(prior: Offset, witnesses: Sequence[WitnessCone], *, drift_c: float = D
     return Offset(mean_c, float(np.sqrt(weight @ (offset_c - mean_c) ** 2)))
 
 
-def _likelihood(witness: WitnessCone, offset_c: FloatArray) -> FloatArray:
-    if isinstance(witness.seen, Bend):
-        from scipy.special import ndtr  # here, as in `ageing`: it takes a tenth of the service's start
+def leaning_c(witnesses: Sequence[WitnessCone]) -> float | None:
+    """Return the offset by those cones of one firing that were caught leaning [°C]; None if none was.
 
-        low, high = (_offset_for(witness, heat_work) for heat_work in HEAT_WORK_SEEN[witness.seen])
-        return np.asarray(ndtr((high - offset_c) / READING_SD_C) - ndtr((low - offset_c) / READING_SD_C))
-    needed_c = _offset_for(witness, heat_work_of_tip(witness.seen))
-    return np.asarray(np.exp(-(((needed_c - offset_c) / READING_SD_C) ** 2) / 2))
+    Cones that stand or lie say only that it was less or more. One that was seen to lean, without an angle, is taken to
+    be half-way.
+
+    Examples
+    --------
+    >>> round(leaning_c([WitnessCone("5", Bend.DOWN, 3.0), WitnessCone("6", 61.0, 0.4)]))
+    18
+    >>> leaning_c([WitnessCone("6", Bend.DOWN, 0.4)]) is None
+    True
+    """
+    seen = [(witness, *_heat_work_seen(witness.seen)) for witness in witnesses]
+    caught = [_offset_for(witness, sqrt(low * high)) for witness, low, high in seen if low > 0.0 and high <= 1.0]
+    return sum(caught) / len(caught) if caught else None
+
+
+def _likelihood(witness: WitnessCone, offset_c: FloatArray) -> FloatArray:
+    low, high = _heat_work_seen(witness.seen)
+    if low == high:
+        needed_c = _offset_for(witness, low)
+        return np.asarray(np.exp(-(((needed_c - offset_c) / READING_SD_C) ** 2) / 2))
+    from scipy.special import ndtr  # here, as in `ageing`: it takes a tenth of the service's start
+
+    low_c, high_c = _offset_for(witness, low), _offset_for(witness, high)
+    return np.asarray(ndtr((high_c - offset_c) / READING_SD_C) - ndtr((low_c - offset_c) / READING_SD_C))
+
+
+def _heat_work_seen(seen: Bend | float) -> tuple[float, float]:
+    """Return the least and the most H of a cone that stands so; one that stands upright or lies has no one H."""
+    if isinstance(seen, Bend):
+        return HEAT_WORK_SEEN[seen]
+    heat_work = heat_work_of_tip(seen)
+    if heat_work >= 1.0:
+        return 1.0, inf
+    return (0.0, SEEN_FROM) if heat_work <= SEEN_FROM else (heat_work, heat_work)
 
 
 def _offset_for(witness: WitnessCone, heat_work: float) -> float:

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from service.core.ageing import Ageing, ageing, rates_at
 from service.core.kiln import OUTSIDE
 from service.core.kiln_model import HighestRate, highest_rate_c_per_h, learn
+from service.core.probe_history import Drift
 from service.core.series import Samples
+from service.lab.witness_cones import drifts_of
 from service.series import history as series
 from service.store import firings
 from service.store.models import Firing, Kiln
@@ -22,11 +24,15 @@ LEVELS_C: Final = np.arange(300.0, 1301.0, 100.0)
 
 @dataclass(frozen=True)
 class Condition:
-    """From how many firings it was learnt, the trend over months, and the highest rate at each level [°C]."""
+    """From how many firings it was learnt, the trend over months, and the highest rate at each level [°C].
+
+    `drifts` are of the probes that had witness cones in at least five firings.
+    """
 
     firings: int
     change: Ageing | None
     highest: Mapping[float, HighestRate]
+    drifts: Mapping[str, Drift]
 
 
 def condition_of(session: Session, kiln: Kiln) -> Condition:
@@ -35,7 +41,8 @@ def condition_of(session: Session, kiln: Kiln) -> Condition:
     history = [(one.started_at.timestamp(), rates_at(channels, LEVELS_C)) for one, channels in past]
     model = learn([channels for _, channels in past], fuel=kiln.fuel)
     highest = {} if model is None else {at_c: highest_rate_c_per_h(model, at_c) for at_c in LEVELS_C.tolist()}
-    return Condition(len(past), ageing(history), {at_c: rate for at_c, rate in highest.items() if rate is not None})
+    shown = {at_c: rate for at_c, rate in highest.items() if rate is not None}
+    return Condition(len(past), ageing(history), shown, drifts_of(session, kiln))
 
 
 def _past(session: Session, kiln: Kiln) -> Sequence[Firing]:

@@ -11,6 +11,7 @@ from service.core.findings import Finding
 from service.core.firing import ConeProgress, EndCause, Summary
 from service.errors import NotFoundError
 from service.store.among import among
+from service.store.cone_offsets import known_for
 from service.store.leases import in_slots
 from service.store.models import Firing, Kiln, StoredFinding
 
@@ -59,7 +60,9 @@ def running_firing(session: Session, kiln_id: int) -> Firing | None:
 
 def start_firing(session: Session, kiln: Kiln, *, started_at: datetime, bins_from_s: float = 0.0) -> Firing:
     meant = {"target_cone": kiln.target_cone, "plan_id": kiln.plan_id}
-    return add_firing(session, kiln, started_at=started_at, bins_from_s=bins_from_s, **meant)
+    firing = add_firing(session, kiln, started_at=started_at, bins_from_s=bins_from_s, **meant)
+    firing.cone_offsets = known_for(kiln.cone_offsets, firing.number)
+    return firing
 
 
 def add_firing(session: Session, kiln: Kiln, **values: Any) -> Firing:

@@ -50,6 +50,7 @@ def merge(session: Session, first: Firing, second: Firing, *, now: datetime) -> 
         "findings": [one.id for one in found],
         "said": [_said(one) for one in found],
     }
+    first.witness_cones = [*(first.witness_cones or ()), *(second.witness_cones or ())] or None
     ended_at, end_cause = second.ended_at, second.end_cause
     second.merged_into_id = first.id
     second.ended_at, second.end_cause = ended_at or now, end_cause or EndCause.OPERATOR.value
@@ -82,6 +83,7 @@ def take_apart(session: Session, firing: Firing, part: Firing) -> None:
     ended_at, end_cause = firing.ended_at, firing.end_cause
     firing.ended_at = datetime.fromisoformat(before["ended_at"])
     firing.end_cause = before["end_cause"]
+    firing.witness_cones = [one for one in firing.witness_cones or () if one not in (part.witness_cones or ())] or None
     session.flush()
     if before["is_running"]:
         part.ended_at, part.end_cause = ended_at, end_cause

@@ -227,6 +227,8 @@ class Kiln(OfWorkshop, Base):
     # and what was read of it before is read anew.
     edited_at: Mapped[datetime | None] = mapped_column(index=True, onupdate=lambda: datetime.now(UTC))
     retired_at: Mapped[datetime | None]  # out of use: its firings stay, and it is not among the kilns of the day
+    # What witness cones have taught: {channel: {mean_c, sd_c, firings, number}}, see `store.witness_cones`.
+    cone_offsets: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
 
 class Channel(OfWorkshop, Base):
@@ -411,6 +413,12 @@ class Firing(OfWorkshop, Base):
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index(
+            "ix_firing_witnessed",
+            "kiln_id",
+            sqlite_where=text("witness_cones IS NOT NULL"),
+            postgresql_where=text("witness_cones IS NOT NULL"),
+        ),
         UniqueConstraint("kiln_id", "number"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -435,6 +443,10 @@ class Firing(OfWorkshop, Base):
     cone_reached: Mapped[str | None] = mapped_column(String(5))
     max_spread_c: Mapped[float | None]
     cones: Mapped[list[Any]] = mapped_column(default=list)
+    # Its kiln's when it began: it is judged by these whatever its own cones say.
+    cone_offsets: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    # How the cones beside its probes stood afterwards: a list of {channel, cone, kind, seen}.
+    witness_cones: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     kiln: Mapped[Kiln] = relationship(lazy="joined")
     plan: Mapped[Plan | None] = relationship(lazy="joined")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from service.core import cones
 from service.core.bending import SEEN_FROM, tip_deg
 from service.core.heat_work import per_e_fold_c
-from service.core.witness import MOLTEN_FROM, PRIOR, Bend, Offset, WitnessCone, learn
+from service.core.witness import MOLTEN_FROM, PRIOR, Bend, Offset, WitnessCone, leaning_c, learn
 
 bends = st.sampled_from(list(Bend)) | st.floats(10, 90)
 witnesses = st.builds(WitnessCone, st.sampled_from(cones.names()), bends, st.floats(0.0, 20.0))
@@ -71,6 +71,27 @@ def test_one_cone_that_contradicts_all_others_is_taken_for_a_mistake() -> None:
     agreeing = [WitnessCone("6", tip_deg(0.9), 0.9)] * 3
 
     assert abs(learn(PRIOR, [*agreeing, WitnessCone("9", Bend.MOLTEN, 0.05)]).mean_c) < 4.0
+
+
+@pytest.mark.parametrize("deg", [0.0, 8.0, 18.0])
+def test_an_angle_at_which_a_cone_does_not_lean_yet_says_that_it_stands(deg: float) -> None:
+    assert learn(PRIOR, [WitnessCone("6", deg, 0.1)]) == learn(PRIOR, [WitnessCone("6", Bend.NOT_BEGUN, 0.1)])
+
+
+def test_a_cone_that_lies_has_had_its_heat_work_or_any_amount_more() -> None:
+    little, much = (learn(PRIOR, [WitnessCone("6", 90.0, heat_work)]) for heat_work in (1.0, 50.0))
+
+    assert little.mean_c > 2  # it may have had more than the probe says
+    assert much.mean_c == pytest.approx(0.0, abs=0.1)  # nothing contradicts the probe
+
+
+@given(st.floats(0.4, 0.95), st.floats(-25.0, 25.0))
+def test_a_leaning_cone_says_what_it_felt(felt: float, offset_c: float) -> None:
+    shown = felt / exp(offset_c / per_e_fold_c(cones.index_of("6")))
+
+    witnesses = [WitnessCone("4", Bend.DOWN, 9.0), WitnessCone("6", tip_deg(felt), shown)]
+
+    assert leaning_c(witnesses) == pytest.approx(offset_c, abs=1e-6)
 
 
 def test_an_offset_that_was_already_counted_is_not_counted_again() -> None:

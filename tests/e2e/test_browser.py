@@ -584,6 +584,51 @@ def test_an_old_log_becomes_a_firing_of_the_kiln(view: Page, tmp_path: Path) -> 
     assert segments.locator(".scroll").evaluate("box => box.scrollWidth <= box.clientWidth")  # the rates are last
 
 
+@TWO_VIEWS
+@pytest.mark.timeout(180)
+def test_how_the_cones_stand_is_written_down_and_the_kiln_learns_from_it(
+    view: Page, another: httpx.Client, own_kiln: str, tmp_path: Path
+) -> None:
+    came = another.post(
+        f"{own_kiln}/logs",
+        params={"start_at": "2015-06-01T18:00:00Z", "time_zone": "UTC", "target_cone": "010"},
+        content=GLASS_KILN.read_bytes(),
+        headers={"content-type": "application/octet-stream"},
+    )
+    firing_id = came.raise_for_status().json()["firing_ids"][0]
+    view.goto(f"/firings/{firing_id}")
+    cones = view.get_by_test_id("witness-cones")
+    cones.get_by_test_id("witness-edit").click()
+    rows = cones.get_by_test_id("witness-row")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(1).get_by_test_id("witness-cone-name")).to_have_value("010")
+    expect(cones.get_by_test_id("witness-save")).to_be_disabled()  # nothing is said of any
+
+    rows.nth(0).get_by_test_id("bend-down").check(force=True)
+    rows.nth(1).get_by_test_id("bend-part").check(force=True)
+    rows.nth(2).get_by_test_id("witness-tip").fill("91")
+    expect(cones.get_by_test_id("witness-save")).to_be_disabled()
+    rows.nth(2).get_by_test_id("witness-tip").fill("12")
+    cones.scroll_into_view_if_needed()
+    page_picture(view, "witness-form", tmp_path)
+    assert fits(view)
+    cones.get_by_test_id("witness-save").click()
+
+    expect(cones.get_by_test_id("witness-cone")).to_have_count(3)
+    expect(cones.get_by_test_id("learnt").get_by_role("listitem")).to_have_count(1)
+    page_picture(view, "witness-cones", tmp_path)
+    assert fits(view)
+    said = another.get(f"/firings/{firing_id}/witness-cones").json()["cones"]
+    assert [(one["cone"], one["seen"]) for one in said] == [("011", "down"), ("010", "part"), ("09", 12)]
+
+    view.goto(own_kiln)
+    condition = view.get_by_test_id("condition")
+    condition.locator("summary").click()
+    expect(condition.get_by_role("row").nth(1)).to_be_visible()  # how fast it climbs
+    page_picture(view, "condition", tmp_path)
+    assert fits(view)
+
+
 @pytest.fixture(scope="module")
 def spoilt_firing(demo: tuple[str, str, Path]) -> str:
     """Bring in a firing over midnight, and spoil its first day once it is sealed; returns the path of its page."""

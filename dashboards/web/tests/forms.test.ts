@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { batchIn, counted, draftOf, EMPTY_DRAFT, firstPart } from "../src/batch";
 import { type PlanRow, planPoints, typedNumber } from "../src/plan";
+import { another, conesIn, learntOf, rowOf, usual } from "../src/witness";
 
 const row = (target: string, by: PlanRow["by"], amount: string, hold = ""): PlanRow => ({ target, by, amount, hold });
 
@@ -75,5 +76,38 @@ describe("the batch form", () => {
     };
     expect(batchIn(draftOf(batch))).toMatchObject({ pieces_loaded: 500, outcomes: body?.outcomes });
     expect(firstPart(batch)).toBeCloseTo(0.862);
+  });
+});
+
+describe("the form of witness cones", () => {
+  const row = { channel: "top", cone: "6", kind: "self_supporting", bend: "part", tip: "" } as const;
+  test("beside a probe stand the target, and those before and after it", () => {
+    expect(usual("top", "6").map((one) => one.cone)).toEqual(["5", "6", "7"]);
+    expect(usual("top", "14").map((one) => one.cone)).toEqual(["13", "14"]);
+    expect(usual("top", "022").map((one) => one.cone)).toEqual(["022", "021"]);
+  });
+  test("an angle counts and not the look, and cones of which nothing is said were not there", () => {
+    const seen = { channel: "top", cone: "6", kind: "self_supporting" };
+    expect(conesIn([row, { ...row, tip: "45,5" }, { ...row, bend: "" }])).toEqual([
+      { ...seen, seen: "part" },
+      { ...seen, seen: 45.5 },
+    ]);
+  });
+  test.each(["91", "-1", "half"])("%s is no angle", (tip) => {
+    expect(conesIn([{ ...row, tip }])).toBeNull();
+  });
+  test("what is saved is what is edited", () => {
+    for (const seen of ["molten", 30] as const) {
+      const saved = { channel: "top", cone: "7", kind: "large", seen } as const;
+      expect(conesIn([rowOf({ ...saved, progress: 0.5 })])).toEqual([saved]);
+    }
+  });
+  test("cones that contradict one another or the probe teach nothing", () => {
+    const of = (mean_c: number, sd_c: number) => learntOf({ channel: "top", firings: 1, mean_c, sd_c });
+    expect([of(-3, 11.9), of(0.4, 4), of(3, 4), of(-3, 4)]).toEqual(["nothing", "same", "more", "less"]);
+  });
+  test("the next cone is one hotter beside the same probe", () => {
+    expect(another([{ ...row, kind: "large" }], "kiln")).toEqual({ ...row, cone: "7", kind: "large", bend: "" });
+    expect(another([], "kiln").channel).toBe("kiln");
   });
 });

@@ -23,6 +23,11 @@ export type Damaged = Schemas["DamagedOut"];
 export type CurveChannel = Schemas["CurveChannel"];
 export type Batch = Schemas["BatchOut"];
 export type BatchIn = Schemas["BatchIn"];
+export type WitnessCone = Schemas["WitnessConeOut"];
+export type WitnessConeIn = Schemas["WitnessConeIn"];
+export type ConeOffset = Schemas["ConeOffsetOut"];
+export type WitnessCones = Schemas["WitnessConesOut"];
+export type Condition = Schemas["ConditionOut"];
 export type Outcome = Schemas["Outcome"];
 export type Grade = Schemas["Grade"];
 export type Fuel = Schemas["Fuel"];
@@ -148,6 +153,11 @@ export const api = {
   changeBatch: (batch: Batch, body: BatchIn) =>
     ask<Batch>("PUT", `/batches/${batch.id}`, body, { seen: batch.version }),
   removeBatch: (batch: Batch) => ask<void>("DELETE", `/batches/${batch.id}`, undefined, { seen: batch.version }),
+  witnessCones: (firingId: number) => ask<WitnessCones>("GET", `/firings/${firingId}/witness-cones`),
+  writeWitnessCones: (known: WitnessCones, cones: WitnessConeIn[]) =>
+    ask<WitnessCones>("PUT", `/firings/${known.firing_id}/witness-cones`, { cones }, { seen: known.version }),
+  coneOffsets: (kilnId: number) => ask<ConeOffset[]>("GET", `/kilns/${kilnId}/cone-offsets`),
+  condition: (kilnId: number) => ask<Condition>("GET", `/kilns/${kilnId}/condition`),
   comparison: (ids: readonly number[], align: Comparison["align"]) =>
     ask<Comparison>("GET", `/comparison?${ids.map((id) => `firing=${id}`).join("&")}&align=${align}`),
 

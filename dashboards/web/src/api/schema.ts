@@ -715,7 +715,7 @@ export interface paths {
         };
         /**
          * Read Condition
-         * @description Say what the kiln's past firings show of it: the highest rate it can do, and whether it grows slower.
+         * @description Say what past firings show of a kiln: the highest rate it can do, if it grows slower, if its probes go astray.
          */
         get: operations["kilns_read_condition"];
         put?: never;
@@ -1364,6 +1364,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/firings/{firing_id}/witness-cones": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Witness Cones
+         * @description Return how the cones beside the probes stood after a firing.
+         */
+        get: operations["batches_read_witness_cones"];
+        /**
+         * Write Witness Cones
+         * @description Write down how the cones stood, all that there were; the kiln's next firings are judged by what they teach.
+         */
+        put: operations["batches_write_witness_cones"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kilns/{kiln_id}/cone-offsets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Cone Offsets
+         * @description Return what witness cones have taught of a kiln, by its probes; before any, a kiln's cones may be 12 °C off.
+         */
+        get: operations["batches_list_cone_offsets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -1721,6 +1765,12 @@ export interface components {
              */
             version: string;
         };
+        /**
+         * Bend
+         * @description What a person sees of a cone after the firing, where no angle was measured.
+         * @enum {string}
+         */
+        Bend: "not_begun" | "part" | "down" | "molten";
         /** BridgeIn */
         BridgeIn: {
             /** Workshop Id */
@@ -2001,6 +2051,25 @@ export interface components {
             change: components["schemas"]["ChangeOut"] | null;
             /** Highest Rates */
             highest_rates: components["schemas"]["HighestRateOut"][];
+            /** Drifts */
+            drifts: components["schemas"]["DriftOut"][];
+        };
+        /**
+         * ConeOffsetOut
+         * @description What the cones of some firings have taught: cones beside this probe feel `mean_c` more than it shows.
+         */
+        ConeOffsetOut: {
+            /** Channel */
+            channel: string;
+            /** Mean C */
+            mean_c: number;
+            /**
+             * Sd C
+             * @description how sure that is: one standard deviation [°C]
+             */
+            sd_c: number;
+            /** Firings */
+            firings: number;
         };
         /**
          * ConeProgress
@@ -2078,6 +2147,28 @@ export interface components {
             to_at: string;
             /** Step S */
             step_s: number | null;
+        };
+        /**
+         * DriftOut
+         * @description How much a probe reads less (below 0) or more with each firing than the cones beside it say, with its interval.
+         *
+         *     `is_named` if that is sure (95 %) and has come to 3 °C: then it is worth to act.
+         */
+        DriftOut: {
+            /** Channel */
+            channel: string;
+            /** Firings */
+            firings: number;
+            /** Per Firing C */
+            per_firing_c: number;
+            /** Low C */
+            low_c: number;
+            /** High C */
+            high_c: number;
+            /** Total C */
+            total_c: number;
+            /** Is Named */
+            is_named: boolean;
         };
         /** Figures */
         Figures: {
@@ -3130,6 +3221,67 @@ export interface components {
             /** Url */
             url: string;
         };
+        /**
+         * WitnessConeIn
+         * @description One cone after the firing.
+         */
+        WitnessConeIn: {
+            /**
+             * Channel
+             * @description name of the probe that it stood beside
+             */
+            channel: string;
+            /** Cone */
+            cone: string;
+            /** @default self_supporting */
+            kind: components["schemas"]["WitnessKind"];
+            /**
+             * Seen
+             * @description how it looked, or how far its tip was from upright [°]: 90 is down
+             */
+            seen: components["schemas"]["Bend"] | number;
+        };
+        /**
+         * WitnessConeOut
+         * @description A cone as it was seen; `progress` is what the probe beside it had made of the heat, 1 is down.
+         */
+        WitnessConeOut: {
+            /** Channel */
+            channel: string;
+            /** Cone */
+            cone: string;
+            kind: components["schemas"]["WitnessKind"];
+            /**
+             * Seen
+             * @description how it looked, or how far its tip was from upright [°]: 90 is down
+             */
+            seen: components["schemas"]["Bend"] | number;
+            /** Progress */
+            progress: number | null;
+        };
+        /** WitnessConesIn */
+        WitnessConesIn: {
+            /** Cones */
+            cones: components["schemas"]["WitnessConeIn"][];
+        };
+        /** WitnessConesOut */
+        WitnessConesOut: {
+            /** Firing Id */
+            firing_id: number;
+            /** Cones */
+            cones: components["schemas"]["WitnessConeOut"][];
+            /**
+             * Version
+             * @description of what people may change, for `If-Match`
+             */
+            version: string;
+        };
+        /**
+         * WitnessKind
+         * @description Which of Orton's cones stood there: one with a foot of its own, or one in a plaque of clay.
+         * @enum {string}
+         */
+        WitnessKind: "self_supporting" | "large";
         /**
          * Words
          * @description A finding or an alarm in the reader's language: what, what was measured, what to do.
@@ -5383,6 +5535,17 @@ export interface operations {
                      *           "shown_c_per_h": 1,
                      *           "likely_c_per_h": 1,
                      *           "high_c_per_h": 1
+                     *         }
+                     *       ],
+                     *       "drifts": [
+                     *         {
+                     *           "channel": "top",
+                     *           "firings": 1,
+                     *           "per_firing_c": 1,
+                     *           "low_c": 1,
+                     *           "high_c": 1,
+                     *           "total_c": 1,
+                     *           "is_named": false
                      *         }
                      *       ]
                      *     }
@@ -8271,6 +8434,157 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ComparisonOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batches_read_witness_cones: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                firing_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "firing_id": 1,
+                     *       "cones": [
+                     *         {
+                     *           "channel": "top",
+                     *           "cone": "6",
+                     *           "kind": "self_supporting",
+                     *           "seen": "not_begun",
+                     *           "progress": 0.62
+                     *         }
+                     *       ],
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WitnessConesOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batches_write_witness_cones: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                firing_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "cones": [
+                 *         {
+                 *           "channel": "top",
+                 *           "cone": "6",
+                 *           "kind": "self_supporting",
+                 *           "seen": "not_begun"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["WitnessConesIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "firing_id": 1,
+                     *       "cones": [
+                     *         {
+                     *           "channel": "top",
+                     *           "cone": "6",
+                     *           "kind": "self_supporting",
+                     *           "seen": "not_begun",
+                     *           "progress": 0.62
+                     *         }
+                     *       ],
+                     *       "version": "08e7d766cd6e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WitnessConesOut"];
+                };
+            };
+            /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batches_list_cone_offsets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kiln_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "channel": "top",
+                     *         "mean_c": 1,
+                     *         "sd_c": 1,
+                     *         "firings": 1
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["ConeOffsetOut"][];
                 };
             };
             /** @description What was wrong: a problem document (RFC 9457) whose `code` stays */

@@ -11,6 +11,7 @@ import { Findings } from "../parts/findings";
 import { FiringEdit } from "../parts/firing-edit";
 import { Figure, Loaded, Moment, Outcome } from "../parts/small";
 import { useAction, useLanguage, useTitle } from "../parts/use";
+import { WitnessConesPart } from "../parts/witness-cones";
 import { useStore } from "../store";
 import { celsius, delta, perHour, seconds } from "../units";
 import { language } from "../words";
@@ -183,6 +184,7 @@ function FiringView({ firing, onFiring, reload }: ViewProps) {
             onJudged={reload}
           />
           <Batches firingId={firing.id} />
+          <WitnessConesPart firing={firing} />
         </div>
         <div class="stack">
           <Summary firing={firing} />

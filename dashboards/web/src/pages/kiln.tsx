@@ -8,6 +8,7 @@ import { type CurveSource, useCurve } from "../live-curve";
 import { type Load, useLoad } from "../load";
 import { type Action, mayIn } from "../may";
 import { Calibrations } from "../parts/calibrations";
+import { ConditionPart } from "../parts/condition";
 import { Cones } from "../parts/cones";
 import { CurveChart, IDLE_HOURS } from "../parts/curve-chart";
 import { Readings } from "../parts/files";
@@ -234,6 +235,7 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
           {kiln.now.firing_id !== null && <Ahead firingId={kiln.now.firing_id} />}
           <Cones cones={kiln.now.cones} known={kiln.now.channels} target={kiln.target_cone} />
           {may("fire") && <KilnSettings kiln={kiln} />}
+          {hasProbes && <ConditionPart kiln={kiln} />}
           {hasProbes && may("set_up") && <ProbeNames kilnId={kiln.id} />}
           {hasProbes && may("set_up") && <Calibrations kiln={kiln} />}
           {may("set_up") && <LogFile kiln={kiln} />}

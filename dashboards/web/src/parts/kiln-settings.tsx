@@ -3,17 +3,11 @@ import { api, type Kiln, type Plan } from "../api";
 import { refresh, takeSaid } from "../live";
 import { useLoad } from "../load";
 import { createStore, useStore } from "../store";
+import { CONES } from "../witness";
 import { PlanFile } from "./plan-file";
 import { PlanForm } from "./plan-form";
 import { Choice, Outcome } from "./small";
 import { type Doing, useAction, useLanguage } from "./use";
-
-/** Orton large cones that potters of the village fire to, cool to hot. */
-export const CONES = [
-  ...["022", "021", "020", "019", "018", "017", "016", "015", "014", "013", "012", "011", "010"],
-  ...["09", "08", "07", "06", "05", "04", "03", "02", "01"],
-  ...["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14"],
-] as const;
 
 type Ware = Kiln["ware"][number];
 const WARE: readonly Ware[] = ["raw", "bisqued", "thick", "large", "glossy"];

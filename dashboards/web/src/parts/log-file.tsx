@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { api, type BroughtIn, type Kiln } from "../api";
 import { momentOf } from "../moments";
-import { CONES } from "./kiln-settings";
+import { CONES } from "../witness";
 import { Choice, Field, Outcome } from "./small";
 import { useAction, useLanguage } from "./use";
 

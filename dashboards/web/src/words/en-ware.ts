@@ -68,6 +68,51 @@ export const enWare: { readonly [key in keyof typeof viWare]: string } = {
   "batch.removeAsk": "Remove the batch {name}?",
   "batch.bad": "Fill in the ware and the number of pieces",
 
+  "witness.title": "Witness cones",
+  "witness.intro":
+    "When the kiln is unloaded, note here how the cones beside the probes stand. They tell whether ware there feels more or less heat than the probe shows; the next firings are judged overfired or underfired by it.",
+  "witness.write": "Note witness cones",
+  "witness.add": "Add a cone",
+  "witness.row": "Cone no. {n}",
+  "witness.beside": "Beside",
+  "witness.cone": "Cone",
+  "witness.not_begun": "standing",
+  "witness.part": "bending",
+  "witness.down": "down",
+  "witness.molten": "melted flat",
+  "witness.tip": "bent {deg}°",
+  "witness.angle": "Angle of the tip, if measured (0–90°)",
+  "witness.kind": "Kind of cone",
+  "witness.kind.self_supporting": "self-supporting",
+  "witness.kind.large": "in a plaque",
+  "witness.computed": "by the probe: {percent} of the way down",
+  "witness.badAngle": "An angle is from 0 (upright) to 90 (down).",
+  "witness.now": "What is saved now:",
+  "witness.none": "Choose how a cone stands.",
+  "witness.learnt.more":
+    "Beside the {probe}, cones feel as if it were {apart} °C hotter than it shows (±{sure}), by {n} firings.",
+  "witness.learnt.less":
+    "Beside the {probe}, cones feel as if it were {apart} °C cooler than it shows (±{sure}), by {n} firings.",
+  "witness.learnt.same": "Beside the {probe}, cones feel just what it shows (±{sure} °C), by {n} firings.",
+  "witness.learnt.nothing":
+    "Beside the {probe}, cones and probe do not tell anything for sure yet, by {n} firings: put more cones in, or see whether they are the right ones in the right place.",
+
+  "condition.title": "The kiln's strength and its probes' drift",
+  "condition.none": "No firing has ended yet to tell by.",
+  "condition.from": "By the newest {n} firings.",
+  "condition.few": "It takes more firings, over three weeks at least, to tell whether the kiln grows slower.",
+  "condition.steady": "The kiln does not seem to grow slower.",
+  "condition.slower": "The kiln grows slower: by {share} a month ({low} to {high}).",
+  "condition.rates": "How fast the kiln can climb (°C/h)",
+  "condition.at": "At",
+  "condition.shown": "Seen",
+  "condition.likely": "Likely possible",
+  "condition.straight": "{probe}: does not drift from the witness cones, by {n} firings.",
+  "condition.driftDown":
+    "{probe}: reads {apart} °C less with every firing than the witness cones say, by {n} firings. A probe that reads low overfires the ware: compare or replace it.",
+  "condition.driftUp":
+    "{probe}: reads {apart} °C more with every firing than the witness cones say, by {n} firings. A probe that reads high underfires the ware: compare or replace it.",
+
   "grade.first": "first quality",
   "grade.second": "seconds",
   "grade.refire": "refire",

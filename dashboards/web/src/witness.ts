@@ -1,0 +1,71 @@
+import type { ConeOffset, WitnessCone, WitnessConeIn } from "./api";
+import { numberOf } from "./moments";
+
+export type Bend = Exclude<WitnessCone["seen"], number>;
+
+/** How cones are drawn and read: how far the tip is from upright [°]; one that is molten is a puddle. */
+export const BENDS: readonly { bend: Bend; tipDeg: number }[] = [
+  { bend: "not_begun", tipDeg: 8 },
+  { bend: "part", tipDeg: 50 },
+  { bend: "down", tipDeg: 90 },
+  { bend: "molten", tipDeg: 90 },
+];
+
+/** Orton's cones, cool to hot. */
+export const CONES: readonly string[] = [
+  ...["022", "021", "020", "019", "018", "017", "016", "015", "014", "013", "012", "011", "010"],
+  ...["09", "08", "07", "06", "05", "04", "03", "02", "01"],
+  ...["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14"],
+];
+
+/** One cone of the form, as typed: an angle, where there is one, counts and not the look. */
+export interface ConeRow {
+  channel: string;
+  cone: string;
+  kind: WitnessCone["kind"];
+  bend: Bend | "";
+  tip: string;
+}
+
+export const rowOf = (cone: WitnessCone): ConeRow => ({
+  ...{ channel: cone.channel, cone: cone.cone, kind: cone.kind },
+  ...(typeof cone.seen === "number" ? { bend: "", tip: String(cone.seen) } : { bend: cone.seen, tip: "" }),
+});
+
+/** Return the cones that are usually set beside a probe: the target, and those before and after it. */
+export function usual(channel: string, target: string | null): ConeRow[] {
+  const at = CONES.indexOf(target ?? "6");
+  return CONES.slice(Math.max(0, at - 1), at + 2).map((cone) => ({
+    ...{ channel, cone, kind: "self_supporting", bend: "", tip: "" },
+  }));
+}
+
+/** Return the next cone to be written down: as the last, a cone hotter. */
+export function another(rows: readonly ConeRow[], channel: string): ConeRow {
+  const last = rows.at(-1);
+  const at = last ? CONES.indexOf(last.cone) : -2;
+  return {
+    ...{ channel: last?.channel ?? channel, cone: CONES[at + 1] ?? "6", kind: last?.kind ?? "self_supporting" },
+    ...{ bend: "", tip: "" },
+  };
+}
+
+/** Return what to send; null while an angle is none. Cones of which nothing is said were not there. */
+export function conesIn(rows: readonly ConeRow[]): WitnessConeIn[] | null {
+  const cones: WitnessConeIn[] = [];
+  for (const { channel, cone, kind, bend, tip } of rows) {
+    const tipDeg = tip.trim() === "" ? null : numberOf(tip);
+    if (tip.trim() !== "" && (tipDeg === null || tipDeg < 0 || tipDeg > 90)) return null;
+    const seen = tipDeg ?? bend;
+    if (seen !== "") cones.push({ channel, cone, kind, seen });
+  }
+  return cones;
+}
+
+const UNSURE_SD_C = 10; // nearly as little as is known before any cone
+
+/** Say which way cones feel another heat than the probe shows, if they agree well enough to tell. */
+export function learntOf({ mean_c, sd_c }: ConeOffset): "nothing" | "same" | "more" | "less" {
+  if (sd_c > UNSURE_SD_C) return "nothing";
+  return Math.round(mean_c) === 0 ? "same" : mean_c > 0 ? "more" : "less";
+}
