@@ -90,16 +90,16 @@ export const enWare: { readonly [key in keyof typeof viWare]: string } = {
   "witness.now": "What is saved now:",
   "witness.none": "Choose how a cone stands.",
   "witness.learnt.more":
-    "Beside the {probe}, cones feel as if it were {apart} °C hotter than it shows (±{sure}), by {n} firings.",
+    "Beside the {probe}, cones feel as if it were {apart} °C hotter than it shows (±{sure}). Firings with cones: {n}.",
   "witness.learnt.less":
-    "Beside the {probe}, cones feel as if it were {apart} °C cooler than it shows (±{sure}), by {n} firings.",
-  "witness.learnt.same": "Beside the {probe}, cones feel just what it shows (±{sure} °C), by {n} firings.",
+    "Beside the {probe}, cones feel as if it were {apart} °C cooler than it shows (±{sure}). Firings with cones: {n}.",
+  "witness.learnt.same": "Beside the {probe}, cones feel just what it shows (±{sure} °C). Firings with cones: {n}.",
   "witness.learnt.nothing":
-    "Beside the {probe}, cones and probe do not tell anything for sure yet, by {n} firings: put more cones in, or see whether they are the right ones in the right place.",
+    "Beside the {probe}, cones and probe tell nothing for sure yet: put more cones in, or see whether they are the right ones in the right place. Firings with cones: {n}.",
 
   "condition.title": "The kiln's strength and its probes' drift",
   "condition.none": "No firing has ended yet to tell by.",
-  "condition.from": "By the newest {n} firings.",
+  "condition.from": "Newest firings looked at: {n}.",
   "condition.few": "It takes more firings, over three weeks at least, to tell whether the kiln grows slower.",
   "condition.steady": "The kiln does not seem to grow slower.",
   "condition.slower": "The kiln grows slower: by {share} a month ({low} to {high}).",
