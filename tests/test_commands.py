@@ -5,6 +5,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -106,6 +107,15 @@ def test_a_second_service_on_one_sqlite_file_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "canhlo.sqlite3").exists()
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Let programs that are started heed SIGINT, though whoever started the tests ignores it (`nohup`, `&`)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 @pytest.mark.parametrize("words", [["canhlo", "serve"], ["canhlo", "demo"], ["canhlo-bridge"]])
 def test_ctrl_c_while_a_command_is_still_loading_ends_it_without_a_word(words: list[str], tmp_path: Path) -> None:
     (tmp_path / "httpx.py").write_text('import signal\nprint("loading", flush=True)\nsignal.pause()\n')
