@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, f
 
 from service.api import texts
 from service.core import cones
+from service.core.bending import DOWN_DEG
 from service.core.forecast import Basis
+from service.core.witness import Bend
 from service.store.password_rules import MAX_LENGTH, MIN_LENGTH
 from service.store.roles import Action, Role, Scope
 
@@ -642,6 +644,26 @@ class BatchOut(Out):
     version: Annotated[str, Field(description="of what people may change, for `If-Match`")]
 
 
+class WitnessKind(StrEnum):
+    """Which of Orton's cones stood there: one with a foot of its own, or one in a plaque of clay."""
+
+    SELF_SUPPORTING = "self_supporting"
+    LARGE = "large"
+
+
+Tip = Annotated[float, Field(ge=0, le=DOWN_DEG, strict=True)]
+Stood = Annotated[Bend | Tip, Field(description="how it looked, or how far its tip was from upright [°]: 90 is down")]
+
+
+class WitnessCone(Kept):
+    """One cone after the firing."""
+
+    channel: Annotated[str, Field(min_length=1, max_length=40, description="name of the probe that it stood beside")]
+    cone: ConeName
+    kind: WitnessKind = WitnessKind.SELF_SUPPORTING
+    seen: Stood
+
+
 class AlignedCurve(Out):
     """One firing on the common axis: hours from its start, or °C on the way up."""
 
@@ -673,6 +695,7 @@ class ComparedFiring(Out):
     pieces_second: int
     pieces_refire: int
     pieces_reject: int
+    witness_cones: list[WitnessCone]
 
 
 class ComparisonOut(Out):

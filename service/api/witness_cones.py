@@ -1,6 +1,5 @@
 """Witness cones: how those beside the probes stood after a firing, and what they have taught of a kiln."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Response
@@ -9,8 +8,6 @@ from pydantic import Field
 from service.api import schemas
 from service.api.deps import Looks, MachineNow, PartsOf, Records, Session
 from service.api.versions import Seen, locked_version, show, version_of
-from service.core.bending import DOWN_DEG
-from service.core.witness import Bend
 from service.lab.witness_cones import write_down
 from service.store import audit, firings, kilns
 from service.store.models import Firing
@@ -20,37 +17,13 @@ router = APIRouter(tags=["batches"])
 SAID = ("witness_cones",)
 
 
-class WitnessKind(StrEnum):
-    """Which of Orton's cones stood there: one with a foot of its own, or one in a plaque of clay."""
-
-    SELF_SUPPORTING = "self_supporting"
-    LARGE = "large"
-
-
-Tip = Annotated[float, Field(ge=0, le=DOWN_DEG, strict=True)]
-Stood = Annotated[Bend | Tip, Field(description="how it looked, or how far its tip was from upright [°]: 90 is down")]
-
-
-class WitnessConeIn(schemas.Kept):
-    """One cone after the firing."""
-
-    channel: Annotated[str, Field(min_length=1, max_length=40, description="name of the probe that it stood beside")]
-    cone: schemas.ConeName
-    kind: WitnessKind = WitnessKind.SELF_SUPPORTING
-    seen: Stood
-
-
 class WitnessConesIn(schemas.In):
-    cones: Annotated[list[WitnessConeIn], Field(max_length=60)]
+    cones: Annotated[list[schemas.WitnessCone], Field(max_length=60)]
 
 
-class WitnessConeOut(schemas.Out):
+class WitnessConeOut(schemas.WitnessCone):
     """A cone as it was seen; `progress` is what the probe beside it had made of the heat, 1 is down."""
 
-    channel: str
-    cone: str
-    kind: WitnessKind
-    seen: Stood
     progress: float | None
 
 

@@ -51,6 +51,7 @@ def compare(session: Session, chosen: Sequence[Firing], *, by_temperature: bool,
                 **_figures(firing, curve, cone),
                 "pieces_loaded": grades["loaded"],
                 **{f"pieces_{grade}": grades[grade] for grade in ("first", "second", "refire", "reject")},
+                "witness_cones": firing.witness_cones or [],
             }
         )
     return {

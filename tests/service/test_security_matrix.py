@@ -95,6 +95,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /channels/{channel_id}/calibrations": {"from_at": NOW.isoformat(), "offset_c": 2.0},
     "PUT /findings/{finding_id}/verdict": {"verdict": "false"},
     "POST /firings/{firing_id}/batches": {"ware": "bát", "pieces_loaded": 1},
+    "PUT /firings/{firing_id}/witness-cones": {"cones": [{"channel": "top", "cone": "6", "seen": "down"}]},
     "PUT /batches/{batch_id}": {"ware": "bát", "pieces_loaded": 1},
     "POST /push-subscriptions": {
         "endpoint": "https://127.0.0.1/push",

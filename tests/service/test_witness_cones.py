@@ -224,3 +224,13 @@ async def test_a_probe_that_reads_less_with_every_firing_is_named(owner: httpx.A
     assert [(one["channel"], one["is_named"]) for one in said] == [("bottom", False), ("top", True)]
     assert said[0]["firings"] == said[1]["firings"] == 9
     assert said[1]["per_firing_c"] == pytest.approx(-1.0, abs=0.3)
+
+
+async def test_cones_stand_beside_what_else_came_out(owner: httpx.AsyncClient, database: Database) -> None:
+    ids = [fired(database, number) for number in range(2)]
+    seen = said_of("top", "6")
+    await write(owner, ids[0], seen)
+
+    rows = (await owner.get("/api/v1/comparison", params={"firing": ids})).json()["firings"]
+
+    assert [row["witness_cones"] for row in rows] == [[{"kind": "self_supporting", **seen[0]}], []]

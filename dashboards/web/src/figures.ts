@@ -1,5 +1,7 @@
 import type { ComparedFiring } from "./api";
-import type { WordKey } from "./words";
+import { channelName } from "./names";
+import { lookText } from "./witness";
+import type { Say, WordKey } from "./words";
 
 /** One row of the comparison table: a figure of every firing, and how far apart they are. */
 export interface FigureRow {
@@ -62,7 +64,16 @@ function row(name: WordKey, digits: 0 | 1 | 2, values: (number | null)[]): Figur
 const yieldOf = (firing: ComparedFiring): number | null =>
   firing.pieces_loaded > 0 ? (100 * firing.pieces_first) / firing.pieces_loaded : null;
 
-export function figureRows(firings: readonly ComparedFiring[]): FigureRow[] {
+/** Return how the cones beside each probe stood; null where nobody wrote it down. */
+function conesText(say: Say, { witness_cones }: ComparedFiring): string | null {
+  const beside = [...new Set(witness_cones.map((one) => one.channel))].map((channel) => {
+    const seen = witness_cones.filter((one) => one.channel === channel);
+    return `${channelName(say, channel, [])}: ${seen.map((one) => `${one.cone} ${lookText(say, one.seen)}`).join(", ")}`;
+  });
+  return beside.length > 0 ? beside.join("; ") : null;
+}
+
+export function figureRows(say: Say, firings: readonly ComparedFiring[]): FigureRow[] {
   const read = ([key, name, digits]: readonly [NumberKey, WordKey, 0 | 1 | 2]) =>
     row(
       name,
@@ -79,9 +90,12 @@ export function figureRows(firings: readonly ComparedFiring[]): FigureRow[] {
   });
   const cones = firings.map((firing) => firing.cone_reached);
   const cone: FigureRow = { ...row("compare.cone_reached", 0, []), texts: cones, differsMost: new Set(cones).size > 1 };
+  const seen = firings.map((firing) => conesText(say, firing));
+  const witnesses: FigureRow = { ...row("witness.title", 0, []), texts: seen };
   const ware = firings.some((firing) => firing.pieces_loaded > 0);
   return [
     cone,
+    ...(seen.some((one) => one !== null) ? [witnesses] : []),
     ...fired,
     ...(ware ? [row("compare.yield", 0, firings.map(yieldOf)), ...PIECES.map(read).map(ofWare)] : []),
   ];

@@ -1,5 +1,6 @@
 import type { ConeOffset, WitnessCone, WitnessConeIn } from "./api";
 import { numberOf } from "./moments";
+import type { Say } from "./words";
 
 export type Bend = Exclude<WitnessCone["seen"], number>;
 
@@ -17,6 +18,10 @@ export const CONES: readonly string[] = [
   ...["09", "08", "07", "06", "05", "04", "03", "02", "01"],
   ...["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14"],
 ];
+
+/** Say how a cone stands, in a word or by its angle. */
+export const lookText = (say: Say, seen: WitnessCone["seen"]): string =>
+  typeof seen === "number" ? say("witness.tip", { deg: seen }) : say(`witness.${seen}`);
 
 /** One cone of the form, as typed: an angle, where there is one, counts and not the look. */
 export interface ConeRow {

@@ -2016,6 +2016,8 @@ export interface components {
             pieces_refire: number;
             /** Pieces Reject */
             pieces_reject: number;
+            /** Witness Cones */
+            witness_cones: components["schemas"]["WitnessCone"][];
         };
         /** ComparisonOut */
         ComparisonOut: {
@@ -3222,10 +3224,10 @@ export interface components {
             url: string;
         };
         /**
-         * WitnessConeIn
+         * WitnessCone
          * @description One cone after the firing.
          */
-        WitnessConeIn: {
+        WitnessCone: {
             /**
              * Channel
              * @description name of the probe that it stood beside
@@ -3246,10 +3248,14 @@ export interface components {
          * @description A cone as it was seen; `progress` is what the probe beside it had made of the heat, 1 is down.
          */
         WitnessConeOut: {
-            /** Channel */
+            /**
+             * Channel
+             * @description name of the probe that it stood beside
+             */
             channel: string;
             /** Cone */
             cone: string;
+            /** @default self_supporting */
             kind: components["schemas"]["WitnessKind"];
             /**
              * Seen
@@ -3262,7 +3268,7 @@ export interface components {
         /** WitnessConesIn */
         WitnessConesIn: {
             /** Cones */
-            cones: components["schemas"]["WitnessConeIn"][];
+            cones: components["schemas"]["WitnessCone"][];
         };
         /** WitnessConesOut */
         WitnessConesOut: {
@@ -8428,7 +8434,15 @@ export interface operations {
                      *           "pieces_first": 1,
                      *           "pieces_second": 1,
                      *           "pieces_refire": 1,
-                     *           "pieces_reject": 1
+                     *           "pieces_reject": 1,
+                     *           "witness_cones": [
+                     *             {
+                     *               "channel": "top",
+                     *               "cone": "6",
+                     *               "kind": "self_supporting",
+                     *               "seen": "not_begun"
+                     *             }
+                     *           ]
                      *         }
                      *       ]
                      *     }

@@ -72,7 +72,7 @@ function Curves({ comparison }: { comparison: Comparison }) {
 
 function Table({ comparison }: { comparison: Comparison }) {
   const { say, format } = useLanguage();
-  const rows = figureRows(comparison.firings);
+  const rows = figureRows(say, comparison.firings);
   const cone = comparison.firings.find((firing) => firing.heat_work_cone)?.heat_work_cone ?? "";
   const name = (row: FigureRow) => say(row.name, { cone });
   const cell = (row: FigureRow, index: number) => {

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { api, type FiringDetail, type WitnessCone, type WitnessCones } from "../api";
 import { useLoad } from "../load";
 import { channelName, isShown } from "../names";
-import { another, BENDS, type Bend, CONES, type ConeRow, conesIn, learntOf, rowOf, usual } from "../witness";
+import { another, BENDS, type Bend, CONES, type ConeRow, conesIn, learntOf, lookText, rowOf, usual } from "../witness";
 import { Choice, Field, Loaded, Outcome } from "./small";
 import { useAction, useLanguage } from "./use";
 
@@ -29,8 +29,7 @@ function Seen({ cone }: { cone: WitnessCone }) {
         isMolten={cone.seen === "molten"}
       />
       <div>
-        <b>{say("cone.name", { cone: cone.cone })}</b>{" "}
-        {look ? say(`witness.${look.bend}`) : say("witness.tip", { deg: format.number(Number(cone.seen)) })}
+        <b>{say("cone.name", { cone: cone.cone })}</b> {lookText(say, cone.seen)}
         {cone.kind === "large" && <span class="quiet"> · {say("witness.kind.large")}</span>}
         {cone.progress !== null && (
           <small class="quiet">

@@ -93,6 +93,7 @@ export const enEdit: { readonly [key in keyof typeof viEdit]: string } = {
   "audit.batch_made": "wrote down a batch",
   "audit.batch_changed": "changed a batch",
   "audit.batch_removed": "removed a batch",
+  "audit.witness_cones": "wrote down witness cones",
   "audit.log_brought_in": "brought in an old log",
   "audit.plans_read_from_a_file": "took plans from a file",
   "audit.channel_changed": "changed a probe",

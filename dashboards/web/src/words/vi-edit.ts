@@ -92,6 +92,7 @@ export const viEdit = {
   "audit.batch_made": "ghi mẻ hàng",
   "audit.batch_changed": "sửa mẻ hàng",
   "audit.batch_removed": "bỏ mẻ hàng",
+  "audit.witness_cones": "ghi côn kiểm",
   "audit.log_brought_in": "đưa nhật ký mẻ cũ vào lò",
   "audit.plans_read_from_a_file": "lấy đường nung từ tệp",
   "audit.channel_changed": "sửa can",
