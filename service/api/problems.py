@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.routing import Match
@@ -16,9 +17,10 @@ from service.api.limits import TryLimit
 from service.api.texts import said_back
 from service.counters import REFUSALS
 from service.errors import ServiceError, TooManyError
-from service.store.database import is_there_already
+from service.store.database import is_away, is_there_already
 
 MOST_FIELDS: Final = 8
+AWAY_FOR_S: Final = 5  # after so long who asked may ask again
 MEDIA_TYPE: Final = "application/problem+json"
 # Every route may answer so: which failure it was stands in the code, and nothing of it in the form.
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
@@ -79,6 +81,8 @@ def problem(
 def install(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, expected)
     app.add_exception_handler(IntegrityError, _overtaken)
+    app.add_exception_handler(OperationalError, _away)
+    app.add_exception_handler(NoConnectionError, _away)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
@@ -100,6 +104,16 @@ async def _overtaken(_request: Request, error: Exception) -> JSONResponse:
         raise error
     said = "somebody did the same at this very moment; look at what stands now, and try again if it is still to be done"
     return problem(409, "conflict", "conflict", said)
+
+
+async def _away(_request: Request, error: Exception) -> JSONResponse:
+    """Say so where the database cannot be had now; the log has why."""
+    assert isinstance(error, SQLAlchemyError)  # noqa: S101 - registered for it
+    if not is_away(error):
+        raise error
+    logger.error("the database cannot be had", exc_info=error)
+    said = "the service cannot reach its database now; nothing was done, try again in a moment"
+    return problem(503, "busy", "busy", said, {"Retry-After": str(AWAY_FOR_S)})
 
 
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:

@@ -7,7 +7,8 @@ from typing import Final, Protocol
 
 from sqlalchemy import DateTime
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -15,6 +16,9 @@ from service.store.engine import make_engine, make_writing_engine
 from service.store.months import months_of
 
 _THERE_ALREADY: Final = {"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}  # as each of them says it
+
+_KEPT_BY_ANOTHER: Final = {"SQLITE_BUSY", "SQLITE_LOCKED"}
+_AWAY: Final = ("08", "53300", "57P")  # connections, too many of them, and a server that starts or stops
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -41,6 +45,22 @@ def is_there_already(error: IntegrityError) -> bool:
     """Say whether a row was refused for one that is there with the same key, and for nothing else that is wrong."""
     said = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)
     return said in _THERE_ALREADY
+
+
+def is_away(error: SQLAlchemyError) -> bool:
+    """Say whether the database could not be had, which may be better in a moment: nothing is wrong with what was asked.
+
+    All connections are in use, it starts or stops or is not reached, or another process keeps a SQLite file.
+    """
+    if isinstance(error, NoConnectionError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    sqlite_says = getattr(error.orig, "sqlite_errorname", None)
+    if sqlite_says is not None:
+        return sqlite_says in _KEPT_BY_ANOTHER
+    state = getattr(error.orig, "sqlstate", None)  # none where it was not reached at all
+    return isinstance(error, OperationalError) and (state is None or state.startswith(_AWAY))
 
 
 class Closes(Protocol):

@@ -12,7 +12,7 @@ import jsonschema_rs
 import pytest
 from fastapi import FastAPI
 from service_parts import NOW, new_workshop, sign_in
-from sqlalchemy import select, update
+from sqlalchemy import create_engine, select, text, update
 
 from service.alarms.outbox import Outbox
 from service.api.deps import Parts
@@ -302,3 +302,27 @@ def test_a_service_of_which_a_part_fails_for_good_stops_and_does_not_only_look_a
 
     assert not thread.is_alive()
     assert "a part of the service failed" in caplog.text
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_database_that_is_away_is_told_of_and_found_again(
+    signed_in: httpx.AsyncClient, database: Database
+) -> None:
+    url = database.engine.url
+    server = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    allowed = text(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS true")
+    with server.connect() as admin:
+        admin.execute(text(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS false"))
+        admin.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
+            {"name": url.database},
+        )
+        away = await signed_in.post("/api/v1/kilns", json=KILN)
+        admin.execute(allowed)
+    server.dispose()
+    back = await signed_in.post("/api/v1/kilns", json=KILN)
+
+    assert (away.status_code, away.json()["code"], away.headers["retry-after"]) == (503, "busy", "5")
+    assert "cannot reach its database" in away.json()["detail"]
+    assert back.status_code == 201, back.text
+    assert names(database) == ["Lò 9"]

@@ -1,7 +1,9 @@
 """The database: migrations, times, and the rules it keeps itself."""
 
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -9,12 +11,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from service_parts import NOW, new_bridge, new_workshop
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 
 from service.errors import ConflictError, RefusedError
 from service.store import firings, identity, kilns, pairing, sessions
-from service.store.database import Database, is_there_already
+from service.store.database import Database, is_away, is_there_already
 from service.store.migrate import upgrade
 from service.store.models import Base, Firing, Workshop
 from service.store.months import SERIES
@@ -158,3 +160,30 @@ def test_no_secret_stands_in_clear_in_the_database(database: Database, tmp_path:
 )
 def test_a_kiln_gets_a_key_that_can_be_typed(name: str, key: str) -> None:
     assert kilns.key_from_name(name) == key
+
+
+def test_a_file_that_another_process_keeps_is_away_and_a_wrong_question_is_not(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'a.sqlite3'}", connect_args={"timeout": 0})
+
+    def refusal(statement: str) -> SQLAlchemyError:
+        with pytest.raises(SQLAlchemyError) as refused, engine.connect() as connection:
+            connection.execute(text(statement))
+        return refused.value
+
+    with closing(sqlite3.connect(tmp_path / "a.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        kept = refusal("CREATE TABLE kiln (id INTEGER)")
+    engine.dispose()
+
+    assert [is_away(kept), is_away(refusal("SELECT id FROM nothing"))] == [True, False]
+    engine.dispose()
+
+
+def test_all_connections_in_use_is_away(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'a.sqlite3'}", pool_size=1, max_overflow=0, pool_timeout=0.01)
+
+    with engine.connect(), pytest.raises(SQLAlchemyError) as refused:
+        engine.connect()
+
+    engine.dispose()
+    assert is_away(refused.value)
