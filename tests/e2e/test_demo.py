@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from programs import BIN, Program, until
@@ -65,32 +67,45 @@ def assert_complete(kilns: list[dict]) -> None:
         assert figures == {"readings_read": said, "readings_stored": said, "lost": 0, "duplicated": 0}, kiln["name"]
 
 
+class Replayed(NamedTuple):
+    """Both replays: of the one that nobody disturbed its folder too."""
+
+    folder: Path
+    kilns: list[dict]
+    kilns_with_cuts: list[dict]
+
+
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict]]:
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
+    """Replay both firings undisturbed, and with all that can be killed killed; at once, for they mostly wait."""
     folder = tmp_path_factory.mktemp("demo")
-    return folder, replay(folder)
+    cut = ("bridge-lo-1", "service", "broker", "bridge-lo-2")
+    with ThreadPoolExecutor() as pool:
+        whole = pool.submit(replay, folder)
+        with_cuts = pool.submit(replay, tmp_path_factory.mktemp("cut"), cut=cut)
+        return Replayed(folder, whole.result(), with_cuts.result())
 
 
 @pytest.mark.timeout(320)
-def test_every_reading_of_both_kilns_is_stored_once(whole: tuple[Path, list[dict]]) -> None:
-    assert_complete(whole[1])
+def test_every_reading_of_both_kilns_is_stored_once(replayed: Replayed) -> None:
+    assert_complete(replayed.kilns)
 
 
 @pytest.mark.timeout(320)
-def test_the_serial_kiln_keeps_the_times_of_its_logger(whole: tuple[Path, list[dict]]) -> None:
-    time_s = stored(whole[0], "lo-1", "top").time_s
+def test_the_serial_kiln_keeps_the_times_of_its_logger(replayed: Replayed) -> None:
+    time_s = stored(replayed.folder, "lo-1", "top").time_s
 
     assert time_s.tolist() == [line.at.timestamp() for line in serial_firing()]
 
 
 @pytest.mark.timeout(320)
 def test_the_mqtt_kiln_keeps_the_right_time_through_every_reboot_of_its_device(
-    whole: tuple[Path, list[dict]],
+    replayed: Replayed,
 ) -> None:
     start_at = serial_firing()[0].at
     said_s = [message.at.timestamp() for message in mqtt_firing(start_at) if message.readings]
 
-    time_s = stored(whole[0], "lo-2", "kiln").time_s
+    time_s = stored(replayed.folder, "lo-2", "kiln").time_s
 
     assert len(time_s) == len(said_s)
     # Within one boot the device's own clock counts: steps are exact to its millisecond. Where a boot begins is known
@@ -104,16 +119,18 @@ def test_the_mqtt_kiln_keeps_the_right_time_through_every_reboot_of_its_device(
 
 
 @pytest.mark.timeout(320)
-def test_the_99_minute_gap_is_an_alarm_with_the_right_times(whole: tuple[Path, list[dict]]) -> None:
-    silent = [(alarm["at"], alarm["until"]) for alarm in whole[1][0]["alarms"] if alarm["kind"] == "sensor_silent"]
+def test_the_99_minute_gap_is_an_alarm_with_the_right_times(replayed: Replayed) -> None:
+    silent = [
+        (alarm["at"], alarm["until"]) for alarm in replayed.kilns[0]["alarms"] if alarm["kind"] == "sensor_silent"
+    ]
 
     # 20:28:05 to 22:07:25 by the logger's clock in France, two hours ahead of UTC.
     assert silent.count(("2015-10-21T18:28:05+00:00", "2015-10-21T20:07:25+00:00")) == 2  # both probes
 
 
 @pytest.mark.timeout(320)
-def test_the_peak_the_cooling_spread_and_the_pushes_are_reported(whole: tuple[Path, list[dict]]) -> None:
-    serial = whole[1][0]
+def test_the_peak_the_cooling_spread_and_the_pushes_are_reported(replayed: Replayed) -> None:
+    serial = replayed.kilns[0]
 
     assert serial["peak_c"] == 1283
     assert serial["cone_reached"] is not None
@@ -123,10 +140,8 @@ def test_the_peak_the_cooling_spread_and_the_pushes_are_reported(whole: tuple[Pa
 
 
 @pytest.mark.timeout(320)
-def test_kill_9_of_bridges_service_and_broker_in_mid_run_changes_no_count(tmp_path: Path) -> None:
-    kilns = replay(tmp_path, cut=("bridge-lo-1", "service", "broker", "bridge-lo-2"))
-
-    assert_complete(kilns)
+def test_kill_9_of_bridges_service_and_broker_in_mid_run_changes_no_count(replayed: Replayed) -> None:
+    assert_complete(replayed.kilns_with_cuts)
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT], ids=lambda told: told.name)
