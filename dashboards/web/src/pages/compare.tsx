@@ -120,7 +120,7 @@ function Table({ comparison }: { comparison: Comparison }) {
                   {row.differsMost && <small>◆ {say("compare.much")}</small>}
                 </th>
                 {labels.map((label, index) => (
-                  <td key={label} class="num">
+                  <td key={label} class={row.texts ? "" : "num"}>
                     {cell(row, index)}
                     {row.differsMost && row.highest === index && " ▲"}
                     {row.differsMost && row.lowest === index && " ▼"}

@@ -98,7 +98,7 @@ export const enWare: { readonly [key in keyof typeof viWare]: string } = {
     "Beside the {probe}, cones and probe tell nothing for sure yet: put more cones in, or see whether they are the right ones in the right place. Firings with cones: {n}.",
 
   "condition.title": "The kiln's strength and its probes' drift",
-  "condition.none": "No firing has ended yet to tell by.",
+  "condition.none": "No firing has been followed until the kiln had cooled, to tell how fast it climbs.",
   "condition.from": "Newest firings looked at: {n}.",
   "condition.few": "It takes more firings, over three weeks at least, to tell whether the kiln grows slower.",
   "condition.steady": "The kiln does not seem to grow slower.",

@@ -95,7 +95,7 @@ export const viWare = {
     "Cạnh {probe}, côn và can chưa cho biết gì chắc, theo {n} mẻ: nên đặt thêm côn, hoặc xem lại côn có đúng số, đúng chỗ không.",
 
   "condition.title": "Sức lò và độ lệch của can",
-  "condition.none": "Chưa có mẻ nào nung xong để biết.",
+  "condition.none": "Chưa có mẻ nào được theo dõi tới lúc lò nguội để biết lò lên nhiệt được bao nhanh.",
   "condition.from": "Theo {n} mẻ gần nhất.",
   "condition.few": "Cần thêm mẻ, trải ra ít nhất ba tuần, mới biết lò có chậm dần không.",
   "condition.steady": "Không thấy lò lên nhiệt chậm dần.",
