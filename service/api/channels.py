@@ -13,6 +13,7 @@ from service.api.bounds import Moment
 from service.api.deps import Looks, MachineNow, PartsOf, Session, SetsUp
 from service.api.versions import Seen, locked_version, show, version_of
 from service.errors import InvalidError
+from service.lab.witness_cones import probe_calibrated
 from service.store import audit, calibrations, kilns
 from service.store.models import Calibration, Channel
 
@@ -192,13 +193,16 @@ def remove_calibration(
     """Take back a calibration that was wrong; the one before it holds again."""
     found = calibrations.get_calibration(session, who.workshop_ids, calibration_id)
     channel = kilns.get_channel(session, who.workshop_ids, found.channel_id)
-    _noted(session, channel, "calibration removed", who.name, found, now)
     session.delete(found)
+    _noted(session, channel, "calibration removed", who.name, found, now)
     after_reply.add_task(service.monitor.tell, channel.kiln_id)
 
 
 def _noted(session: Session, channel: Channel, what: str, who: str, one: Calibration, now: MachineNow) -> None:
-    kilns.get_kiln(session, [channel.workshop_id], channel.kiln_id).edited_at = now
+    kiln = kilns.get_kiln(session, [channel.workshop_id], channel.kiln_id)
+    kiln.edited_at = now
+    session.flush()
+    probe_calibrated(session, kiln, channel.name)
     told = {"from": one.from_at.isoformat(), "offset_c": f"{one.offset_c:g}"}
     audit.note(session, channel.workshop_id, who=who, what=what, now=now, channel=channel.id, **told)
 

@@ -16,7 +16,6 @@ from service.store.engine import make_engine, make_writing_engine
 from service.store.months import months_of
 
 _THERE_ALREADY: Final = {"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}  # as each of them says it
-
 _KEPT_BY_ANOTHER: Final = {"SQLITE_BUSY", "SQLITE_LOCKED"}
 _AWAY: Final = ("08", "53300", "57P")  # connections, too many of them, and a server that starts or stops
 

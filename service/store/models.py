@@ -227,7 +227,7 @@ class Kiln(OfWorkshop, Base):
     # and what was read of it before is read anew.
     edited_at: Mapped[datetime | None] = mapped_column(index=True, onupdate=lambda: datetime.now(UTC))
     retired_at: Mapped[datetime | None]  # out of use: its firings stay, and it is not among the kilns of the day
-    # What witness cones have taught: {channel: {mean_c, sd_c, firings, number}}, see `store.witness_cones`.
+    # What witness cones have taught: {channel: {mean_c, sd_c, firings, number}}, see `store.cone_offsets`.
     cone_offsets: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
 

@@ -141,6 +141,26 @@ async def test_a_probe_that_did_not_see_the_top_learns_nothing_from_it(
     assert list(await learnt(owner)) == (["bottom", "top"] if learns else ["bottom"])
 
 
+async def test_a_probe_that_is_calibrated_begins_anew(owner: httpx.AsyncClient, database: Database) -> None:
+    await write(owner, fired(database, 0), [*said_of("top", "6"), *said_of("bottom", "6")])
+    running_id = fired(database, 1, ended=False)
+    later = 3650  # days, after the calibration was made
+
+    made = await owner.post("/api/v1/channels/1/calibrations", json={"from_at": BEGAN.isoformat(), "offset_c": -15.0})
+    after = await learnt(owner)
+
+    assert made.status_code == 201, made.text
+    assert list(after) == ["bottom"]  # else what it shows would be put right twice
+    with database.write() as session:
+        running = firings.get_firing(session, [1], running_id)
+        assert list(running.cone_offsets) == ["bottom"]
+        running.ended_at, running.end_cause = BEGAN + 2 * DAY, "cooled"
+    await write(owner, fired(database, later), said_of("top", "6"))
+    assert (await learnt(owner))["top"]["firings"] == 1
+    await owner.delete(f"/api/v1/calibrations/{made.json()['id']}")
+    assert (await learnt(owner))["top"]["firings"] == 2
+
+
 @pytest.mark.parametrize("cause", ["lost_sensor", "lost_link"])
 async def test_a_firing_whose_end_nobody_saw_teaches_nothing(
     owner: httpx.AsyncClient, database: Database, cause: str
