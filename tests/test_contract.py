@@ -9,6 +9,7 @@ from firmware_bridge.recorder import HEARTBEAT_S
 from service.api import connections
 from service.api.problems import STATUS
 from service.app import create_app
+from service.core import cones
 from service.settings import Settings
 from service.store.database import Database
 
@@ -41,6 +42,12 @@ def test_the_page_has_words_for_whatever_is_refused() -> None:
     words = "".join(path.read_text() for path in (PAGE / "src/words").glob("vi*.ts"))
 
     assert {code for code in STATUS if f'"error.{code}"' not in words} == set()
+
+
+def test_the_page_offers_the_cones_that_the_science_knows() -> None:
+    listed = (PAGE / "src/witness.ts").read_text().partition("CONES:")[2].partition("];")[0]
+
+    assert tuple(re.findall(r'"([\d.]+)"', listed)) == cones.names()
 
 
 def test_a_bridge_with_nothing_new_keeps_its_connection() -> None:

@@ -201,7 +201,6 @@ def remove_calibration(
 def _noted(session: Session, channel: Channel, what: str, who: str, one: Calibration, now: MachineNow) -> None:
     kiln = kilns.get_kiln(session, [channel.workshop_id], channel.kiln_id)
     kiln.edited_at = now
-    session.flush()
     probe_calibrated(session, kiln, channel.name)
     told = {"from": one.from_at.isoformat(), "offset_c": f"{one.offset_c:g}"}
     audit.note(session, channel.workshop_id, who=who, what=what, now=now, channel=channel.id, **told)

@@ -82,6 +82,9 @@ class Once:
         except ServiceError as error:
             await (await problems.expected(request, error))(scope, receive, send)
             return
+        except problems.UNREACHABLE as error:
+            await (await problems.away(request, error))(scope, receive, send)
+            return
         if answer is None:
             await self._app(scope, receive, send)
         else:

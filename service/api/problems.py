@@ -20,6 +20,7 @@ from service.errors import ServiceError, TooManyError
 from service.store.database import is_away, is_there_already
 
 MOST_FIELDS: Final = 8
+UNREACHABLE: Final = (OperationalError, NoConnectionError)  # what `away` looks at
 AWAY_FOR_S: Final = 5  # after so long who asked may ask again
 MEDIA_TYPE: Final = "application/problem+json"
 # Every route may answer so: which failure it was stands in the code, and nothing of it in the form.
@@ -81,8 +82,8 @@ def problem(
 def install(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, expected)
     app.add_exception_handler(IntegrityError, _overtaken)
-    app.add_exception_handler(OperationalError, _away)
-    app.add_exception_handler(NoConnectionError, _away)
+    for unreachable in UNREACHABLE:
+        app.add_exception_handler(unreachable, away)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
@@ -106,13 +107,13 @@ async def _overtaken(_request: Request, error: Exception) -> JSONResponse:
     return problem(409, "conflict", "conflict", said)
 
 
-async def _away(_request: Request, error: Exception) -> JSONResponse:
+async def away(_request: Request, error: Exception) -> JSONResponse:
     """Say so where the database cannot be had now; the log has why."""
     assert isinstance(error, SQLAlchemyError)  # noqa: S101 - registered for it
     if not is_away(error):
         raise error
     logger.error("the database cannot be had", exc_info=error)
-    said = "the service cannot reach its database now; nothing was done, try again in a moment"
+    said = "the service cannot reach its database now; try again in a moment"
     return problem(503, "busy", "busy", said, {"Retry-After": str(AWAY_FOR_S)})
 
 

@@ -37,7 +37,6 @@ def write_down(session: Session, firing: Firing, cones: Sequence[Mapping[str, An
         msg = f"no probe of this kiln is called {name!r}; its probes are {', '.join(sorted(known)) or 'none'}"
         raise InvalidError(msg)
     firing.witness_cones = list(cones) or None
-    session.flush()
     learn_again(session, firing.kiln)
 
 

@@ -317,11 +317,12 @@ async def test_a_database_that_is_away_is_told_of_and_found_again(
             text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
             {"name": url.database},
         )
-        away = await signed_in.post("/api/v1/kilns", json=KILN)
+        away, keyed = [await signed_in.post("/api/v1/kilns", json=KILN, headers=key) for key in ({}, KEY)]
         admin.execute(allowed)
     server.dispose()
-    back = await signed_in.post("/api/v1/kilns", json=KILN)
+    back = await signed_in.post("/api/v1/kilns", json=KILN, headers=KEY)
 
+    assert (keyed.status_code, keyed.json()) == (away.status_code, away.json())
     assert (away.status_code, away.json()["code"], away.headers["retry-after"]) == (503, "busy", "5")
     assert "cannot reach its database" in away.json()["detail"]
     assert back.status_code == 201, back.text

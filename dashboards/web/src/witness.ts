@@ -15,8 +15,8 @@ export const BENDS: readonly { bend: Bend; tipDeg: number }[] = [
 /** Orton's cones, cool to hot. */
 export const CONES: readonly string[] = [
   ...["022", "021", "020", "019", "018", "017", "016", "015", "014", "013", "012", "011", "010"],
-  ...["09", "08", "07", "06", "05", "04", "03", "02", "01"],
-  ...["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14"],
+  ...["09", "08", "07", "06", "05.5", "05", "04", "03", "02", "01"],
+  ...["1", "2", "3", "4", "5", "5.5", "6", "7", "8", "9", "10", "11", "12", "13", "14"],
 ];
 
 /** Say how a cone stands, in a word or by its angle. */
@@ -37,20 +37,24 @@ export const rowOf = (cone: WitnessCone): ConeRow => ({
   ...(typeof cone.seen === "number" ? { bend: "", tip: String(cone.seen) } : { bend: cone.seen, tip: "" }),
 });
 
-/** Return the cones that are usually set beside a probe: the target, and those before and after it. */
+const isWhole = (cone: string) => !cone.endsWith(".5");
+
+/** Return the cones that are usually set beside a probe: the target, and the whole ones before and after it. */
 export function usual(channel: string, target: string | null): ConeRow[] {
-  const at = CONES.indexOf(target ?? "6");
-  return CONES.slice(Math.max(0, at - 1), at + 2).map((cone) => ({
-    ...{ channel, cone, kind: "self_supporting", bend: "", tip: "" },
-  }));
+  const aim = target ?? "6";
+  const at = CONES.indexOf(aim);
+  const beside = [CONES.slice(0, at).filter(isWhole).at(-1), aim, CONES.slice(at + 1).find(isWhole)];
+  return beside
+    .filter((cone) => cone !== undefined)
+    .map((cone) => ({ channel, cone, kind: "self_supporting", bend: "", tip: "" }));
 }
 
-/** Return the next cone to be written down: as the last, a cone hotter. */
+/** Return the next cone to be written down: as the last, a whole cone hotter. */
 export function another(rows: readonly ConeRow[], channel: string): ConeRow {
   const last = rows.at(-1);
-  const at = last ? CONES.indexOf(last.cone) : -2;
+  const hotter = last && CONES.slice(CONES.indexOf(last.cone) + 1).find(isWhole);
   return {
-    ...{ channel: last?.channel ?? channel, cone: CONES[at + 1] ?? "6", kind: last?.kind ?? "self_supporting" },
+    ...{ channel: last?.channel ?? channel, cone: hotter ?? "6", kind: last?.kind ?? "self_supporting" },
     ...{ bend: "", tip: "" },
   };
 }

@@ -85,6 +85,7 @@ describe("the form of witness cones", () => {
     expect(usual("top", "6").map((one) => one.cone)).toEqual(["5", "6", "7"]);
     expect(usual("top", "14").map((one) => one.cone)).toEqual(["13", "14"]);
     expect(usual("top", "022").map((one) => one.cone)).toEqual(["022", "021"]);
+    expect(usual("top", "5.5").map((one) => one.cone)).toEqual(["5", "5.5", "6"]);
   });
   test("an angle counts and not the look, and cones of which nothing is said were not there", () => {
     const seen = { channel: "top", cone: "6", kind: "self_supporting" };
