@@ -174,6 +174,7 @@ class Phones:
     def __init__(self) -> None:
         self.port = free_port()
         self.handed_over: list[tuple[int, float]] = []
+        self._open: set[asyncio.StreamWriter] = set()
 
     @property
     def url(self) -> str:
@@ -184,8 +185,11 @@ class Phones:
         server = await asyncio.start_server(self._take, "127.0.0.1", self.port)
         async with server:
             yield
+            for writer in self._open:  # the service keeps its connections, and a server waits for them to end
+                writer.close()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         with contextlib.suppress(asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
@@ -193,6 +197,7 @@ class Phones:
                 self.handed_over.append((int(head.split(" ")[1].rpartition("/")[2]), time.time()))
                 writer.write(b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n")
         writer.close()
+        self._open.discard(writer)
 
 
 def cpu_s(pid: int) -> float:

@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from importlib import resources
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 LANGUAGES: Final = ("vi", "en")
 VIETNAMESE: Final[dict[str, str]] = {
@@ -68,8 +68,8 @@ class _Help(argparse.HelpFormatter):
 class Parser(argparse.ArgumentParser):
     """Speaks the reader's language, and says what is wrong with a command in one line."""
 
-    def __init__(self, prog: str | None = None, description: str | None = None) -> None:
-        super().__init__(prog, description=description, formatter_class=_Help)
+    def __init__(self, prog: str | None = None, **named: Any) -> None:  # of a command: what argparse gives it
+        super().__init__(prog, **{**named, "formatter_class": _Help})
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {say(message)} ({self.prog} --help)\n")
