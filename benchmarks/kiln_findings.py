@@ -52,7 +52,7 @@ def delay_s(firing: SimulatedFiring, kind: str) -> float | None:
 def is_true(firing: SimulatedFiring, found: Finding) -> bool:
     """Say whether a finding that nobody meant is so all the same: a hand lets the ware itself become too hot."""
     limit_c = found.evidence.get("limit_c")
-    return found.kind == "over_temperature" and limit_c is not None and firing.true_ware_c.max() > float(limit_c)
+    return found.kind == "over_temperature" and limit_c is not None and bool(firing.true_ware_c.max() > float(limit_c))
 
 
 def run(first_seed: int, firings: int) -> tuple[dict[tuple[str, str], list[float | None]], Counter[tuple[str, str]]]:

@@ -51,7 +51,7 @@ def simulated(seed: int) -> Fired:
     """Return a firing of two probes and a cold junction, as some instrument sends it."""
     rng = np.random.default_rng(seed)
     fuel = FUELS[seed % 4]
-    every_s, resolution_c = rng.choice([2.0, 5.0, 10.0, 30.0]), rng.choice([0.1, 0.25, 1.0])
+    every_s, resolution_c = float(rng.choice([2.0, 5.0, 10.0, 30.0])), float(rng.choice([0.1, 0.25, 1.0]))
     top_c, room_c = rng.uniform(1000, 1280), rng.uniform(12, 38)
     hours = np.cumsum([0.0, rng.uniform(0.2, 1), rng.uniform(1, 3), rng.uniform(5, 9), rng.uniform(1.5, 2.5), 6])
     time_s = np.arange(0.0, hours[-1] * 3600, every_s)

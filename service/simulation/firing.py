@@ -136,7 +136,7 @@ def random_firing(
 ) -> SimulatedFiring:
     """Return a firing of some kiln, some fuel unless it is given, bisque or glaze, to some cone from 04 to 10."""
     rng = np.random.default_rng([seed, 3])
-    kind = KilnKind(rng.choice(list(KilnKind)) if fuel is None else fuel)
+    kind = KilnKind(str(rng.choice(list(KilnKind))) if fuel is None else fuel)
     return simulate(kind, seed=seed, faults=faults, deviations=deviations, step_s=step_s)
 
 

@@ -100,7 +100,7 @@ def draw_schedule(kind: KilnKind, target_cone: str, rng: np.random.Generator) ->
     """Return a plausible plan that brings the cone down: drying, quartz, the long way up, the last 100 °C, a hold."""
     end_c = cones.table()[cones.index_of(target_cone)].end_c[60.0]
     haste = rng.uniform(0.8, 1.3) if kind in (KilnKind.ELECTRIC, KilnKind.LPG) else rng.uniform(0.6, 0.9)
-    hold_s = rng.choice([600.0, 1200.0, 1800.0])
+    hold_s = float(rng.choice([600.0, 1200.0, 1800.0]))
     return (
         (60 * haste, 120.0, float(rng.choice([0.0, 1800.0, 3600.0]))),
         (100 * haste, 600.0, 0.0),
