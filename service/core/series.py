@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-ByteArray = npt.NDArray[np.uint8]
+# Not NDArray: from numpy 2.5 on that is a name of its own, which `core.snapshot` would not know for an array.
+FloatArray = np.ndarray[tuple[Any, ...], np.dtype[np.float64]]
+ByteArray = np.ndarray[tuple[Any, ...], np.dtype[np.uint8]]
 
 # What an instrument says of a reading, by its place here; the names are those that travel.
 QUALITIES: Final = ("good", "open", "short_to_ground", "short_to_supply", "out_of_range", "fault", "no_value")

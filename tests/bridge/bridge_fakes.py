@@ -136,9 +136,10 @@ async def serving(handler: Handler, port: int = 0) -> AsyncIterator[int]:
 
     async with await asyncio.start_server(handle, "127.0.0.1", port) as server:
         yield server.sockets[0].getsockname()[1]
-    for task in at_work:
-        task.cancel()
-    await asyncio.gather(*at_work, return_exceptions=True)
+        server.close()
+        for task in at_work:  # before the server ends, which waits for them on newer Pythons
+            task.cancel()
+        await asyncio.gather(*at_work, return_exceptions=True)
 
 
 class Service:

@@ -1,6 +1,5 @@
 """A board without a battery: what it reads before it knows the time is put right when somebody tells it."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -82,11 +81,6 @@ def test_once_sure_it_follows_only_what_is_off_by_more_than_two_seconds_and_says
     assert clock.now() == TRUE_AT + timedelta(seconds=60)
 
 
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "spool.sqlite3")
-
-
 async def test_a_pi_without_clock_jumps_by_41_8_hours_and_its_curve_does_not(spool: Spool) -> None:
     board = Board()
     clock = board.clock()
@@ -105,7 +99,6 @@ async def test_a_pi_without_clock_jumps_by_41_8_hours_and_its_curve_does_not(spo
     true_ms = int(TRUE_AT.timestamp() * 1000)
     assert readings == [(true_ms + 1000 * (second + 1), 600.0 + second) for second in range(20)]
     assert not any(block.is_estimated for block in sent(spool))
-    spool.close()
 
 
 async def test_what_lost_its_power_before_it_knew_the_time_goes_as_estimated_and_in_order(
@@ -139,7 +132,6 @@ async def test_an_instrument_that_keeps_time_itself_is_not_moved(spool: Spool) -
     await recorder.commit(clock.now())
 
     assert [block.columns[0].at_ms for block in sent(spool)] == [[int(WOKE_AT.timestamp() * 1000)]]
-    await asyncio.to_thread(spool.close)
 
 
 TEN_DAYS_MS = 864_000_000

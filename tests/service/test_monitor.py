@@ -1,8 +1,9 @@
 """Blocks become firings, findings and alarms, in step with what is stored, whatever stops in between."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 from service_parts import BOOT, block, new_bridge, new_workshop
@@ -83,6 +84,15 @@ class Workshop:
 @pytest.fixture
 def workshop(database: Database) -> Workshop:
     return Workshop(database)
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Iterator[Workshop]:
+    """Give another workshop, in a database of its own, that nothing happens to."""
+    database = Database(f"sqlite:///{tmp_path / 'whole.sqlite3'}")
+    upgrade(database)
+    yield Workshop(database)
+    database.close()
 
 
 def uneven_firing(kiln: str = "lo-1", first: int = 1) -> list[Block]:
@@ -216,10 +226,9 @@ def _at(after_s: float) -> datetime:
 
 
 def test_a_damaged_analysis_begins_anew_with_its_firing_and_keeps_no_other_kiln_waiting(
-    workshop: Workshop, tmp_path_factory: pytest.TempPathFactory
+    workshop: Workshop, whole: Workshop
 ) -> None:
     pairs = list(zip(uneven_firing(), uneven_firing("lo-2", first=101), strict=True))
-    whole = Workshop(_fresh(tmp_path_factory))
     for pair in pairs:
         whole.take_together(*pair)
 
@@ -301,10 +310,9 @@ def test_how_a_kiln_stood_may_be_damaged_and_it_is_watched_all_the_same(workshop
 
 @pytest.mark.parametrize("restart_before", [1, 7, 20, 35])
 def test_a_restart_anywhere_changes_nothing_of_what_is_concluded(
-    workshop: Workshop, restart_before: int, tmp_path_factory: pytest.TempPathFactory
+    workshop: Workshop, whole: Workshop, restart_before: int
 ) -> None:
     blocks = uneven_firing()
-    whole = Workshop(_fresh(tmp_path_factory))
     whole.take(*blocks)
 
     workshop.take(*blocks[:restart_before])
@@ -317,13 +325,6 @@ def test_a_restart_anywhere_changes_nothing_of_what_is_concluded(
         Alarm: ("finding_id", "opened_at", "cleared_at"),
     }.items():
         assert workshop.rows(kind, *columns) == whole.rows(kind, *columns)
-    whole.database.close()
-
-
-def _fresh(tmp_path_factory: pytest.TempPathFactory) -> Database:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('whole') / 'a.sqlite3'}")
-    upgrade(database)
-    return database
 
 
 def test_what_was_stored_while_the_monitor_was_down_is_looked_at_when_it_comes_back(workshop: Workshop) -> None:
