@@ -143,6 +143,19 @@ def test_the_service_runs_with_no_more_rights_than_it_needs() -> None:
     assert "USER canhlo" in (DOCKER / "Dockerfile").read_text()
 
 
+@pytest.mark.parametrize(("password", "starts"), [("", False), ("a long one", True)])
+def test_grafana_does_not_start_with_the_password_that_all_know(password: str, starts: bool) -> None:
+    command = [part.replace("$$", "$") for part in COMPOSE["services"]["grafana"]["entrypoint"]]
+    assert command[-1].rstrip().endswith("exec /run.sh")
+    command[-1] = command[-1].replace("/run.sh", "echo starts")
+    run = subprocess.run(
+        command, env={**os.environ, "GF_SECURITY_ADMIN_PASSWORD": password}, capture_output=True, text=True, check=False
+    )
+
+    assert ("starts" in run.stdout) is starts
+    assert ("CANHLO_GRAFANA_PASSWORD" in run.stderr) is not starts
+
+
 def test_everything_that_the_recipes_take_is_there() -> None:
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)
     mounted = [one.split(":")[0] for service in SERVICES for one in service.get("volumes", [])]
