@@ -73,7 +73,7 @@ export const enWare: { readonly [key in keyof typeof viWare]: string } = {
     "When the kiln is unloaded, note here how the cones beside the probes stand. They tell whether ware there feels more or less heat than the probe shows; the next firings are judged overfired or underfired by it.",
   "witness.write": "Note witness cones",
   "witness.add": "Add a cone",
-  "witness.row": "Cone no. {n}",
+  "witness.row": "Entry {n}",
   "witness.beside": "Beside",
   "witness.cone": "Cone",
   "witness.not_begun": "standing",
