@@ -65,6 +65,7 @@ from service.machine_clock import is_clock_set
 from service.monitor.elsewhere import Elsewhere, Handlers
 from service.monitor.leases import Leases
 from service.monitor.loop import KilnChange, Monitor
+from service.series.blocks import Appended
 from service.series.sealer import Sealer
 from service.series.sinks.feed import Feed
 from service.settings import Settings, parse_clock
@@ -97,13 +98,26 @@ def create_app(settings: Settings, database: Database) -> "Application":
         hub.kiln_changed(change)
 
     leases = Leases(database, hub.followed) if database.is_shared else None
-    monitor = Monitor(database, clock, on_change, hub.is_followed, leases, on_readings=hub.readings_came)
+    sealer = Sealer(database, clock, leases)
+    monitor = Monitor(
+        database,
+        clock,
+        on_change,
+        hub.is_followed,
+        leases,
+        on_readings=hub.readings_came,
+        on_saved=sealer.saved,
+    )
     elsewhere: Elsewhere | None = None
     if leases is not None:
         handlers = Handlers(hub.show, hub.end_streams, monitor.look_again, monitor.watched_here)
         hub.elsewhere = monitor.elsewhere = elsewhere = Elsewhere(database, leases, handlers)
-    writer = Writer(database, clock, monitor.stored, monitor.in_step)
-    sealer = Sealer(database, clock, leases)
+
+    def on_stored(appended: Appended) -> None:
+        sealer.at_hand.add(appended)
+        monitor.stored(appended)
+
+    writer = Writer(database, clock, on_stored, monitor.in_step)
     feeds = _feeds(settings, database, clock)
     running = [garbage.run, monitor.run, outbox.run, sealer.run, *(feed.run for feed in feeds)]
 

@@ -14,6 +14,7 @@ from typing import Final
 from pydantic import ValidationError
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
+from service import one_processor
 from service.analysis import command as analyse
 from service.app import Server, check_port, create_app
 from service.archive import command as archive
@@ -125,6 +126,8 @@ def _serve(options: argparse.Namespace) -> None:
         _greet(settings, database)
         # The watch computes for seconds on end; who answers bridges must not wait long for its turn.
         sys.setswitchinterval(0.001)
+        if not database.is_shared:  # or there are other services, perhaps on this machine
+            one_processor.settle()
         Server(create_app(settings, database), settings).run()
 
 

@@ -22,6 +22,7 @@ from service.errors import ServiceError, TooLongError
 from service.importers.log import Asked
 from service.importers.read import read_log
 from service.importers.times import zone_called
+from service.one_processor import anywhere
 from service.store import audit, kilns
 from service.store.database import Database
 
@@ -86,7 +87,8 @@ def bring_in_apart(order: Order) -> Told:
     with place(_at_work, "another log is being read at this moment; try again in a minute"):
         said = msgspec.json.encode(order)
         try:
-            done = subprocess.run(_PROGRAM, input=said, stdout=subprocess.PIPE, timeout=WITHIN_S, check=False)  # noqa: S603 - ours
+            with anywhere():
+                done = subprocess.run(_PROGRAM, input=said, stdout=subprocess.PIPE, timeout=WITHIN_S, check=False)  # noqa: S603 - ours
         except subprocess.TimeoutExpired as error:
             raise _too_long() from error
     if done.returncode < 0 or done.returncode == _NO_MEMORY:  # the system ended it, or it found no more room

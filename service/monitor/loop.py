@@ -89,7 +89,8 @@ class Monitor:
     """Follows all kilns. `on_change` hears of every change after its commit, from a worker thread.
 
     `is_followed` says of a workshop whether somebody looks at its kilns just now: `on_readings` hears of theirs as they
-    come in, while the analysis gathers for `gather_s` what decides nothing.
+    come in, while the analysis gathers for `gather_s` what decides nothing. `on_saved` hears whose analyses, with their
+    workshops, stand on disk as they are.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Monitor:
         leases: Leases | None = None,
         *,
         on_readings: Callable[[NewReadings], None] = lambda _came: None,
+        on_saved: Callable[[list[tuple[int, int]]], None] = lambda _kilns: None,
         gather_s: float = GATHER_AT_MOST_S,
     ) -> None:
         self._database = database
@@ -108,6 +110,7 @@ class Monitor:
         self._on_change = on_change
         self._is_followed = is_followed
         self._on_readings = on_readings
+        self._on_saved = on_saved
         self._gather_s = gather_s
         self._share = Share(leases)
         self._arrivals = Arrivals(database)
@@ -455,8 +458,8 @@ class Monitor:
             self._share.check(session, [one.watched for one in conclusions])
             changed = conclude(session, conclusions, self._moment(now))
             save_states(session, states_of([one.watched for one in conclusions]))
+        self._note_saved([one.watched for one in conclusions])
         for one, (firing_ids, alarm_ids) in zip(conclusions, changed, strict=True):
-            self._note_saved(one.watched)
             self._on_change(KilnChange(one.watched.now, firing_ids, alarm_ids))
 
     def _moment(self, now: datetime) -> Moment:
@@ -526,7 +529,7 @@ class Monitor:
             self._share.check(session, [watched])
             alarm_ids = write_again(session, watched, assessed, self._moment(now))
             save_states(session, states_of([watched]))
-        self._note_saved(watched)
+        self._note_saved([watched])
         firing_ids = (watched.now.firing_id,) if watched.now.firing_id else ()
         self._on_change(KilnChange(watched.now, firing_ids, alarm_ids))
 
@@ -551,11 +554,12 @@ class Monitor:
         with self._database.write() as session:
             self._share.check(session, kilns)
             save_states(session, states)
-        for watched in kilns:
-            self._note_saved(watched)
+        self._note_saved(kilns)
 
-    def _note_saved(self, watched: Watched) -> None:
-        watched.is_dirty, watched.saved_s = False, time.monotonic()
+    def _note_saved(self, kilns: Sequence[Watched]) -> None:
+        for watched in kilns:
+            watched.is_dirty, watched.saved_s = False, time.monotonic()
+        self._on_saved([(watched.kiln_id, watched.now.workshop_id) for watched in kilns])
 
 
 def _breaks_or_speaks_again(now: LiveKiln, curves: Mapping[str, Curve]) -> bool:

@@ -17,11 +17,12 @@ from sqlalchemy import BigInteger, and_, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from service.series import blocks as series
+from service.series.at_hand import AtHand, Came
 from service.series.kept import DamagedBlockError, KeptBlock, joined, read_whole, write_block
 from service.store import sinks
 from service.store.bulk import insert_columns
 from service.store.database import Database
-from service.store.models import GatheredBlock, Gathering, LiveState, Shelf, StoredBlock
+from service.store.models import GatheredBlock, Gathering, Kiln, LiveState, Shelf, StoredBlock
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,6 @@ _BLOCKS_AT_A_TIME: Final = 200
 _LYING: Final = (
     select(
         StoredBlock.id,
-        StoredBlock.workshop_id,
         or_(StoredBlock.is_history, StoredBlock.received_at < bindparam("before")),
         StoredBlock.readings,
         StoredBlock.payload,
@@ -40,15 +40,19 @@ _LYING: Final = (
     .where(series.lying(bindparam("of"), bindparam("after", type_=BigInteger)))
     .order_by(StoredBlock.id)
 )
+_STANDS: Final = (
+    select(
+        Kiln.id,
+        Kiln.workshop_id,
+        func.coalesce(Gathering.upto_id, 0),
+        func.coalesce(LiveState.last_block_id, 0),
+    )
+    .outerjoin(Gathering, Gathering.kiln_id == Kiln.id)
+    .outerjoin(LiveState, LiveState.kiln_id == Kiln.id)
+    .where(Kiln.id.in_(bindparam("of", expanding=True)))
+    .order_by(Kiln.id)
+)
 _NO_TIMES: Final[dict[str, int | None]] = {"from_ms": None, "to_ms": None}
-
-
-class _Came(NamedTuple):
-    """A block that may be gathered, still packed."""
-
-    id: int
-    readings: int
-    payload: bytes
 
 
 class _Ready(NamedTuple):
@@ -57,7 +61,7 @@ class _Ready(NamedTuple):
     kiln_id: int
     workshop_id: int
     after_id: int
-    came: list[_Came]
+    came: list[Came]
 
 
 def gather(
@@ -66,14 +70,16 @@ def gather(
     *,
     unwatched_before: datetime,
     check: Callable[[Session], None],
+    at_hand: AtHand | None = None,
 ) -> int:
     """Gather what may be gathered of some kilns, or some of it; return how many blocks.
 
     What came in before `unwatched_before` is not waited for. `check` is called first in the transaction, and raises if
     these kilns are another process's.
     """
+    at_hand = at_hand or AtHand()
     with database.read() as session:
-        ready = _ready(session, kiln_ids, unwatched_before)
+        ready = _ready(session, kiln_ids, unwatched_before, at_hand)
         if not ready:
             return 0
         newest = [one.came[-1].id for one in ready]
@@ -90,6 +96,8 @@ def gather(
             for one in ready
         ]
         _insert(session, Gathering, upto, raising="upto_id")
+    for one in ready:
+        at_hand.forget(one.kiln_id, one.came[-1].id)
     return sum(len(one.came) for one in ready)
 
 
@@ -98,26 +106,33 @@ def _gathered_upto(session: Session, kiln_ids: Collection[int]) -> dict[int, int
     return {row.kiln_id: row.upto_id for row in found}
 
 
-def _ready(session: Session, kiln_ids: Collection[int], unwatched_before: datetime) -> list[_Ready]:
+def _ready(session: Session, kiln_ids: Collection[int], unwatched_before: datetime, at_hand: AtHand) -> list[_Ready]:
     """Return of each kiln its first blocks that may be gathered, as far as they are not too much for one time."""
-    after = _gathered_upto(session, kiln_ids)
-    watched = select(LiveState.kiln_id, LiveState.last_block_id).where(LiveState.kiln_id.in_(kiln_ids))
-    watched_upto = {row.kiln_id: row.last_block_id for row in session.execute(watched)}
     found: list[_Ready] = []
     readings = 0
-    for kiln_id in kiln_ids:
-        after_id = after.get(kiln_id, 0)
-        of_kiln = {"of": kiln_id, "after": after_id, "before": unwatched_before}
-        with session.execute(_LYING, of_kiln, execution_options={"yield_per": _BLOCKS_AT_A_TIME}) as blocks:
-            came: list[_Came] = []
-            for block_id, workshop_id, is_free, its_readings, payload in blocks:
-                if readings >= MOST_READINGS or not (is_free or block_id <= watched_upto.get(kiln_id, 0)):
-                    break
-                if not came:
-                    found.append(_Ready(kiln_id, workshop_id, after_id, came))
-                came.append(_Came(block_id, its_readings, payload))
-                readings += its_readings
+    for kiln_id, workshop_id, after_id, watched_id in session.execute(_STANDS, {"of": list(kiln_ids)}).all():
+        held = at_hand.between(kiln_id, after_id, watched_id)
+        ready = _Ready(kiln_id, workshop_id, after_id, [])
+        for one in _lying(session, kiln_id, after_id, watched_id, unwatched_before) if held is None else held:
+            if readings >= MOST_READINGS:
+                break
+            ready.came.append(one)
+            readings += one.readings
+        if ready.came:
+            found.append(ready)
     return found
+
+
+def _lying(
+    session: Session, kiln_id: int, after_id: int, watched_id: int, unwatched_before: datetime
+) -> Iterator[Came]:
+    """Go through what may be gathered of a kiln, read from its shelves."""
+    of_kiln = {"of": kiln_id, "after": after_id, "before": unwatched_before}
+    with session.execute(_LYING, of_kiln, execution_options={"yield_per": _BLOCKS_AT_A_TIME}) as blocks:
+        for block_id, is_free, readings, payload in blocks:
+            if not (is_free or block_id <= watched_id):
+                break
+            yield Came(block_id, readings, payload)
 
 
 def _rows(ready: _Ready, received_at: datetime) -> Iterator[dict[str, Any]]:
@@ -126,7 +141,7 @@ def _rows(ready: _Ready, received_at: datetime) -> Iterator[dict[str, Any]]:
     for some in _portions(ready.came):
         for _, group in groupby(((one, _read(one)) for one in some), key=_kind):
             came, read = zip(*group, strict=True)
-            newest: _Came = came[-1]
+            newest: Came = came[-1]
             if None in read:  # damaged: kept as it is, for `canhlo verify` to find
                 yield {**always, "id": newest.id, "readings": newest.readings, "payload": newest.payload, **_NO_TIMES}
                 continue
@@ -142,7 +157,7 @@ def _rows(ready: _Ready, received_at: datetime) -> Iterator[dict[str, Any]]:
             }
 
 
-def _read(came: _Came) -> KeptBlock | None:
+def _read(came: Came) -> KeptBlock | None:
     try:
         return read_whole(came.payload, came.readings)
     except DamagedBlockError:
@@ -150,14 +165,14 @@ def _read(came: _Came) -> KeptBlock | None:
         return None
 
 
-def _kind(pair: tuple[_Came, KeptBlock | None]) -> tuple[bool, int]:
+def _kind(pair: tuple[Came, KeptBlock | None]) -> tuple[bool, int]:
     """Return what blocks of one row have in common; one that cannot be read has nothing in common with any."""
     came, block = pair
     return (False, came.id) if block is None else (block.is_estimated, 0)
 
 
-def _portions(came: Sequence[_Came]) -> Iterator[list[_Came]]:
-    portion: list[_Came] = []
+def _portions(came: Sequence[Came]) -> Iterator[list[Came]]:
+    portion: list[Came] = []
     readings = 0
     for one in came:
         portion.append(one)

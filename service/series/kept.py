@@ -40,12 +40,15 @@ def read_whole(payload: bytes, readings: int) -> KeptBlock:
     except (msgspec.MsgspecError, ValueError) as error:  # ValueError: not UTF-8
         msg = f"cannot be read: {error}"
         raise DamagedBlockError(msg) from error
-    found = sum(len(column.at_ms) for column in block.columns)
-    if found != readings or any(len(column.at_ms) != len(column.value) for column in block.columns):
+    found = 0
+    for column in block.columns:
+        number = len(column.at_ms)
+        if number != len(column.value) or (number and not 0 <= min(column.at_ms) <= max(column.at_ms) <= LAST_MS):
+            msg = f"column {column.channel}: {len(column.value)} values, and {number} times that readings can have"
+            raise DamagedBlockError(msg)
+        found += number
+    if found != readings:
         msg = f"{found} readings, and {readings} were written"
-        raise DamagedBlockError(msg)
-    if any(not 0 <= at_ms <= LAST_MS for column in block.columns for at_ms in column.at_ms):
-        msg = "a time that no reading can have"
         raise DamagedBlockError(msg)
     return block
 
@@ -60,9 +63,12 @@ def joined(blocks: Iterable[KeptBlock]) -> KeptBlock:
     for block in blocks:
         until_ms, is_estimated = max(until_ms, block.until_ms), block.is_estimated
         for column in block.columns:
-            into = columns.setdefault((column.channel, column.unit), KeptColumn(column.channel, column.unit, [], []))
-            for index, fault in column.fault.items():
-                into.fault[len(into.at_ms) + index] = fault
+            into = columns.get((column.channel, column.unit))
+            if into is None:
+                into = KeptColumn(column.channel, column.unit, [], [])
+                columns[column.channel, column.unit] = into
+            if column.fault:
+                into.fault.update({len(into.at_ms) + index: fault for index, fault in column.fault.items()})
             into.at_ms.extend(column.at_ms)
             into.value.extend(column.value)
     return KeptBlock(until_ms, list(columns.values()), is_estimated)

@@ -1,12 +1,14 @@
-"""The loop that gathers and seals: each kiln once a minute and once an hour, so that no second has much of it."""
+"""The loop that gathers and seals: each kiln when its analysis is saved, and once an hour; no second has much of it."""
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from sqlalchemy import select
@@ -14,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from service.clock import Clock
 from service.counters import SEALED_READINGS, SEALING_FAILURES
+from service.series.at_hand import AtHand
 from service.series.gather import clear_shelves, gather
 from service.series.seal import NEVER, seal
 from service.store.database import Database
@@ -22,7 +25,7 @@ from service.store.models import Kiln
 
 logger = logging.getLogger(__name__)
 
-GATHER_EVERY: Final = timedelta(minutes=1)
+GATHER_EVERY: Final = timedelta(minutes=10)  # what nobody said was ready, such as logs that were brought in
 SEAL_EVERY: Final = timedelta(hours=1)
 SEAL_AFTER: Final = timedelta(minutes=10)  # what a network holds up mostly comes within that, and need not be merged
 UNWATCHED_AFTER: Final = timedelta(hours=3)  # what the watch has not taken in by then is not kept waiting for it
@@ -61,7 +64,15 @@ class Sealer:
         self._duty = duty or WholeVillage()
         self._gathering = _Round(GATHER_EVERY, _MOST_GATHERED_AT_A_LOOK)
         self._sealing = _Round(SEAL_EVERY, _MOST_SEALED_AT_A_LOOK)
+        self.at_hand = AtHand()
+        self._saved: dict[int, int] = {}
+        self._lock = threading.Lock()
         self._began: datetime | None = None
+
+    def saved(self, kilns: Iterable[tuple[int, int]]) -> None:
+        """Hear whose analyses, with their workshops, were just saved, so that what they took in may be gathered."""
+        with self._lock:
+            self._saved.update(kilns)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -78,12 +89,20 @@ class Sealer:
         self._began = self._began or now
         unwatched_after = self._clock.span(UNWATCHED_AFTER.total_seconds())
         unwatched_before = now - unwatched_after if now - self._began >= unwatched_after else NEVER
-        self._gather(self._ours(self._gathering.due(now, self._every)), unwatched_before)
+        kilns = self._next_saved() | dict(self._gathering.due(now, self._every))
+        self._gather(self._ours(kilns.items()), unwatched_before)
         until_s = time.monotonic() + _CLEARS_FOR_S
         while clear_shelves(self._database) and time.monotonic() < until_s:
             pass
         for kiln_id, workshop_id in self._ours(self._sealing.due(now, self._every)):
             self._seal(kiln_id, workshop_id, now - SEAL_AFTER, unwatched_before)
+
+    def _next_saved(self) -> dict[int, int]:
+        with self._lock:
+            some = dict(islice(self._saved.items(), _MOST_GATHERED_AT_A_LOOK))
+            for kiln_id in some:
+                del self._saved[kiln_id]
+            return some
 
     def _every(self) -> list[tuple[int, int]]:
         with self._database.read() as session:
@@ -98,7 +117,13 @@ class Sealer:
         check = partial(self._duty.check, workshop_ids={workshop_id for _, workshop_id in kilns})
         try:
             if kilns:
-                gather(self._database, [kiln for kiln, _ in kilns], unwatched_before=unwatched_before, check=check)
+                gather(
+                    self._database,
+                    [kiln for kiln, _ in kilns],
+                    unwatched_before=unwatched_before,
+                    check=check,
+                    at_hand=self.at_hand,
+                )
         except LeaseLostError as error:
             logger.warning("kilns are gathered elsewhere by now", extra={"reason": str(error)})
         except Exception:

@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from service.busy import place
+from service.one_processor import anywhere
 from service.store.password_rules import check_password
 
 # OWASP's smaller profile: 19 MiB, two passes, one lane.
@@ -23,7 +24,7 @@ _NOBODY = _hasher.hash("nobody has this password")
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    with place(_waiting, "many people are signing in at this moment; try again in some seconds"), _working:
+    with place(_waiting, "many people are signing in at this moment; try again in some seconds"), _working, anywhere():
         yield
 
 

@@ -23,6 +23,7 @@ from service.cli import main
 from service.clock import Clock
 from service.core.series import Samples
 from service.series import blocks, history
+from service.series.at_hand import AtHand
 from service.series.blocks import NewBlock
 from service.series.chunks import between
 from service.series.codec import DamagedError, pack, unpack
@@ -50,6 +51,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.at_hand: AtHand | None = None
         token = new_bridge(database, new_workshop(database, "lan@example.org"))
         with database.write() as session:
             found = identity.bridge_of_token(session, token)
@@ -58,7 +60,12 @@ class Store:
             self.kiln_id = kilns.create_kiln(session, self.bridge.workshop_id, name="Lò 1", key="lo-1").id
 
     def add(
-        self, *added: Block, received_at: datetime = LONG_AGO, mark: int | None = None, watched: bool = True
+        self,
+        *added: Block,
+        received_at: datetime = LONG_AGO,
+        mark: int | None = None,
+        watched: bool = True,
+        elsewhere: bool = False,
     ) -> None:
         with self.database.write() as session:
             appended = blocks.append(
@@ -73,6 +80,8 @@ class Store:
                 last_id = appended.first_id + len(added) - 1
                 state = {"last_block_id": last_id, "last_block_at": received_at, "snapshot": b"", "status": {}}
                 session.merge(LiveState(kiln_id=self.kiln_id, workshop_id=self.bridge.workshop_id, **state))
+        if self.at_hand is not None and not elsewhere:
+            self.at_hand.add(appended)
 
     def seal(self) -> int:
         return seal(self.database, self.kiln_id, received_before=NOW)
@@ -103,7 +112,13 @@ class Store:
             return sum(len(column.at_ms) for _, one in blocks.numbered(session, self.kiln_id) for column in one.columns)
 
     def gather(self, *, unwatched_before: datetime = NEVER) -> int:
-        return gather(self.database, [self.kiln_id], unwatched_before=unwatched_before, check=lambda _session: None)
+        return gather(
+            self.database,
+            [self.kiln_id],
+            unwatched_before=unwatched_before,
+            check=lambda _session: None,
+            at_hand=self.at_hand,
+        )
 
     def on_shelves(self) -> list[int]:
         with self.database.read() as session:
@@ -359,6 +374,41 @@ def test_a_kiln_that_cannot_be_watched_is_gathered_in_the_end_all_the_same(store
     assert store.waiting() == 2400
 
 
+def test_what_is_at_hand_is_gathered_without_being_read_back(store: Store) -> None:
+    store.at_hand = AtHand()
+    start_s = LONG_AGO.timestamp()
+    store.add(steady(1, start_s), steady(2, start_s + 600))
+    before = store.read()
+    with store.database.write() as session:  # whoever reads them now finds nothing to gather
+        session.execute(update(StoredBlock).values(payload=b"not a block"))
+    assert store.gather() == 2
+
+    assert clear_shelves(store.database) == 1
+    assert store.gather() == 0
+    np.testing.assert_array_equal(store.read().time_s, before.time_s)
+    np.testing.assert_array_equal(store.read().value, before.value)
+
+
+def test_what_is_not_all_at_hand_is_looked_for(store: Store) -> None:
+    start_s = LONG_AGO.timestamp()
+    blocks_of_ten_minutes = [steady(seq, start_s + 600 * (seq - 1)) for seq in range(1, 8)]
+    store.add(blocks_of_ten_minutes[0])  # before this process began
+    store.at_hand = AtHand()
+    for number, one in enumerate(blocks_of_ten_minutes[1:4], start=2):
+        store.add(one, elsewhere=number == 3)
+    assert store.gather() == 4
+
+    store.add(blocks_of_ten_minutes[4], watched=False)
+    assert store.gather() == 0
+    assert store.gather(unwatched_before=NOW) == 1
+
+    store.at_hand = AtHand(most_bytes=10_000)
+    store.add(blocks_of_ten_minutes[5])
+    store.add(blocks_of_ten_minutes[6])
+    assert store.gather() == 2
+    np.testing.assert_array_equal(np.diff(store.read().time_s), 1.0)
+
+
 def test_a_block_that_is_damaged_holds_up_no_other_and_is_still_found(store: Store) -> None:
     start_s = LONG_AGO.timestamp()
     store.add(*(steady(seq, start_s + 600 * (seq - 1)) for seq in range(1, 5)))
@@ -426,7 +476,7 @@ def _fail() -> None:
 
 POSTS = st.lists(
     st.tuples(
-        st.sampled_from(["post", "post", "post", "gather", "clear", "seal", "crash"]),
+        st.sampled_from(["post", "post", "post", "elsewhere", "gather", "clear", "seal", "crash"]),
         st.integers(0, 5),  # the quarter of an hour, two hours in all and over the end of a month
         st.lists(st.tuples(st.integers(0, 900), st.none() | st.integers(0, 5000).map(lambda i: i / 4)), max_size=8),
         st.booleans(),
@@ -436,22 +486,26 @@ POSTS = st.lists(
 
 
 @settings(max_examples=30, deadline=None)
-@given(steps=POSTS)
+@given(steps=POSTS, at_hand=st.none() | st.builds(AtHand, st.sampled_from([0, 1000, 10_000_000])))
 def test_any_order_of_posts_seals_and_crashes_loses_and_doubles_nothing(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, list[tuple[int, float | None]], bool]]
+    tmp_path_factory: pytest.TempPathFactory,
+    steps: list[tuple[str, int, list[tuple[int, float | None]], bool]],
+    at_hand: AtHand | None,
 ) -> None:
+    """Blocks may come here, where they stay at hand for a while, or elsewhere."""
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('sealing') / 'canhlo.sqlite3'}")
     upgrade(database)
     store = Store(database)
+    store.at_hand = at_hand
     first_s = datetime(2026, 1, 31, 23, 0, tzinfo=UTC).timestamp()
     told: dict[float, float] = {}
     came = 0
     try:
         for seq, (what, quarter, said, is_estimated) in enumerate(steps, start=1):
-            if what == "post":
+            if what in {"post", "elsewhere"}:
                 at = [first_s + 900 * quarter + second for second, _ in said]
                 one = Block(BOOT, seq, "lo-1", 0, [column(at, [value for _, value in said])], is_estimated)
-                store.add(one)
+                store.add(one, elsewhere=what == "elsewhere")
                 came += len(said)
                 for at_s, (_, value) in zip(at, said, strict=True):
                     told.setdefault(at_s, np.nan if value is None else value)
@@ -807,7 +861,20 @@ def test_a_page_of_the_file_that_is_lost_is_like_a_row_that_is_damaged(tmp_path:
 # --- the loop --------------------------------------------------------------------------------------------------------
 
 
-def test_the_loop_gathers_a_kiln_in_a_minute_and_seals_it_in_an_hour(store: Store) -> None:
+def test_the_loop_gathers_a_kiln_whose_analysis_is_saved(store: Store) -> None:
+    sealer = Sealer(store.database, Clock())
+    store.at_hand = sealer.at_hand
+    store.add(steady(1, LONG_AGO.timestamp()), steady(2, LONG_AGO.timestamp() + 600))
+    sealer.step(LONG_AGO)
+    assert store.on_shelves() == [1, 2]
+
+    sealer.saved([(store.kiln_id, store.bridge.workshop_id)])
+    sealer.step(LONG_AGO + timedelta(seconds=1))
+
+    assert (store.on_shelves(), store.waiting()) == ([2], 2400)
+
+
+def test_the_loop_gathers_a_kiln_in_a_while_and_seals_it_in_an_hour(store: Store) -> None:
     store.add(steady(1, LONG_AGO.timestamp()), steady(2, LONG_AGO.timestamp() + 600))
     sealer = Sealer(store.database, Clock())
     began = LONG_AGO + SEAL_AFTER + timedelta(seconds=1)
