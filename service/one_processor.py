@@ -7,7 +7,7 @@ finds in its caches what was long ago; kept on one, and none breaking in on anot
 import os
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,17 +22,18 @@ def settle() -> None:
         return
     speeds = {number: _speed(number) for number in _allowed}
     quickest = [number for number, speed in speeds.items() if speed == max(speeds.values())]
-    os.sched_setaffinity(0, {random.choice(quickest)})  # noqa: S311  # nosec B311 - two services are seldom on one
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    with suppress(PermissionError):  # a sandbox may forbid it; then it costs more
+        os.sched_setaffinity(0, {random.choice(quickest)})  # noqa: S311  # nosec B311 - two services are seldom on one
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 @contextmanager
 def anywhere() -> Iterator[None]:
     """Let this thread run wherever there is room, for what takes long and leaves the interpreter alone."""
-    if not _allowed:
+    settled = os.sched_getaffinity(0) if _allowed else _allowed
+    if settled == _allowed:
         yield
         return
-    settled = os.sched_getaffinity(0)
     os.sched_setaffinity(0, _allowed)
     try:
         yield

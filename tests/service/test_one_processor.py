@@ -16,6 +16,14 @@ from service import one_processor
 one_processor._PROCESSORS = Path(sys.argv[1])
 told = {}
 
+
+def forbid(*_):
+    raise PermissionError
+
+
+if "forbidden" in sys.argv:
+    os.sched_setaffinity = forbid
+
 def tell(where):
     told[where] = sorted(os.sched_getaffinity(0))
 
@@ -35,8 +43,9 @@ def allowed() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def settled(machine: Path) -> dict[str, list[int]]:
-    done = subprocess.run([sys.executable, "-c", PROGRAM, str(machine)], capture_output=True, check=True, text=True)
+def settled(machine: Path, *forbidden: str) -> dict[str, list[int]]:
+    words = [sys.executable, "-c", PROGRAM, str(machine), *forbidden]
+    done = subprocess.run(words, capture_output=True, check=True, text=True)
     told: dict[str, list[int]] = json.loads(done.stdout)
     return told
 
@@ -60,3 +69,9 @@ def test_it_is_one_of_the_quickest(tmp_path: Path, allowed: list[int], said_in: 
         said.write_text("1024\n" if number == allowed[-1] else "446\n")
 
     assert settled(tmp_path)["a thread"] == [allowed[-1]]
+
+
+def test_a_sandbox_that_forbids_it_keeps_nobody_from_serving(tmp_path: Path, allowed: list[int]) -> None:
+    told = settled(tmp_path, "forbidden")
+
+    assert set(map(tuple, told.values())) == {tuple(allowed)}
