@@ -22,7 +22,7 @@ def settle() -> None:
         return
     speeds = {number: _speed(number) for number in _allowed}
     quickest = [number for number, speed in speeds.items() if speed == max(speeds.values())]
-    with suppress(PermissionError):  # a sandbox may forbid it; then it costs more
+    with suppress(OSError):  # a sandbox may forbid it; then it costs more
         os.sched_setaffinity(0, {random.choice(quickest)})  # noqa: S311  # nosec B311 - two services are seldom on one
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
@@ -34,11 +34,13 @@ def anywhere() -> Iterator[None]:
     if settled == _allowed:
         yield
         return
-    os.sched_setaffinity(0, _allowed)
+    with suppress(OSError):  # the machine may have been given other processors since
+        os.sched_setaffinity(0, _allowed)
     try:
         yield
     finally:
-        os.sched_setaffinity(0, settled)
+        with suppress(OSError):
+            os.sched_setaffinity(0, settled)
 
 
 def _speed(number: int) -> int:
