@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import ceil
+from math import ceil, inf
 from typing import Final
 
 LOOKS_BACK_MS: Final = 600_000
@@ -56,10 +56,10 @@ def place(
     them, which waited least. An anchor moves only when it is wrong by more than `jitter_ms`: steps stay the device's.
     It moves back at once, and on bit by bit if the device's clock runs slow: then every message of the last
     `looks_back_ms` seems to have waited. Times increase, but for a message that was overtaken on its way: it gets the
-    time it was measured at. What is only recalled from an earlier run says nothing of that: the device may have begun
-    anew while nobody listened.
+    time it was measured at. Of what is only recalled from an earlier run, a message is taken for one that was overtaken
+    if it waited for less than `looks_back_ms`: the device may have begun anew while nobody listened.
     """
-    overtaken = set() if is_recalled else _overtaken(known, heard)
+    overtaken = _overtaken(known, heard, looks_back_ms if is_recalled else inf)
     in_turn = [number for number in range(len(heard)) if number not in overtaken]
     boots = _split_by_boot(known, [heard[number] for number in in_turn])
     times_ms = [0] * len(heard)
@@ -110,7 +110,7 @@ def _behind_ms(booted_ms: int, lately: Sequence[Heard], jitter_ms: int, looks_ba
     return behind_ms if behind_ms > jitter_ms else 0
 
 
-def _overtaken(known: DeviceTime | None, heard: Sequence[Heard]) -> set[int]:
+def _overtaken(known: DeviceTime | None, heard: Sequence[Heard], most_waited_ms: float) -> set[int]:
     """Return which messages are older than others of the known boot that came before them.
 
     A device that began anew did so after its last word, and this one would have begun before it.
@@ -122,7 +122,7 @@ def _overtaken(known: DeviceTime | None, heard: Sequence[Heard]) -> set[int]:
     for number, one in enumerate(heard):
         if one.since_boot_ms >= newest_ms:
             newest_ms = one.since_boot_ms
-        elif one.began_ms < known.booted_ms + newest_ms:
+        elif one.began_ms < known.booted_ms + min(newest_ms, most_waited_ms):
             overtaken.add(number)
         else:
             break

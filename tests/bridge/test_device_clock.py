@@ -80,12 +80,23 @@ def test_a_device_that_began_anew_at_once_is_not_taken_for_a_late_message() -> N
     assert times_ms(known, [Heard(2_000, ARRIVED_MS + 604_000)]) == [ARRIVED_MS + 604_000]
 
 
+def test_an_older_boot_that_is_recalled_makes_no_message_of_a_new_one_a_late_one() -> None:
+    known = DeviceTime(ARRIVED_MS, 3_000_000, ARRIVED_MS + 3_000_000)
+    begun_anew = Heard(2_000, ARRIVED_MS + 700_000)  # by a clock of ours that was ahead when the first was heard
+
+    times, clock = place(known, [begun_anew], jitter_ms=250, is_recalled=True)
+
+    assert clock is not None
+    assert clock.since_boot_ms == 2_000
+    assert times[0] >= begun_anew.arrived_ms
+
+
 MESSAGES = st.lists(st.tuples(st.integers(1, 5_000), st.integers(0, 3_000)), min_size=1, max_size=30)
 
 
-@given(MESSAGES, st.integers(0, 30))
+@given(MESSAGES, st.integers(0, 30), st.booleans())
 def test_whatever_the_network_holds_up_or_overtakes_is_dated_to_the_moment(
-    messages: list[tuple[int, int]], cut: int
+    messages: list[tuple[int, int]], cut: int, is_recalled: bool
 ) -> None:
     known = DeviceTime(ARRIVED_MS, 60_000, ARRIVED_MS + 60_000)
     heard, uptime_ms = [], known.since_boot_ms
@@ -95,7 +106,7 @@ def test_whatever_the_network_holds_up_or_overtakes_is_dated_to_the_moment(
     heard.sort(key=lambda one: one.arrived_ms)
 
     first, clock = place(known, heard[:cut], jitter_ms=250)
-    rest, _ = place(clock, heard[cut:], jitter_ms=250)
+    rest, _ = place(clock, heard[cut:], jitter_ms=250, is_recalled=is_recalled)
 
     assert first + rest == [ARRIVED_MS + one.since_boot_ms for one in heard]
 
