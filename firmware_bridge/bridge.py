@@ -134,7 +134,15 @@ def _listen(settings: Settings, spool: Spool, clock: Clock) -> tuple[list[Source
     for told in settings.sources:
         decoders = [one.make_decoder() for one in parts_of(told)]
         ours = [
-            Intake(one.key, one.kiln, decoder, spool.recall(one.key), now=clock.now(), keeps_time=one.keeps_time)
+            Intake(
+                one.key,
+                one.kiln,
+                decoder,
+                spool.recall(one.key),
+                now=clock.now(),
+                keeps_time=one.keeps_time,
+                is_live=isinstance(told, SerialSettings),
+            )
             for one, decoder in zip(parts_of(told), decoders, strict=True)
         ]
         if isinstance(told, ModbusSettings):

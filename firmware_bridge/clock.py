@@ -62,7 +62,7 @@ class SteadyClock(Clock):
         self, not_before: datetime, wall: Callable[[], float] = time.time, steady: Callable[[], float] | None = None
     ) -> None:
         super().__init__()
-        self._steady = steady or _since_start_s
+        self._steady = steady or since_start_s
         self._base = max(datetime.fromtimestamp(wall(), UTC), not_before)
         self._base_s = self._steady()
         self._is_sure = False
@@ -94,7 +94,7 @@ class SteadyClock(Clock):
         return off
 
 
-def _since_start_s() -> float:
+def since_start_s() -> float:
     """Return the seconds since the machine started, those asleep too, where the system counts them."""
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return time.clock_gettime(clock)

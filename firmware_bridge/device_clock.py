@@ -48,6 +48,7 @@ def place(
     jitter_ms: int,
     looks_back_ms: int = LOOKS_BACK_MS,
     is_recalled: bool = False,
+    said_since_ms: float = -inf,
 ) -> tuple[list[int], DeviceTime | None]:
     """Return the time of each message in Unix ms, and what to know next time.
 
@@ -55,26 +56,30 @@ def place(
     messages at hand are looked at first, so those that come in one heap after an outage are dated by the last of
     them, which waited least. An anchor moves only when it is wrong by more than `jitter_ms`: steps stay the device's.
     It moves back at once, and on bit by bit if the device's clock runs slow: then every message of the last
-    `looks_back_ms` seems to have waited. Times increase, but for a message that was overtaken on its way: it gets the
-    time it was measured at. Of what is only recalled from an earlier run, a message is taken for one that was overtaken
-    if it waited for less than `looks_back_ms`: the device may have begun anew while nobody listened.
+    `looks_back_ms` seems to have waited. If it seems to be longer than that, the device has begun anew unheard, and
+    the anchor moves at once. Times increase, but for a message that was overtaken on its way: it gets the time it was
+    measured at. Of what is only recalled from an earlier run, a message is taken for one that was overtaken if it
+    waited for less than `looks_back_ms`: the device may have begun anew while nobody listened. It has for certain if
+    its first message would have been measured before `said_since_ms`.
     """
     overtaken = _overtaken(known, heard, looks_back_ms if is_recalled else inf)
     in_turn = [number for number in range(len(heard)) if number not in overtaken]
-    boots = _split_by_boot(known, [heard[number] for number in in_turn])
+    boots = _split_by_boot([heard[number] for number in in_turn])
+    goes_on = known if known is not None and boots and _goes_on(known, boots[0][0], said_since_ms) else None
     times_ms = [0] * len(heard)
     numbers = iter(in_turn)
     of_overtaken_ms = known.booted_ms if known is not None else 0
-    for boot, booted_ms in zip(boots, _anchors(known, boots, jitter_ms), strict=True):
-        if known is not None and boot is boots[0] and boot[0].since_boot_ms >= known.since_boot_ms:
+    for boot, booted_ms in zip(boots, _anchors(goes_on, boots, jitter_ms), strict=True):
+        if goes_on is not None and boot is boots[0]:
             of_overtaken_ms = booted_ms
-            lately, last_ms = known.lately, known.since_boot_ms
+            lately, last_ms = goes_on.lately, goes_on.since_boot_ms
         else:
             lately, last_ms = (), boot[0].since_boot_ms
         for one in boot:
             lately = _look_back(lately, one, looks_back_ms)
             behind_ms = _behind_ms(booted_ms, lately, jitter_ms, looks_back_ms)
-            booted_ms += min(behind_ms, ceil(MOST_OFF * (one.since_boot_ms - last_ms)))
+            a_step_ms = ceil(MOST_OFF * (one.since_boot_ms - last_ms))
+            booted_ms += behind_ms if behind_ms > looks_back_ms else min(behind_ms, a_step_ms)
             last_ms = one.since_boot_ms
             at_ms = booted_ms + last_ms
             at_ms = at_ms if known is None else max(at_ms, known.at_ms + 1)
@@ -113,7 +118,8 @@ def _behind_ms(booted_ms: int, lately: Sequence[Heard], jitter_ms: int, looks_ba
 def _overtaken(known: DeviceTime | None, heard: Sequence[Heard], most_waited_ms: float) -> set[int]:
     """Return which messages are older than others of the known boot that came before them.
 
-    A device that began anew did so after its last word, and this one would have begun before it.
+    A device that began anew did so after its last word, and this one would have begun before it. `most_waited_ms`
+    bounds how long what is older than the known boot's last word may have waited.
     """
     if known is None:
         return set()
@@ -122,17 +128,24 @@ def _overtaken(known: DeviceTime | None, heard: Sequence[Heard], most_waited_ms:
     for number, one in enumerate(heard):
         if one.since_boot_ms >= newest_ms:
             newest_ms = one.since_boot_ms
-        elif one.began_ms < known.booted_ms + min(newest_ms, most_waited_ms):
-            overtaken.add(number)
-        else:
+            continue
+        is_older = one.since_boot_ms < known.since_boot_ms
+        if one.began_ms >= known.booted_ms + (min(newest_ms, most_waited_ms) if is_older else newest_ms):
             break
+        overtaken.add(number)
     return overtaken
 
 
-def _split_by_boot(known: DeviceTime | None, heard: Sequence[Heard]) -> list[list[Heard]]:
+def _goes_on(known: DeviceTime, one: Heard, said_since_ms: float) -> bool:
+    """Say whether a message is of the known boot: by its uptime, and by when it would have been measured."""
+    step_ms = one.since_boot_ms - known.since_boot_ms
+    return step_ms >= 0 and known.booted_ms + one.since_boot_ms + MOST_OFF * step_ms >= said_since_ms
+
+
+def _split_by_boot(heard: Sequence[Heard]) -> list[list[Heard]]:
     """Split where the uptime goes down: there the device began anew."""
     boots: list[list[Heard]] = []
-    last_ms = known.since_boot_ms if known is not None else 0
+    last_ms = 0
     for one in heard:
         if not boots or one.since_boot_ms < last_ms:
             boots.append([])
@@ -152,7 +165,7 @@ def _anchors(known: DeviceTime | None, boots: Sequence[Sequence[Heard]], jitter_
         anchors.append(booted_ms)
         next_booted_ms = booted_ms
     anchors.reverse()
-    if known is not None and boots and boots[0][0].since_boot_ms >= known.since_boot_ms:
+    if known is not None and boots:
         is_late = anchors[0] >= known.booted_ms - jitter_ms
         anchors[0] = known.booted_ms if is_late else anchors[0]
     return anchors

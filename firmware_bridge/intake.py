@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Final
 
+from firmware_bridge.clock import AGREES_WITHIN
 from firmware_bridge.device_clock import LOOKS_BACK_MS, DeviceTime, Heard, place
 from firmware_bridge.message import (
     Decoded,
@@ -103,11 +105,21 @@ class Intake:
     """Hears one source. `gather` looks at what waits, `settle` lets go of it once it is on disk."""
 
     def __init__(
-        self, key: str, kiln: str, decoder: Decoder, memory: Memory, *, now: datetime, keeps_time: bool = False
+        self,
+        key: str,
+        kiln: str,
+        decoder: Decoder,
+        memory: Memory,
+        *,
+        now: datetime,
+        keeps_time: bool = False,
+        is_live: bool = False,
     ) -> None:
         self.key = key
         self.kiln = kiln
         self.keeps_time = keeps_time  # the instrument's own clock says what time it is
+        self._is_live = is_live  # nothing waits on the way: what comes was said since the line was opened
+        self._opened_ms = to_ms(now)
         self.counters = Counters()
         self.is_connected = False
         self._decoder = decoder
@@ -136,11 +148,14 @@ class Intake:
         if self.keeps_time:
             return
         shift_ms = shift // timedelta(milliseconds=1)
+        self._opened_ms += shift_ms
         self._devices = {device: known.moved(shift_ms) for device, known in self._devices.items()}
         self._waiting = [one.moved(shift) for one in self._waiting]
 
     def set_connected(self, is_connected: bool, now: datetime) -> None:
         self.is_connected = is_connected
+        if is_connected:
+            self._opened_ms = to_ms(now)
         self.was_busy(now)
 
     def pause(self, now: datetime) -> None:
@@ -205,7 +220,10 @@ class Intake:
         """
         news = [one for one in self._waiting if isinstance(one, _News)]
         recalled = self._recalled if is_sure else {}
-        times_ms, devices = _date(news, self._devices, recalled, jitter, looks_back)
+        # Two runs may have clocks that agree no better, and a line takes its time.
+        allowance_ms = (AGREES_WITHIN + 4 * jitter) // timedelta(milliseconds=1)
+        said_since_ms = self._opened_ms - allowance_ms if self._is_live else -inf
+        times_ms, devices = _date(news, self._devices, recalled, jitter, looks_back, said_since_ms)
         readings = tuple(
             Reading(self.kiln, value.channel, at_ms, value.value, value.quality, value.unit)
             for one, at_ms in zip(news, times_ms, strict=True)
@@ -266,6 +284,7 @@ def _date(
     recalled: Mapping[str, DeviceTime],
     jitter: timedelta,
     looks_back: timedelta,
+    said_since_ms: float,
 ) -> tuple[list[int], dict[str, DeviceTime]]:
     """Return the time of each message, and what that teaches of the clocks of the devices."""
     heard: dict[str, list[Heard]] = {}
@@ -281,6 +300,7 @@ def _date(
             jitter_ms=jitter_ms,
             looks_back_ms=looks_back // timedelta(milliseconds=1),
             is_recalled=device not in known,
+            said_since_ms=said_since_ms,
         )
         for device, words in heard.items()
     }

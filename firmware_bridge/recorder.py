@@ -72,6 +72,7 @@ class Recorder:
         self._said_at: dict[str, datetime] = {}
         self._is_failing = False
         self._is_short_of_room = False
+        self._to_move: tuple[timedelta, bool] | None = None  # blocks whose time was a guess; whether it is sure then
 
     async def run(self, stop: asyncio.Event) -> None:
         """Commit until told to stop, then once more."""
@@ -96,6 +97,7 @@ class Recorder:
         drafts = self._drafts(harvests, now)
         memories = {intake.key: harvest.memory for intake, harvest in harvests.items() if harvest.readings}
         try:
+            await self._put_right()
             if drafts:
                 await asyncio.to_thread(self._spool.append, drafts, memories)
         except sqlite3.OperationalError as error:
@@ -143,7 +145,8 @@ class Recorder:
     async def _set_clock(self) -> None:
         """Learn the time from whoever knows it, else go by the guess of the service, which compares it with our times.
 
-        What was a guess before that is put right; what was sure stays.
+        What was a guess before that is put right; what was sure stays. If the disk refuses, nothing more is written
+        before it is done.
         """
         was_sure, shift = self._clock.is_sure, timedelta()
         if (true_now := self._true_now()) is not None:
@@ -159,7 +162,18 @@ class Recorder:
             intake.put_right(shift, self._clock.now())
         if was_sure:
             return
-        await asyncio.to_thread(self._spool.put_right, shift // timedelta(milliseconds=1), is_sure=is_sure)
+        owed, _ = self._to_move or (timedelta(), False)
+        self._to_move = owed + shift, is_sure
+        try:
+            await self._put_right()
+        except sqlite3.OperationalError as error:
+            logger.exception("cannot put the times right; readings wait in memory", extra={"reason": str(error)})
+
+    async def _put_right(self) -> None:
+        if self._to_move is not None:
+            shift, is_sure = self._to_move
+            await asyncio.to_thread(self._spool.put_right, shift // timedelta(milliseconds=1), is_sure=is_sure)
+            self._to_move = None
 
     def _drafts(self, harvests: Mapping[Intake, Harvest], now: datetime) -> list[Draft]:
         grace, is_sure = self._clock.span(self._pace.grace_s), self._clock.is_sure

@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ import msgspec
 
 from firmware_bridge.answers import Answer, Verdict, no_answer, read_answer
 from firmware_bridge.backoff import Backoff, wait_for_event
+from firmware_bridge.clock import since_start_s
 from firmware_bridge.spool import Parcel, Spool, Spooled
 from firmware_bridge.wire import MAX_BLOCKS_PER_POST, MAX_POST_BYTES, Health
 
@@ -26,6 +26,7 @@ ROOM_BYTES: Final = MAX_POST_BYTES // 2
 MANY_BLOCKS: Final = 512  # from here on the next post is made ready while one is under way
 KEPT_OPEN_S: Final = 25.0  # a connection without a post: for two heartbeats, and less than the service keeps it
 HALF_A_SECOND: Final = timedelta(seconds=0.5)  # an HTTP date has whole seconds
+ASK_ANEW_AFTER_S: Final = 6 * 3600.0  # a board's quartz is off by a second at most by then
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,16 @@ class Uplink:
         if self._service_time is None:
             return None
         told_at, heard_s = self._service_time
-        return told_at + timedelta(seconds=time.monotonic() - heard_s)
+        return told_at + timedelta(seconds=since_start_s() - heard_s)
+
+    def _wants_time(self) -> bool:
+        if self._service_knows and self._service_time is not None:
+            return since_start_s() - self._service_time[1] > ASK_ANEW_AFTER_S
+        return not self._is_clock_sure()
 
     async def _ask_time(self, client: httpx.AsyncClient) -> None:
         """Ask the service what time it is: a board without a battery may have nobody else to ask."""
+        asked_s = since_start_s()
         try:
             answer = await client.get(f"{self._server}/healthz")
         except httpx.HTTPError as error:
@@ -96,7 +103,7 @@ class Uplink:
         self._service_knows = health.is_clock_set is not False
         # A guess of the service is taken over before any of ours is sent.
         self._knows_no_time = not self._service_knows and self._service_time is not None
-        self._service_time = told_at + HALF_A_SECOND, time.monotonic()
+        self._service_time = told_at + HALF_A_SECOND, (asked_s + since_start_s()) / 2
 
     def wake(self) -> None:
         """Say that there is something new to send."""
@@ -130,7 +137,7 @@ class Uplink:
     async def _round(self, client: httpx.AsyncClient) -> float:
         """Send one parcel and do what the answer asks; return how long to wait before the next."""
         self._news.clear()
-        if not self._is_clock_sure() and not self._service_knows:
+        if self._wants_time():
             await self._ask_time(client)
         parcel = await self._take()
         if not parcel.blocks and not parcel.skipped:

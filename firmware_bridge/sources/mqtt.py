@@ -194,7 +194,7 @@ class _Connection:
         self.is_subscribed = True
         fields = {"host": self._broker.host, "port": self._broker.port, "topics": sorted(self._asked)}
         logger.info("subscribed", extra=fields)
-        self._loop.call_soon_threadsafe(self._listener.set_connected, True, self._now())
+        self._loop.call_soon_threadsafe(lambda: self._listener.set_connected(True, self._now()))
 
     def _on_message(self, _client: paho.Client, _userdata: Any, heard: paho.MQTTMessage) -> None:
         settle = self._acknowledge(heard)
@@ -204,8 +204,12 @@ class _Connection:
             self._loop.call_soon_threadsafe(self._listener.refuse, BAD_TOPIC, 1)
             settle()
             return
-        message = Message(bytes(heard.payload), self._now(), topic, heard.retain, settle)
-        self._loop.call_soon_threadsafe(self._listener.take, message)
+        said, is_retained = bytes(heard.payload), heard.retain
+
+        def take() -> None:  # dated where the clock is put right, which must not happen between the two
+            self._listener.take(Message(said, self._now(), topic, is_retained, settle))
+
+        self._loop.call_soon_threadsafe(take)
 
     def _acknowledge(self, heard: paho.MQTTMessage) -> Callable[[], None]:
         """Return what is to be called, from any thread, once this message is on disk."""

@@ -91,6 +91,54 @@ def test_an_older_boot_that_is_recalled_makes_no_message_of_a_new_one_a_late_one
     assert times[0] >= begun_anew.arrived_ms
 
 
+DAY_MS = 86_400_000
+
+
+def test_a_line_that_is_opened_says_nothing_of_before() -> None:
+    known = DeviceTime(ARRIVED_MS, 1_200_000, ARRIVED_MS + 1_200_000)
+    next_morning_ms = ARRIVED_MS + DAY_MS
+    said = [Heard(2_400_000, next_morning_ms), Heard(2_401_000, next_morning_ms + 1000)]
+
+    times, clock = place(known, said, jitter_ms=250, said_since_ms=next_morning_ms - 5000)
+    as_it_was, _ = place(known, said, jitter_ms=250, said_since_ms=ARRIVED_MS)
+
+    assert times == [next_morning_ms, next_morning_ms + 1000]
+    assert clock is not None
+    assert clock.booted_ms == next_morning_ms - 2_400_000
+    assert as_it_was == [ARRIVED_MS + 2_400_000, ARRIVED_MS + 2_401_000]
+
+
+def test_a_slow_clock_that_nobody_heard_all_night_goes_on_when_its_line_is_opened() -> None:
+    known = DeviceTime(ARRIVED_MS, 1_200_000, ARRIVED_MS + 1_200_000)
+    slept_ms = DAY_MS // 2
+    slow = Heard(1_200_000 + round(0.995 * slept_ms), ARRIVED_MS + 1_200_000 + slept_ms)
+
+    _, clock = place(known, [slow], jitter_ms=250, said_since_ms=slow.arrived_ms - 5000)
+
+    assert clock is not None
+    assert clock.booted_ms < ARRIVED_MS + slept_ms // 100
+
+
+def test_a_device_that_began_anew_unheard_is_found_out_by_what_it_says_live() -> None:
+    known = live(None, range(1200))
+    late_s = 86_400 - 2_400
+    for second in range(2_400, 2_400 + 1_300, 5):
+        heard = Heard(1000 * second, ARRIVED_MS + 1000 * (second + late_s))
+        (at_ms,), known = place(known, [heard], jitter_ms=250)
+
+    assert at_ms == heard.arrived_ms
+
+
+def test_after_an_outage_what_was_overtaken_in_the_first_heap_keeps_its_time() -> None:
+    known = DeviceTime(ARRIVED_MS, 36_000_000, ARRIVED_MS + 36_000_000)
+    back_ms = known.at_ms + 900_000
+    heap = [Heard(36_000_000 + 1000 * second, back_ms) for second in (5, 15, 10, 20)]
+
+    times, _ = place(known, heap, jitter_ms=250, is_recalled=True)
+
+    assert times == [ARRIVED_MS + one.since_boot_ms for one in heap]
+
+
 MESSAGES = st.lists(st.tuples(st.integers(1, 5_000), st.integers(0, 3_000)), min_size=1, max_size=30)
 
 

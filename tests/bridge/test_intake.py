@@ -86,6 +86,24 @@ def test_a_repeat_is_known_after_a_restart_and_a_reboot_is_not_a_repeat() -> Non
     assert again.counters.repeated == 1
 
 
+@pytest.mark.parametrize("is_new_run", [False, True])
+def test_a_board_that_was_switched_on_before_its_cable_was_plugged_in_is_dated_by_today(is_new_run: bool) -> None:
+    intake = Intake("lo-2/kiln", "lo-2", QtKiln("kiln"), Memory(), now=NOON, is_live=True)
+    intake.set_connected(True, NOON)
+    intake.take(Message(b'{"time_ms":1200000,"kiln":{"temp_C":20}}', NOON, "qtkiln/A/state"))
+    harvest = intake.gather(now=NOON, jitter=JITTER)
+    intake.settle(harvest)
+    intake.set_connected(False, NOON + timedelta(minutes=1))
+
+    tomorrow = NOON + timedelta(days=1)
+    if is_new_run:
+        intake = Intake("lo-2/kiln", "lo-2", QtKiln("kiln"), harvest.memory, now=tomorrow, is_live=True)
+    intake.set_connected(True, tomorrow)
+    intake.take(Message(b'{"time_ms":2400000,"kiln":{"temp_C":20}}', tomorrow, "qtkiln/A/state"))
+
+    assert [reading.at_ms for reading in store(intake, tomorrow)] == [to_ms(tomorrow)]
+
+
 def test_only_the_last_messages_are_remembered() -> None:
     repeats = Repeats(number.to_bytes(8, "big") for number in range(REMEMBERED_MESSAGES))
 

@@ -1,7 +1,7 @@
 import asyncio
 import sqlite3
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -9,12 +9,15 @@ import msgspec
 import pytest
 from bridge_fakes import NOON, until
 
-from firmware_bridge.clock import Clock
+from firmware_bridge.clock import Clock, SteadyClock
 from firmware_bridge.decoders.camera_logger import CameraLogger
+from firmware_bridge.decoders.numbers import Numbers
 from firmware_bridge.intake import Intake, Memory, to_ms
 from firmware_bridge.message import Message
 from firmware_bridge.recorder import Pace, Recorder
+from firmware_bridge.spoken import Wanted
 from firmware_bridge.spool import Spool
+from firmware_bridge.units import UNITS
 from firmware_bridge.wire import Block
 
 SECOND = timedelta(seconds=1)
@@ -138,6 +141,33 @@ async def test_the_loop_commits_on_its_own_and_once_more_when_told_to_stop(spool
     await running
 
     assert spool.counts().readings_read == 2
+
+
+async def test_a_guess_that_the_disk_does_not_let_put_right_is_put_right_before_anything_else(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[datetime] = []
+    clock = SteadyClock(NOON, lambda: NOON.timestamp(), lambda: 0.0)
+    source = Intake("lo-1/top", "lo-1", Numbers([Wanted("top", said=UNITS["c"])]), Memory(), now=NOON)
+    at_work = Recorder([source], spool, clock, lambda: None, true_now=lambda: told[0] if told else None)
+    put_right = spool.put_right
+
+    def fail(_shift_ms: int, *, is_sure: bool) -> None:
+        raise sqlite3.OperationalError
+
+    source.take(Message(b"600", clock.now()))
+    await at_work.commit(clock.now())
+    monkeypatch.setattr(spool, "put_right", fail)
+    told.append(NOON + 3600 * SECOND)
+    await at_work.commit(clock.now())
+    source.take(Message(b"601", clock.now()))
+    await at_work.commit(clock.now())
+    assert (blocks(spool), at_work.failed_commits) == ([], 1)
+
+    monkeypatch.setattr(spool, "put_right", put_right)
+    await at_work.commit(clock.now())
+
+    assert [column.at_ms for block in blocks(spool) for column in block.columns] == [[to_ms(told[0])]] * 2
 
 
 async def test_after_the_machine_slept_nothing_is_vouched_for_yet(spool: Spool) -> None:

@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -9,10 +10,11 @@ import msgspec
 import pytest
 from bridge_fakes import Service, free_port, serving, until
 
+import firmware_bridge.uplink as uplink_module
 from firmware_bridge.answers import Cause, Verdict
 from firmware_bridge.blocks import Draft
 from firmware_bridge.spool import Spool
-from firmware_bridge.uplink import Patience, Uplink
+from firmware_bridge.uplink import ASK_ANEW_AFTER_S, Patience, Uplink
 from firmware_bridge.wire import Column, Receipt, Unit
 
 QUICK = Patience(
@@ -252,6 +254,28 @@ async def test_a_time_that_is_told_after_a_log_in_page_still_puts_guesses_right(
 
     assert uplink.service_now() is not None
     assert service.posts == []
+
+
+async def test_the_time_is_asked_for_anew_after_some_hours(
+    spool: Spool, token_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine_s = [1000.0]
+    monkeypatch.setattr(uplink_module, "since_start_s", lambda: machine_s[0])
+    async with Service() as service, httpx.AsyncClient() as client:
+        uplink = Uplink(service.url, token_file, spool, QUICK, is_clock_sure=lambda: uplink.service_now() is not None)
+        await uplink._round(client)
+        told = uplink.service_now()
+        machine_s[0] += ASK_ANEW_AFTER_S - 1
+        await uplink._round(client)
+        counted_on = uplink.service_now()
+        machine_s[0] += 2
+        await uplink._round(client)
+        told_anew = uplink.service_now()
+
+    assert told is not None
+    assert told_anew is not None
+    assert counted_on == told + timedelta(seconds=ASK_ANEW_AFTER_S - 1)
+    assert told_anew - told < timedelta(minutes=1)
 
 
 async def test_a_service_whose_clock_nobody_has_set_teaches_nothing_but_is_gone_by(
