@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import exp
+from math import exp, inf
 from typing import Final, Self
 
 import numpy as np
@@ -22,6 +22,7 @@ CAME_DOWN_C: Final = 200.0
 CAME_DOWN_AFTER_S: Final = 900.0  # own choice: so long even a small kiln takes to here from `FIRED_C`, its door open
 SEEN_AFTER_S: Final = 600.0  # own choice: until then a rate is not known, and noise may set the peak
 UNSEEN_FOR_S: Final = 1200.0  # own choice: at 150 °C/h the kiln has moved 50 °C unseen
+MISSED_BY_C: Final = 100.0  # own choice: a cone bends in about the last 100 °C
 # How far below the peak the top is behind: more than the usual drop-and-hold of 56 °C (Digitalfire PLC6DS) and, with
 # solid fuel, than the saw-teeth of stoking (100-180 °C in recordings).
 FALLEN_C: Final = {"electric": 60.0, "lpg": 60.0, "coal": 250.0, "wood": 250.0}
@@ -131,6 +132,7 @@ class Firing:
     max_spread_c: float | None = None
     max_spread_s: float | None = None
     works: dict[str, HeatWork] = field(default_factory=dict)
+    missed: dict[str, float] = field(default_factory=dict)  # of a channel, the highest top that it did not read [°C]
     uneven_heating: Standing = field(default_factory=Standing)
     uneven_cooling: Standing = field(default_factory=Standing)
     following: Following | None = None
@@ -228,7 +230,20 @@ class Firing:
         """Let the heat work of these channels go on to their points: [s], [°C] at the cones."""
         for name in points.keys() - self.works.keys():
             self.works[name] = HeatWork()
+        for name, (at_s, at_c) in points.items():
+            if self._passed_the_top(self.works[name], at_s, at_c):
+                self.missed[name] = self.peak_c
         add_all([(self.works[name], at_s, at_c) for name, (at_s, at_c) in points.items()])
+
+    def _passed_the_top(self, work: HeatWork, at_s: float, at_c: float) -> bool:
+        """Say whether the top, well above both, lies between a channel's last word before a long gap and this one."""
+        since_s, since_c = (self.start_s, at_c) if work.last_s is None else (work.last_s, work.last_c)
+        is_long = at_s - since_s > UNSEEN_FOR_S and since_s < self.peak_s < at_s
+        return is_long and self.peak_c > max(since_c, at_c) + MISSED_BY_C
+
+    def has_missed_the_top(self, channel: str) -> bool:
+        """Say whether a channel gave nothing to go by where the kiln was hottest: its heat work is of a line below."""
+        return self.missed.get(channel, -inf) >= self.peak_c
 
     def least_done(self, cone: int, channels: Sequence[str]) -> float | None:
         """Return the heat work of a cone where it is least, among these channels; None if none has any."""

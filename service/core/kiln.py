@@ -92,9 +92,12 @@ class Kiln:
         )
 
     def judged_channels(self) -> list[str]:
-        """Return the probes on which cones are judged: those that are not out, all if all are."""
-        worked = sorted(self.firing.works) if self.firing is not None else []
-        return [name for name in worked if not is_out(name, self.ledger)] or worked
+        """Return the probes on which cones are judged: those that saw the top and are not out, all if all are."""
+        if self.firing is None:
+            return []
+        worked = sorted(self.firing.works)
+        seen = [name for name in worked if not self.firing.has_missed_the_top(name)] or worked
+        return [name for name in seen if not is_out(name, self.ledger)] or seen
 
     def summary(self) -> Summary | None:
         """Return what the running firing has come to so far, None if none is running."""

@@ -1,6 +1,6 @@
 """Rules on the kiln: too hot, bolting, or losing its heat."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from math import inf
 from typing import Final
 
@@ -46,17 +46,30 @@ LOST_WITHOUT_TARGET_BELOW_C: Final = 700.0  # no ware is done there
 SETTLED_FOR_S: Final = 600.0
 
 
-def judge_too_hot(firing: Firing, now_s: float, *, fuel: str, target_cone: str | None, to: Ledger) -> None:
+def judge_too_hot(
+    firing: Firing,
+    stand: Mapping[str, float],
+    felt_c: Mapping[str, float],
+    now_s: float,
+    *,
+    fuel: str,
+    target_cone: str | None,
+    to: Ledger,
+) -> None:
     """Say `over_temperature` when the hottest probe is above what the target cone, or any ware, can need.
 
-    Of a stoked kiln it is the mean of its last hour, and nothing is said before an hour is known.
+    Of a stoked kiln it is the mean of its last hour, and nothing is said before an hour is known. `stand` is what the
+    chamber probes show, `felt_c` what cones beside them feel [°C]: a probe in the flame may show more than a target
+    that the ware has not reached.
     """
     is_stoked = fuel in STOKED
-    level_c = _mean_of_an_hour_c(firing, now_s) if is_stoked else firing.hottest_c
     limit_c, source = TOO_HOT_C[fuel], OWN_CHOICE
+    hottest = max(stand, key=stand.__getitem__)
     if target_cone is not None:
         above_c, source = (EVENED_ABOVE_TARGET_C, EVENED_SOURCE) if is_stoked else (ABOVE_TARGET_C, TOO_HOT_SOURCE)
-        limit_c = target_end_c(target_cone) + above_c
+        hottest = max(felt_c, key=felt_c.__getitem__)
+        limit_c = target_end_c(target_cone) + above_c + stand[hottest] - felt_c[hottest]
+    level_c = _mean_of_an_hour_c(firing, now_s, stand[hottest]) if is_stoked else stand[hottest]
     standing = firing.over_temperature
     what = "mean_of_hour_c" if is_stoked else "highest_c"
     if level_c > max(limit_c, float(standing.evidence.get(what) or 0.0)):
@@ -84,10 +97,10 @@ def judge_too_hot(firing: Firing, now_s: float, *, fuel: str, target_cone: str |
     )
 
 
-def _mean_of_an_hour_c(firing: Firing, now_s: float) -> float:
+def _mean_of_an_hour_c(firing: Firing, now_s: float, hottest_c: float) -> float:
     """Return the mean of the hottest probe over the last hour, minus infinity while none is known [°C]."""
     heights = firing.last_hour
-    heights.add(now_s, firing.hottest_c, keep_s=EVENED_OVER_S)
+    heights.add(now_s, hottest_c, keep_s=EVENED_OVER_S)
     is_known = now_s - heights.time_s[0] > 0.9 * EVENED_OVER_S
     return sum(heights.value) / len(heights) if is_known else -inf
 

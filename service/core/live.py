@@ -188,6 +188,8 @@ class LiveFiring:
 
     def _look_for_start(self, values: Mapping[str, BinValue | None], now_s: float) -> list[Event]:
         kiln = self._kiln
+        if kiln.ended_s is not None and now_s <= kiln.ended_s:
+            return []  # what its operator has ended begins no other, though its readings come late
         said = {name: value for name in kiln.chamber(now_s) if (value := values[name]) is not None}
         began = [bounds.rise_began_s(kiln.probes[name], value) for name, value in said.items()]
         if kiln.may_be_hot and said:
@@ -249,7 +251,10 @@ class LiveFiring:
         deviations.judge_stalled(
             firing, now_s, fuel=watch.fuel, target_cone=watch.target_cone, is_meant=is_meant, to=ledger
         )
-        kiln_limits.judge_too_hot(firing, now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger)
+        felt_c = {name: temp_c + watch.offset_of(name).mean_c for name, temp_c in stand.items()}
+        kiln_limits.judge_too_hot(
+            firing, stand, felt_c, now_s, fuel=watch.fuel, target_cone=watch.target_cone, to=ledger
+        )
         kiln_limits.judge_runaway(firing, rates.values(), now_s, fuel=watch.fuel, to=ledger)
         kiln_limits.judge_heat_lost(
             firing,
@@ -278,7 +283,8 @@ class LiveFiring:
         kiln = self._kiln
         if now_s <= self._held_to_s:
             return []
-        heard_s = max(probe.last_s for probe in kiln.probes.values() if probe.last_s is not None)
+        # One that was begun by hand may not have been heard of since, or never.
+        heard_s = max(firing.start_s, *(probe.last_s or firing.start_s for probe in kiln.probes.values()))
         if now_s - heard_s > bounds.LOST_AFTER_S:
             return self._end(firing, heard_s, EndCause.LOST_SENSOR)
         if not kiln.has_chamber(now_s):

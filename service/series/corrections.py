@@ -3,14 +3,19 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from service.core.calibration import Correction
+from service.core.probe import RAILS_C
 from service.core.series import Chunk, Samples
 from service.store import calibrations
 from service.store.models import Calibration
+
+# What instruments say of a broken wire is no temperature, and is known by being just that.
+_NO_HEAT_C: Final = sorted(rail_c for rail_c in RAILS_C if not 0.0 < rail_c < 1300.0)
 
 
 @dataclass(frozen=True)
@@ -58,4 +63,6 @@ def _corrected(samples: Samples, corrections: Sequence[tuple[float, Correction]]
         chosen = which == index
         if chosen.any():
             value[chosen] = correction.apply(samples.where(chosen)).value
+    is_stuck = np.isin(samples.value, _NO_HEAT_C)
+    value[is_stuck] = samples.value[is_stuck]
     return replace(samples, value=value)

@@ -1,9 +1,10 @@
+import numpy as np
 import pytest
 from recordings import HOUR_S, T0_S, findings, made, noisy
 
 from service.core.findings import Finding, Severity
 from service.core.live import LiveFiring, Watch
-from service.core.series import Chunk, Samples
+from service.core.series import QUALITIES, Chunk, Samples
 from service.core.witness import PRIOR
 
 
@@ -58,6 +59,29 @@ def test_ware_is_judged_by_the_target_cone_with_the_error_of_the_model(peak_c: f
     found = findings(fired_to(peak_c), Watch(target_cone="6"))
 
     assert [one.kind for one in found if one.kind in ("underfired", "overfired")] == kinds
+
+
+def without(samples: Samples, from_h: float, to_h: float) -> Samples:
+    """Return what a probe says whose wire is open from one hour to another."""
+    open_wire = (samples.time_s > T0_S + from_h * HOUR_S) & (samples.time_s < T0_S + to_h * HOUR_S)
+    quality = np.where(open_wire, QUALITIES.index("open"), 0).astype(np.uint8)
+    return Samples(samples.time_s, np.where(open_wire, np.nan, samples.value), quality)
+
+
+@pytest.mark.parametrize(("from_h", "to_h"), [(7.0, 13.0), (-1.0, 13.0)], ids=["opened on the way up", "came late"])
+def test_a_probe_that_did_not_see_the_top_makes_no_cone_of_it(from_h: float, to_h: float) -> None:
+    channels = fired_to(1225)
+    live = LiveFiring(Watch(target_cone="6"))
+
+    advance = live.advance(
+        Chunk(
+            T0_S + 16 * HOUR_S,
+            {"top": without(channels["top"], from_h, to_h), "bottom": channels["top"]},
+        )
+    )
+
+    assert [one.kind for one in advance.findings if one.kind == "underfired"] == []
+    assert advance.status.cone_reached == "6"
 
 
 @pytest.mark.parametrize(("peak_c", "kinds"), [(1190, ["underfired"]), (1205, []), (1238, []), (1255, ["overfired"])])

@@ -10,6 +10,7 @@ from service.core.findings import Finding, Severity
 from service.core.live import Watch
 from service.core.schedule import Schedule, Step, from_corners
 from service.core.series import Samples
+from service.core.witness import Offset
 
 DIPS = from_corners([(0, 25), (6 * HOUR_S, 900), (8 * HOUR_S, 700), (12 * HOUR_S, 1230)])
 KINDS = ("over_temperature", "runaway", "heat_lost")
@@ -33,6 +34,16 @@ def test_a_relay_that_is_welded_shut_is_over_temperature_from_the_limit_until_it
     assert hot.start_s == pytest.approx(T0_S + (9.5 + 2.5 * 32 / 280) * HOUR_S, abs=120)
     assert hot.end_s == pytest.approx(T0_S + (12 + 4 * 258 / 600) * HOUR_S, abs=300)
     assert float(hot.evidence["highest_c"] or 0) == pytest.approx(1498, abs=3)
+
+
+def test_a_probe_in_the_flame_is_too_hot_only_when_what_it_stands_for_is() -> None:
+    in_the_flame = {name: Offset(-30.0, 4.0) for name in ("top", "bottom")}
+    watch = Watch(fuel="electric", target_cone="6", cone_offset=in_the_flame)
+
+    assert said(one([0, 9, 9.5, 16], [25, 1215, 1275, 600]), watch) == []
+    (hot,) = said(one([0, 9, 9.7, 16], [25, 1215, 1310, 600]), watch)
+
+    assert (hot.kind, hot.evidence["limit_c"]) == ("over_temperature", 1252 + 30)
 
 
 @pytest.mark.parametrize(("fuel", "limit_c"), [("electric", 1300), ("lpg", 1350)])

@@ -10,7 +10,7 @@ from recordings import HOUR_S, T0_S, between, made, noisy, until, watch_in_piece
 from service.core.findings import Finding, Severity
 from service.core.live import EndCause, FiringEnd, FiringStart, LiveFiring, Phase, Watch
 from service.core.schedule import Schedule, Step
-from service.core.series import Chunk, Samples
+from service.core.series import QUALITIES, Chunk, Samples
 
 
 def starts_and_ends(events: list) -> list[tuple]:
@@ -175,6 +175,49 @@ def test_the_operator_ends_a_firing_and_its_cooling_starts_no_other() -> None:
     assert ended.ended[0].summary.peak_c == pytest.approx(1100, abs=1)
     assert rest.events == ()
     assert live.end(until({"top": Samples(time_s, value)}), EndCause.OPERATOR).events == ()
+
+
+def test_readings_that_come_after_the_operator_has_ended_a_firing_begin_no_other_before_that() -> None:
+    time_s, value = made([0, 6, 7.5, 8, 16], [25, 800, 1220, 1200, 60])
+    heard = time_s < T0_S + 6 * HOUR_S
+    live = LiveFiring(Watch())
+    live.advance(Chunk(time_s[heard][-1], {"top": Samples(time_s[heard], value[heard])}))
+
+    ended = live.end(T0_S + 8 * HOUR_S, EndCause.OPERATOR)
+    late = live.advance(Chunk(time_s[-1], {"top": Samples(time_s[~heard], value[~heard])}))
+
+    assert starts_and_ends(list(ended.events)) == [("end", T0_S + 8 * HOUR_S, EndCause.OPERATOR)]
+    assert starts_and_ends(list(late.events)) == []
+
+
+def test_what_is_begun_by_hand_before_any_probe_reads_is_watched_once_one_does() -> None:
+    live = LiveFiring(Watch())
+    faults_s = np.arange(T0_S - HOUR_S, T0_S + HOUR_S, 10.0)
+    quality = np.full(len(faults_s), QUALITIES.index("open"), dtype=np.uint8)
+    nothing = Samples(faults_s, np.full(len(faults_s), np.nan), quality)
+    is_before = faults_s < T0_S
+    live.advance(Chunk(T0_S, {"top": nothing.where(is_before)}))
+    live.begin(T0_S)
+    live.advance(Chunk(T0_S + HOUR_S, {"top": nothing.where(~is_before)}))
+
+    time_s, value = made([1, 9], [25, 1220])
+    status = live.advance(Chunk(time_s[-1], {"top": Samples(time_s, value)})).status
+
+    assert live.started_s() == T0_S
+    assert status.peak_c == pytest.approx(1220, abs=5)
+
+
+def test_what_is_begun_by_hand_and_never_heard_of_is_over_in_some_hours() -> None:
+    live = LiveFiring(Watch())
+    faults_s = np.arange(T0_S - HOUR_S, T0_S + 8 * HOUR_S, 60.0)
+    quality = np.full(len(faults_s), QUALITIES.index("open"), dtype=np.uint8)
+    nothing = Samples(faults_s, np.full(len(faults_s), np.nan), quality)
+    live.advance(Chunk(T0_S, {"top": nothing.where(faults_s < T0_S)}))
+    live.begin(T0_S)
+
+    rest = live.advance(Chunk(faults_s[-1], {"top": nothing.where(faults_s >= T0_S)}))
+
+    assert starts_and_ends(list(rest.events)) == [("end", T0_S, EndCause.LOST_SENSOR)]
 
 
 @pytest.mark.parametrize("start_c", [31.0, 110.0])
