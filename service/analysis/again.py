@@ -75,6 +75,16 @@ def _schedule(plan: Plan) -> Schedule | None:
         return None
 
 
+def check_length(started_at: datetime, ended_at: datetime) -> None:
+    """Refuse a firing that lasts no time, or longer than any: whoever looks at it reads all of it."""
+    if not timedelta(0) < ended_at - started_at <= LONGEST:
+        msg = (
+            f"a firing from {started_at.isoformat()} to {ended_at.isoformat()} is none: it must end after it began, "
+            f"within {LONGEST.days} days"
+        )
+        raise InvalidError(msg)
+
+
 def look_again(
     session: Session,
     firing: Firing,
@@ -93,12 +103,7 @@ def look_again(
     DamagedError
         If not all of its readings can be read: what was found in them when they came is worth more.
     """
-    if not timedelta(0) < ended_at - started_at <= LONGEST:
-        msg = (
-            f"a firing from {started_at.isoformat()} to {ended_at.isoformat()} is none: it must end after it began, "
-            f"within {LONGEST.days} days"
-        )
-        raise InvalidError(msg)
+    check_length(started_at, ended_at)
     recorded = series.read(
         session, firing.kiln_id, from_at=started_at - BEFORE, to_at=ended_at + AFTER, corrections=corrections
     )

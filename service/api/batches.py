@@ -10,6 +10,7 @@ from service.api.versions import Seen, locked_version, version_of
 from service.lab import batches
 from service.lab.comparison import compare
 from service.store import audit, firings
+from service.store.merging import check_whole
 from service.store.models import Batch
 from service.store.roles import Action
 from service.store.who import Who
@@ -34,6 +35,7 @@ def create_batch(
 ) -> schemas.BatchOut:
     """Write down ware that was put in a firing, and what came out of it."""
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
+    check_whole(firing)
     made = batches.save_batch(session, firing, None, asked.model_dump(mode="json"))
     _noted(session, who, "batch made", made, now)
     return _out(made, with_note=True)

@@ -4,14 +4,15 @@ Looking at a firing again takes seconds, in which nobody may be kept from writin
 written if nothing has changed since.
 """
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter
 from pydantic import Field
 
-from service.analysis.again import Change, bins_from_s, look_again, write_down
+from service.analysis.again import Change, bins_from_s, check_length, look_again, write_down
 from service.api import schemas, views
 from service.api.bounds import Moment
 from service.api.deps import Fires, Language, MachineNow, Now, Parts, PartsOf, Session, SetsUp
@@ -19,10 +20,10 @@ from service.api.firings import detail_out
 from service.api.versions import Seen, locked_version, version_of
 from service.core.assess import AssessedFiring
 from service.core.firing import EndCause
-from service.errors import ConflictError, InvalidError
+from service.errors import ConflictError, InvalidError, ServiceError
 from service.lab.witness_cones import learn_again
 from service.store import audit, firings, kilns
-from service.store.merging import check_mergeable, last_part, merge, take_apart
+from service.store.merging import check_mergeable, check_whole, last_part, merge, take_apart
 from service.store.models import Firing
 from service.store.tenancy import confine
 from service.store.who import Who
@@ -119,11 +120,12 @@ def change_times(
         return asked.started_at, asked.ended_at, firing.end_cause
 
     def write(session: Session, firing: Firing) -> None:
+        _check_free(session, firing.kiln_id, asked.started_at, asked.ended_at or now, but_id=firing.id)
         firing.started_at, firing.ended_at = asked.started_at, asked.ended_at
         told = {"from": asked.started_at.isoformat(), "to": asked.ended_at.isoformat() if asked.ended_at else None}
         _note(session, who, firing, "firing times changed", machine_now, **told)
 
-    return _again(service, who, firing_id, said, write, seen=seen, language=language, now=now, machine_now=machine_now)
+    return _again(_Asking(service, who, language, now, machine_now), firing_id, said, write, seen=seen)
 
 
 @router.post("/firings/{firing_id}/merge", response_model=SecondLookOut)
@@ -138,19 +140,23 @@ def merge_firings(
     machine_now: MachineNow,
 ) -> SecondLookOut:
     """Make the later firing a part of this one, as after a power cut; what it had is this one's until it is undone."""
+    looked_at: list[tuple[datetime | None, str | None]] = []
 
     def said(session: Session, firing: Firing) -> tuple[datetime, datetime | None, str | None]:
         later = firings.get_firing(session, [firing.workshop_id], asked.firing_id)
         check_mergeable(session, firing, later)
+        looked_at.append((later.ended_at, later.end_cause))
         return firing.started_at, later.ended_at, later.end_cause
 
     def write(session: Session, firing: Firing) -> None:
         later = firings.get_firing(session, [firing.workshop_id], asked.firing_id)
         check_mergeable(session, firing, later)
+        if [(later.ended_at, later.end_cause)] != looked_at:
+            raise _changed_meanwhile(later)
         merge(session, firing, later, now=now)
         _note(session, who, firing, "firings merged", machine_now, part=later.id)
 
-    return _again(service, who, firing_id, said, write, seen=seen, language=language, now=now, machine_now=machine_now)
+    return _again(_Asking(service, who, language, now, machine_now), firing_id, said, write, seen=seen)
 
 
 @router.post("/firings/{firing_id}/unmerge", response_model=SecondLookOut)
@@ -164,9 +170,13 @@ def unmerge_firing(
     machine_now: MachineNow,
 ) -> SecondLookOut:
     """Undo the last merge of a firing: the later part is a firing of its own again."""
+    went_on: list[int] = []
 
     def said(session: Session, firing: Firing) -> tuple[datetime, datetime | None, str | None]:
-        before = last_part(session, firing).before_merge or {}
+        part = last_part(session, firing)
+        before = part.before_merge or {}
+        if before["is_running"] and firing.ended_at is not None:
+            went_on.append(part.id)
         return firing.started_at, datetime.fromisoformat(before["ended_at"]), before["end_cause"]
 
     def write(session: Session, firing: Firing) -> None:
@@ -174,7 +184,15 @@ def unmerge_firing(
         take_apart(session, firing, part)
         _note(session, who, firing, "firings taken apart", machine_now, part=part.id)
 
-    return _again(service, who, firing_id, said, write, seen=seen, language=language, now=now, machine_now=machine_now)
+    def note(session: Session, firing: Firing) -> None:
+        _note(session, who, firing, "firing recomputed", machine_now)
+
+    asking = _Asking(service, who, language, now, machine_now)
+    out = _again(asking, firing_id, said, write, seen=seen)
+    for part_id in went_on:
+        with contextlib.suppress(ServiceError):  # they are apart; what the watch had found last stays
+            _again(asking, part_id, _as_it_ended, note)
+    return out
 
 
 @router.post("/firings/{firing_id}/recompute", response_model=SecondLookOut)
@@ -188,34 +206,42 @@ def recompute_firing(
 ) -> SecondLookOut:
     """Look at a firing that has ended again: by today's calibrations, its target, its plan and what is known of it."""
 
-    def said(_session: Session, firing: Firing) -> tuple[datetime, datetime | None, str | None]:
-        if firing.ended_at is None:
-            msg = "a running firing is looked at all the time; it can be recomputed once it has ended"
-            raise ConflictError(msg)
-        return firing.started_at, firing.ended_at, firing.end_cause
-
     def write(session: Session, firing: Firing) -> None:
         _note(session, who, firing, "firing recomputed", machine_now)
 
-    return _again(service, who, firing_id, said, write, seen=None, language=language, now=now, machine_now=machine_now)
+    return _again(_Asking(service, who, language, now, machine_now), firing_id, _as_it_ended, write)
+
+
+class _Asking(NamedTuple):
+    """Who asks for a second look, and what the answer needs."""
+
+    service: Parts
+    who: Who
+    language: str
+    now: datetime
+    machine_now: datetime
 
 
 _Said = Callable[[Session, Firing], tuple[datetime, datetime | None, str | None]]
 
 
+def _as_it_ended(_session: Session, firing: Firing) -> tuple[datetime, datetime | None, str | None]:
+    if firing.ended_at is None:
+        msg = "a running firing is looked at all the time; it can be recomputed once it has ended"
+        raise ConflictError(msg)
+    return firing.started_at, firing.ended_at, firing.end_cause
+
+
 def _again(
-    service: Parts,
-    who: Who,
+    asking: _Asking,
     firing_id: int,
     said: _Said,
     write: Callable[[Session, Firing], None],
     *,
-    seen: Seen | None,
-    language: str,
-    now: datetime,
-    machine_now: datetime,
+    seen: Seen | None = None,
 ) -> SecondLookOut:
     """Look at a firing with the ends that `said` gives; if nothing has changed meanwhile, write that down."""
+    service, who, language, now, machine_now = asking
     with service.database.read() as session:
         confine(session, who.workshop_ids)
         firing = _whole(session, who, firing_id)
@@ -223,6 +249,7 @@ def _again(
         if seen is not None:
             seen.check(version)
         started_at, ended_at, cause = said(session, firing)
+        check_length(started_at, ended_at or now)
         assessed = None
         if ended_at is not None:
             assessed = look_again(
@@ -232,8 +259,7 @@ def _again(
         confine(session, who.workshop_ids)
         firing = _whole(session, who, firing_id)
         if locked_version(session, firing, *views.FIRING_SAID) != version:
-            msg = f"firing {firing.number} was changed while it was looked at again; say it once more"
-            raise ConflictError(msg)
+            raise _changed_meanwhile(firing)
         write(session, firing)
         change = _written(session, firing, assessed, now)
         learn_again(session, firing.kiln)
@@ -260,10 +286,12 @@ def _written(session: Session, firing: Firing, assessed: AssessedFiring | None, 
 
 def _whole(session: Session, who: Who, firing_id: int) -> Firing:
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
-    if firing.merged_into_id is not None:
-        msg = f"firing {firing.number} is a part of another one; change that one, or undo the merge first"
-        raise ConflictError(msg)
+    check_whole(firing)
     return firing
+
+
+def _changed_meanwhile(firing: Firing) -> ConflictError:
+    return ConflictError(f"firing {firing.number} was changed while it was looked at again; say it once more")
 
 
 def _check_past(started_at: datetime, ended_at: datetime | None, now: datetime) -> None:

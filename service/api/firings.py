@@ -18,6 +18,7 @@ from service.errors import InvalidError
 from service.lab.ahead import forecast_of
 from service.lab.curve import segments_of
 from service.store import audit, firings, plans
+from service.store.merging import check_whole
 from service.store.models import Firing
 from service.store.tenancy import confine
 from service.store.who import Who
@@ -73,6 +74,7 @@ def change_firing(
     """Change what is sent and leave the rest; null takes a target cone, a plan or the fuel used away."""
     firing = firings.get_firing(session, who.workshop_ids, firing_id)
     seen.check(locked_version(session, firing, *views.FIRING_SAID))
+    check_whole(firing)
     sent = asked.model_fields_set
     if "plan_id" in sent:
         plan = None if asked.plan_id is None else plans.get_plan(session, firing.workshop_id, asked.plan_id)

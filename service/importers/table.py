@@ -34,6 +34,7 @@ _LETTER: Final = re.compile(r"(|.*[ _])([a-h])", re.IGNORECASE)  # that tells a 
 _TEMPERATURE: Final = re.compile(r"\b(temperature|temp|t|nhiệt độ|nhiệt)\b")
 # As a table is written where a comma is the decimal point; there its cells are set apart by something else.
 _DECIMAL_COMMA: Final = re.compile(r"\s*-?\d+,\d+\s*", re.ASCII)
+_DIGITS: Final = re.compile(r"[\d\s]*\d[\d\s]*", re.ASCII)
 _PLACES: Final = {"trên": "top", "giữa": "middle", "dưới": "bottom"}
 # PIDKiln's header names no units; they are known: °C, and milliseconds since its start where it has no clock.
 _PIDKILN: Final = ("date", "temperature", "housing")
@@ -75,7 +76,12 @@ def read(text: str, asked: Asked) -> Log:
     rows, clock = Rows(), _Clock(asked, time[1])
     for count, line in enumerate(text.splitlines()[skipped:], start=skipped + 1):
         if line.strip() and not line.startswith("#"):
-            _take(rows, clock, columns, time[0], line, fields(line, separator, len(names)), count)
+            cells = fields(line, separator, len(names))
+            if separator == "," and _DIGITS.fullmatch("".join(cells[len(names) :])):
+                rows.lines += 1
+                rows.refuse(count, line)  # 850,5 between commas: nobody can say which cell is of which column
+            else:
+                _take(rows, clock, columns, time[0], line, cells, count)
     read = {*range(len(names))[time[0]], *(column.index for column in columns)}
     left_out = [name for index, name in enumerate(names) if name and index not in read]
     return _log(rows, clock, columns, names, left_out)

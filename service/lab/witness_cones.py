@@ -15,6 +15,7 @@ from service.core.witness import PRIOR, SURE, Bend, Offset, WitnessCone, leaning
 from service.errors import ConflictError, InvalidError
 from service.store import calibrations, firings, kilns
 from service.store.cone_offsets import drift_c, offsets_of
+from service.store.merging import check_whole
 from service.store.models import Firing, Kiln
 
 NEWEST: Final = 40  # firings that are learnt from: own choice, by then a probe may have gone astray by half a cone
@@ -29,9 +30,7 @@ def write_down(session: Session, firing: Firing, cones: Sequence[Mapping[str, An
     if firing.ended_at is None:
         msg = f"firing {firing.number} runs still: how its cones stand is seen when it has ended"
         raise ConflictError(msg)
-    if firing.merged_into_id is not None:
-        msg = f"firing {firing.number} is a part of another one; write the cones down for that one"
-        raise ConflictError(msg)
+    check_whole(firing)
     known = {one.name for one in kilns.channels(session, [firing.kiln_id]) if one.unit == "c"}
     for name in {one["channel"] for one in cones} - known:
         msg = f"no probe of this kiln is called {name!r}; its probes are {', '.join(sorted(known)) or 'none'}"

@@ -15,6 +15,13 @@ from service.store.models import Batch, Firing, StoredFinding
 _WRITTEN_ANEW: Final = ("severity", "probability", "evidence", "advice_key")
 
 
+def check_whole(firing: Firing) -> None:
+    """Refuse to have something said of what is a part of another firing: nobody would see it there."""
+    if firing.merged_into_id is not None:
+        msg = f"firing {firing.number} is a part of another one; say it of that one, or undo the merge first"
+        raise ConflictError(msg)
+
+
 def check_mergeable(session: Session, first: Firing, second: Firing) -> None:
     """Refuse what cannot be one firing: of two kilns, with another between them, or merged already."""
     if first.kiln_id != second.kiln_id:
@@ -57,7 +64,7 @@ def merge(session: Session, first: Firing, second: Firing, *, now: datetime) -> 
     session.flush()  # of one kiln only one firing may run, at every moment
     first.ended_at, first.end_cause, first.end_asked_at = ended_at, end_cause, second.end_asked_at
     session.flush()
-    _move(session, second.before_merge, to=first)
+    _move(session, second.before_merge, of=second, to=first)
 
 
 def last_part(session: Session, firing: Firing) -> Firing:
@@ -77,27 +84,33 @@ def parts_of(session: Session, firing: Firing) -> list[Firing]:
 def take_apart(session: Session, firing: Firing, part: Firing) -> None:
     """Undo a merge: both are again what they were, but for when the later one ended if that was after it.
 
-    What was found in the earlier one is found again by who takes them apart, and in a later one that ran by its watch.
+    What was found in the earlier one is found again by who takes them apart, and so is that of a later one which ran on
+    and has ended; while it runs, its watch finds it.
     """
     before = part.before_merge or {}
     ended_at, end_cause = firing.ended_at, firing.end_cause
     firing.ended_at = datetime.fromisoformat(before["ended_at"])
     firing.end_cause = before["end_cause"]
-    firing.witness_cones = [one for one in firing.witness_cones or () if one not in (part.witness_cones or ())] or None
+    cones = list(firing.witness_cones or ())
+    for one in part.witness_cones or ():
+        if one in cones:
+            cones.remove(one)
+    firing.witness_cones = cones or None
     session.flush()
     if before["is_running"]:
         part.ended_at, part.end_cause = ended_at, end_cause
     part.merged_into_id, part.before_merge = None, None
     session.flush()
-    _move(session, before, to=part)
+    _move(session, before, of=firing, to=part)
     for said in before.get("said", []):
         _say_again(session, said, went_on=before["is_running"])
     session.flush()
 
 
-def _move(session: Session, moved: dict[str, Any], *, to: Firing) -> None:
-    session.execute(update(Batch).where(Batch.id.in_(moved["batches"])).values(firing_id=to.id))
-    session.execute(update(StoredFinding).where(StoredFinding.id.in_(moved["findings"])).values(firing_id=to.id))
+def _move(session: Session, moved: dict[str, Any], *, of: Firing, to: Firing) -> None:
+    """Give over what is one's still: on SQLite the number of what was removed may be another's by now."""
+    for table, numbers in ((Batch, moved["batches"]), (StoredFinding, moved["findings"])):
+        session.execute(update(table).where(table.id.in_(numbers), table.firing_id == of.id).values(firing_id=to.id))
 
 
 def _said(finding: StoredFinding) -> dict[str, Any]:

@@ -7,12 +7,15 @@ import httpx
 import numpy as np
 import pytest
 from service_parts import new_workshop, sign_in
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from firmware_bridge.wire import Block, Column, Unit
+from service.core.calibration import Correction
 from service.core.findings import Finding, Group, Severity
+from service.core.series import Samples
 from service.series import blocks as series
 from service.series.blocks import NewBlock
+from service.series.corrections import Corrections
 from service.series.seal import seal
 from service.store import audit, firings, kilns
 from service.store.database import Database
@@ -154,6 +157,84 @@ def test_a_part_that_ran_on_keeps_what_its_watch_has_said_since(database: Databa
     assert said == [("top", BEGAN + 8 * H, 2.0), ("bottom", BEGAN + 8 * H, 3.5)]
 
 
+async def test_a_part_that_ran_on_and_has_ended_is_looked_at_again_when_they_are_taken_apart(
+    owner: httpx.AsyncClient, database: Database
+) -> None:
+    with database.write() as session:
+        first, part = (firings.get_firing(session, [1], number) for number in (1, 2))
+        part.ended_at, part.end_cause, part.peak_c = None, None, 400.0  # as it stood when they were made one
+        merge(session, first, part, now=BEGAN + 6 * H)
+        first.ended_at, first.end_cause = BEGAN + 20 * H, "cooled"
+
+    parted = await told(await owner.post("/api/v1/firings/1/unmerge"))
+
+    later = await told(await owner.get("/api/v1/firings/2"))
+    assert parted["after"]["peak_c"] == pytest.approx(800, abs=2)
+    assert later["ended_at"][:16] == "2026-03-02T02:00"
+    assert later["peak_c"] == pytest.approx(1200, abs=1)
+    assert later["cone_reached"] is not None
+
+
+async def test_of_a_part_nothing_is_said_where_nobody_looks(owner: httpx.AsyncClient) -> None:
+    await told(await owner.post("/api/v1/firings/1/merge", json={"firing_id": 2}))
+
+    batch = await owner.post("/api/v1/firings/2/batches", json={"ware": "bát", "pieces_loaded": 9})
+    fuel = await owner.patch("/api/v1/firings/2", json={"fuel_used": {"amount": 40, "unit": "kg_lpg"}})
+
+    for refused in (batch, fuel):
+        assert (await told(refused, 409))["detail"].startswith("firing 2 is a part of another one")
+
+
+def test_taking_apart_gives_back_no_more_than_what_was_given(database: Database) -> None:
+    workshop_id = new_workshop(database, "lan@example.org")
+    cones = [{"channel": "top", "cone": "9", "kind": "large", "seen": "at"}]
+    with database.write() as session:
+        kiln = kilns.create_kiln(session, workshop_id, name="Lò 1", key="lo-1")
+        first, second, third = (
+            firings.add_firing(
+                session, kiln, started_at=BEGAN + day * 24 * H, ended_at=BEGAN + day * 24 * H + H, end_cause="operator"
+            )
+            for day in range(3)
+        )
+        first.witness_cones, second.witness_cones = cones, cones
+        batch = Batch(workshop_id=workshop_id, firing_id=second.id, ware="bát", pieces_loaded=9, note="", outcomes=[])
+        session.add(batch)
+        session.flush()
+        merge(session, first, second, now=BEGAN)
+        session.delete(batch)
+        session.flush()
+        session.add(
+            Batch(
+                id=batch.id,
+                workshop_id=workshop_id,
+                firing_id=third.id,
+                ware="đĩa",
+                pieces_loaded=9,
+                note="",
+                outcomes=[],
+            )
+        )
+        session.flush()
+
+        take_apart(session, first, second)
+
+        assert (first.witness_cones, second.witness_cones) == (cones, cones)
+        assert [one.firing_id for one in session.scalars(select(Batch))] == [third.id]
+
+
+async def test_a_running_firing_is_not_begun_last_year(owner: httpx.AsyncClient, database: Database) -> None:
+    with database.write() as session:
+        part = firings.get_firing(session, [1], 2)
+        part.ended_at, part.end_cause = None, None
+    times = {"started_at": (BEGAN + 5 * H).isoformat(), "ended_at": None}
+
+    moved = await owner.put("/api/v1/firings/2/times", json=times)
+    merged = await owner.post("/api/v1/firings/1/merge", json={"firing_id": 2})
+
+    for refused in (moved, merged):
+        assert "within 14 days" in (await told(refused, 400))["detail"]
+
+
 async def test_a_firing_whose_readings_are_damaged_is_told_of_and_keeps_what_was_found_in_them(
     owner: httpx.AsyncClient, kiln: int, database: Database
 ) -> None:
@@ -278,6 +359,15 @@ async def test_a_calibration_that_makes_no_sense_is_refused(
 
     assert answer.status_code == status
     assert (await owner.get("/api/v1/channels/1/calibrations")).json() == []
+
+
+def test_a_calibration_leaves_what_is_said_of_a_broken_wire() -> None:
+    corrections = Corrections({"top": [(0.0, Correction("1", offset_c=-3.0))]})
+    said = Samples(np.arange(4.0), np.array([800.0, 1372.0, 1024.0, 0.0]))
+
+    right = corrections.apply({"top": said})["top"].value
+
+    assert right.tolist() == [797.0, 1372.0, 1021.0, 0.0]
 
 
 async def test_fuel_is_a_quantity_with_its_unit(owner: httpx.AsyncClient) -> None:
