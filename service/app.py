@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -73,6 +74,7 @@ from service.store.database import Database
 from service.store.passkeys import PasskeySite
 
 API: Final = "/api/v1"
+THREADS: Final = 12  # by default there are few more than processors, and a dead sink keeps one for 20 s
 logger = logging.getLogger(__name__)
 ROUTERS: Final = (
     *(identity, account, passkeys, provider, members, kilns, logs, channels, plans, bridges),
@@ -129,6 +131,7 @@ def create_app(settings: Settings, database: Database) -> "Application":
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS + len(feeds), "service"))
         hub.start()
         writer.start()
         if leases is not None and elsewhere is not None:

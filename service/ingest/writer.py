@@ -110,6 +110,7 @@ class Writer:
         self._known = Known()
         self._lines = LinePosts()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._is_ending = False
         self._waited_s = 0.0  # the first of those that were taken last
         self._thread = threading.Thread(target=self._run, name=WRITER_THREAD, daemon=True)
 
@@ -118,7 +119,8 @@ class Writer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what waits, then end."""
+        """Write what waits, then end; the watch has ended before, and nothing waits for it."""
+        self._is_ending = True
         self._jobs.put(None)
         self._thread.join()
 
@@ -161,7 +163,8 @@ class Writer:
         """Return what came within a short time after the first, and whether it is the last."""
         job = self._jobs.get()
         if job is not None:
-            self._in_step.wait(WAIT_FOR_WATCH_S)
+            if not self._is_ending:
+                self._in_step.wait(WAIT_FOR_WATCH_S)
             if self.waiting < ENOUGH_POSTS:
                 time.sleep(GATHER_S)  # rather than be woken by each that comes
             self._waited_s = time.monotonic() - job.came_s

@@ -36,8 +36,8 @@ class _OfKiln:
 class AtHand:
     """Keeps blocks by kiln from when they are stored until they are gathered; called from any thread.
 
-    Others may store too: it knows from which block on it has all, and nothing of what was before. What is too much for
-    it is dropped, and has to be read.
+    Others may store too: it knows from which block on it has all, and nothing of what was before. If that is too much,
+    the older half is dropped, and has to be read.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
@@ -50,8 +50,12 @@ class AtHand:
     def add(self, appended: Appended) -> None:
         """Take note of what this process has stored, in the order in which it was."""
         with self._lock:
-            if appended.first_id != self._upto_id + 1 or self._bytes > self._most_bytes:
+            if appended.first_id != self._upto_id + 1:
                 self._kilns, self._after_id, self._bytes = {}, appended.first_id - 1, 0
+            elif self._bytes > self._most_bytes:
+                self._after_id = (self._after_id + self._upto_id) // 2
+                for kiln_id in list(self._kilns):
+                    self._let_go(kiln_id, self._after_id)
             for number, kept in enumerate(appended.blocks, start=appended.first_id):
                 of_kiln = self._kilns.get(kept.kiln_id)
                 if of_kiln is None:
@@ -63,25 +67,28 @@ class AtHand:
             self._upto_id = appended.first_id + len(appended.blocks) - 1
 
     def between(self, kiln_id: int, after_id: int, upto_id: int) -> list[Came] | None:
-        """Return a kiln's blocks of (after_id, upto_id], or the first of them; None if one has to look."""
+        """Return a kiln's blocks of (after_id, upto_id], or the first of them; None if one has to look on its shelf."""
         with self._lock:
             if after_id < self._after_id or upto_id > self._upto_id:
                 return None
             of_kiln = self._kilns.get(kiln_id)
-            if of_kiln is None or of_kiln.ids[-1] <= after_id:
-                return []
+            if of_kiln is None:
+                return None
             some = slice(bisect_right(of_kiln.ids, after_id), bisect_right(of_kiln.ids, upto_id))
             return list(map(Came, of_kiln.ids[some], of_kiln.readings[some], of_kiln.payloads[some])) or None
 
     def forget(self, kiln_id: int, upto_id: int) -> None:
         """Let go of a kiln's blocks that are gathered."""
         with self._lock:
-            of_kiln = self._kilns.get(kiln_id)
-            if of_kiln is None:
-                return
-            gone = bisect_right(of_kiln.ids, upto_id)
-            self._bytes -= sum(map(len, of_kiln.payloads[:gone]))
-            if gone == len(of_kiln.ids):
-                del self._kilns[kiln_id]
-            else:
-                del of_kiln.ids[:gone], of_kiln.readings[:gone], of_kiln.payloads[:gone]
+            self._let_go(kiln_id, upto_id)
+
+    def _let_go(self, kiln_id: int, upto_id: int) -> None:
+        of_kiln = self._kilns.get(kiln_id)
+        if of_kiln is None:
+            return
+        gone = bisect_right(of_kiln.ids, upto_id)
+        self._bytes -= sum(map(len, of_kiln.payloads[:gone]))
+        if gone == len(of_kiln.ids):
+            del self._kilns[kiln_id]
+        else:
+            del of_kiln.ids[:gone], of_kiln.readings[:gone], of_kiln.payloads[:gone]

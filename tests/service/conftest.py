@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from postgres import postgres_server
+from postgres import IN_A_HURRY, postgres_server
 from service_parts import BridgeClient, new_bridge, new_workshop, sign_in
 from sqlalchemy import create_engine, text
 
@@ -21,7 +21,7 @@ from service.store.migrate import upgrade
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Callable[[], str]]:
     """Give the URL of a new, migrated database on a real server, at every call."""
-    with postgres_server() as url:
+    with postgres_server(IN_A_HURRY) as url:
         template = Database(url.format(name="template1"))
         upgrade(template)
         template.close()

@@ -11,9 +11,15 @@ from pathlib import Path
 ADMIN = "canhlo_test"
 
 
+IN_A_HURRY = "-c fsync=off -c full_page_writes=off"
+
+
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """Start a server that listens on a Unix socket only; give the URL of its cluster, without a database's name."""
+def postgres_server(settings: str = "") -> Iterator[str]:
+    """Start a server that listens on a Unix socket only; give the URL of its cluster, without a database's name.
+
+    `IN_A_HURRY` are settings for who makes a database for every test and cuts off no machine's power.
+    """
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
     folder = Path(tempfile.mkdtemp(prefix="canhlo-pg-"))
     # The server refuses to run as root; everybody else runs it as themselves.
@@ -27,7 +33,7 @@ def postgres_server() -> Iterator[str]:
 
     try:
         run("initdb", "-D", str(data), "-U", ADMIN, "--auth=trust", "--no-sync", "-E", "UTF8")
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=200"
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=200 {settings}"
         run("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
         try:
             yield f"postgresql+psycopg://{ADMIN}@/{{name}}?host={folder}"

@@ -391,7 +391,7 @@ def test_what_is_at_hand_is_gathered_without_being_read_back(store: Store) -> No
 
 def test_what_is_not_all_at_hand_is_looked_for(store: Store) -> None:
     start_s = LONG_AGO.timestamp()
-    blocks_of_ten_minutes = [steady(seq, start_s + 600 * (seq - 1)) for seq in range(1, 8)]
+    blocks_of_ten_minutes = [steady(seq, start_s + 600 * (seq - 1)) for seq in range(1, 9)]
     store.add(blocks_of_ten_minutes[0])  # before this process began
     store.at_hand = AtHand()
     for number, one in enumerate(blocks_of_ten_minutes[1:4], start=2):
@@ -401,10 +401,12 @@ def test_what_is_not_all_at_hand_is_looked_for(store: Store) -> None:
     store.add(blocks_of_ten_minutes[4], watched=False)
     assert store.gather() == 0
     assert store.gather(unwatched_before=NOW) == 1
+    store.add(blocks_of_ten_minutes[5], watched=False, elsewhere=True)
+    assert store.gather(unwatched_before=NOW) == 1
 
     store.at_hand = AtHand(most_bytes=10_000)
-    store.add(blocks_of_ten_minutes[5])
     store.add(blocks_of_ten_minutes[6])
+    store.add(blocks_of_ten_minutes[7])
     assert store.gather() == 2
     np.testing.assert_array_equal(np.diff(store.read().time_s), 1.0)
 
