@@ -14,6 +14,7 @@ from service.core.chamber import joined
 from service.core.deviations import target_end_c
 from service.core.fuels import STOKED
 from service.core.heat_work import ln_rate_per_s
+from service.core.schedule_watch import DRY_C
 from service.core.series import FloatArray, Samples
 
 Basis = Literal["schedule", "past", "this_firing", "nothing"]
@@ -262,7 +263,8 @@ def _way_on(
     if level_c > its[-1]:
         return None
     my_at, its_at = int(np.searchsorted(mine, level_c)), int(np.searchsorted(its, level_c))
-    begin_c = max(mine[0], its[0], level_c - PACE_C)
+    # How long a kiln is candled says nothing of how fast it climbs.
+    begin_c = max(mine[0], its[0], DRY_C + LEVEL_C, level_c - PACE_C)
     my_pace = my_at - int(np.searchsorted(mine, begin_c))
     its_pace = its_at - int(np.searchsorted(its, begin_c))
     pace = (my_pace / its_pace) ** weight if my_pace > 0 and its_pace > 0 else 1.0

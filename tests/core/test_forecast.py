@@ -50,6 +50,18 @@ def test_a_kiln_that_stands_where_nobody_meant_it_to_comes_no_nearer(stood_h: fl
     assert ahead.time_left_s.median_s == pytest.approx(5 * HOUR_S, rel=0.03)
 
 
+@pytest.mark.parametrize("candled_h", [0.5, 2.0, 10.0])
+def test_how_long_a_kiln_was_candled_says_nothing_of_how_fast_it_climbs(candled_h: float) -> None:
+    hours = np.array([0.0, 1.0, 1.0 + candled_h, 1.8 + candled_h])
+    time_s = np.arange(0.0, hours[-1] * HOUR_S, 10.0)
+    climbing = {"top": Samples(time_s, np.interp(time_s / HOUR_S, hours, [20.0, 120.0, 120.0, 200.0]))}
+
+    ahead = forecast(climbing, schedule=[(100.0, 120.0, 2 * HOUR_S), (100.0, 1200.0, 0.0)], fuel="electric")
+
+    assert ahead.time_left_s is not None
+    assert ahead.time_left_s.median_s == pytest.approx(10 * HOUR_S, rel=0.02)
+
+
 def test_a_hold_that_goes_on_for_longer_than_planned_leaves_what_comes_after_it() -> None:
     time_s = np.arange(0.0, 11 * HOUR_S, 60.0)
     candled = {"top": Samples(time_s, np.minimum(20 + time_s / 36, 120.0))}
