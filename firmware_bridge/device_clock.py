@@ -145,12 +145,10 @@ def _goes_on(known: DeviceTime, one: Heard, said_since_ms: float) -> bool:
 def _split_by_boot(heard: Sequence[Heard]) -> list[list[Heard]]:
     """Split where the uptime goes down: there the device began anew."""
     boots: list[list[Heard]] = []
-    last_ms = 0
     for one in heard:
-        if not boots or one.since_boot_ms < last_ms:
+        if not boots or one.since_boot_ms < boots[-1][-1].since_boot_ms:
             boots.append([])
         boots[-1].append(one)
-        last_ms = one.since_boot_ms
     return boots
 
 
@@ -165,7 +163,7 @@ def _anchors(known: DeviceTime | None, boots: Sequence[Sequence[Heard]], jitter_
         anchors.append(booted_ms)
         next_booted_ms = booted_ms
     anchors.reverse()
-    if known is not None and boots:
+    if known is not None:
         is_late = anchors[0] >= known.booted_ms - jitter_ms
         anchors[0] = known.booted_ms if is_late else anchors[0]
     return anchors

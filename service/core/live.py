@@ -284,7 +284,7 @@ class LiveFiring:
         if now_s <= self._held_to_s:
             return []
         # One that was begun by hand may not have been heard of since, or never.
-        heard_s = max(firing.start_s, *(probe.last_s or firing.start_s for probe in kiln.probes.values()))
+        heard_s = max([firing.start_s, *(one.last_s for one in kiln.probes.values() if one.last_s is not None)])
         if now_s - heard_s > bounds.LOST_AFTER_S:
             return self._end(firing, heard_s, EndCause.LOST_SENSOR)
         if not kiln.has_chamber(now_s):

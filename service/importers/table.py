@@ -73,15 +73,21 @@ def read(text: str, asked: Asked) -> Log:
             "or what unit all of them have (--unit)"
         )
         raise LogError(msg)
-    rows, clock = Rows(), _Clock(asked, time[1])
+    rows, clock, shifted = Rows(), _Clock(asked, time[1]), 0
     for count, line in enumerate(text.splitlines()[skipped:], start=skipped + 1):
         if line.strip() and not line.startswith("#"):
             cells = fields(line, separator, len(names))
             if separator == "," and _DIGITS.fullmatch("".join(cells[len(names) :])):
-                rows.lines += 1
-                rows.refuse(count, line)  # 850,5 between commas: nobody can say which cell is of which column
+                rows.lines, shifted = rows.lines + 1, shifted + 1
+                rows.refuse(count, line)  # nobody can say which cell is of which column
             else:
                 _take(rows, clock, columns, time[0], line, cells, count)
+    if shifted * 2 > rows.lines:
+        msg = (
+            f"{shifted} of {rows.lines} lines have more numbers than the header has names, the first is "
+            f"{rows.first_unread}; if a comma is the decimal point, save it with semicolons between the columns"
+        )
+        raise LogError(msg)
     read = {*range(len(names))[time[0]], *(column.index for column in columns)}
     left_out = [name for index, name in enumerate(names) if name and index not in read]
     return _log(rows, clock, columns, names, left_out)

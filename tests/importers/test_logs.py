@@ -371,7 +371,10 @@ def test_lines_that_mean_nothing_are_counted_and_the_rest_is_kept(reads: Reads) 
         ("hello\nworld\n", "not a log that is known"),
         ("time,top_c\n", "no reading under it"),
         ("time,top_c\nx,y\nx,y\n", "could not be read"),
-        ("time,top_c,bottom_c\n0,850,5,840,2\n10,851,0,841,7\n", "2 of 2; the first is line 2: '0,850,5,840,2'"),
+        (
+            "time,top_c,bottom_c\n0,850,5,840,2\n10,851,0,841,7\n",
+            "the first is line 2: '0,850,5,840,2'; if a comma is the decimal",
+        ),
         ("t_h,wood_kg_per_h\n0,7\n", "no column of temperatures"),
         ("firing_no,temperature_c\n1,20\n", "no column of times"),
         (b"PK\x03\x04 but not really", "zip archive"),
