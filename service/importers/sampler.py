@@ -16,6 +16,7 @@ AWAY_S: Final = 600.0  # own choice: after so long without the controller nobody
 SHORTEST: Final = 60  # own choice, samples: what is shorter was a programme that was started and stopped at once
 _LINE: Final = re.compile(r"\d+ [01]( -?\d+(\.\d+)?){5} ?", re.ASCII)
 _COLUMNS: Final = 7
+_FAR: Final = 1e9  # as a sample it is thirty years on: some damage
 
 
 def recognises(head: str) -> bool:
@@ -33,6 +34,8 @@ def read(text: str, asked: Asked) -> Log:
     except ValueError:
         kept = [line for line in kept if _LINE.fullmatch(line)]
         rows = np.loadtxt(kept, usecols=range(_COLUMNS), ndmin=2) if kept else np.empty((0, _COLUMNS))
+    rows = rows[(np.abs(rows) < _FAR).all(axis=1)]
+    cut = len(lines) - len(rows)
     is_read = rows[:, 1] == 1.0
     if is_read.sum() < SHORTEST:
         msg = "a sampler's log in which the controller hardly answered: wanted at least a minute of readings"
@@ -50,7 +53,7 @@ def read(text: str, asked: Asked) -> Log:
         Recording({"kiln": Channel(Samples(time_s[part], temp_c[part]))}, f"firing {number}")
         for number, part in enumerate(parts, start=1)
     )
-    return Log(NAME, recordings, False, _remarks(len(lines) - len(kept), int((~is_read).sum()), len(rows) - shown))
+    return Log(NAME, recordings, False, _remarks(cut, int((~is_read).sum()), len(rows) - shown))
 
 
 def _remarks(cut: int, away: int, short: int) -> tuple[Remark, ...]:

@@ -1,26 +1,35 @@
 """Readings of a kiln as bytes: whole numbers at the instrument's own resolution, packed by a numeric codec.
 
-Nothing is lost: a value comes back as the float that was stored. Channels that were read together share their times.
+Nothing is lost that an instrument can tell. A value on its resolution comes back as it was stored; a temperature that
+is on none, for some program worked out its digits, to the nearest thousandth of a degree. Channels that were read
+together share their times, and those read one after the other say how much later each was.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from pcodec import ChunkConfig, standalone
+from pcodec import ChunkConfig, DeltaSpec, standalone
 
 from firmware_bridge.wire import Unit
 from service.core.series import FloatArray
 from service.errors import ServiceError
 from service.series.columns import IntArray, Key, Readings
 
-# How many steps of an instrument make one unit; the first that gives every value back exactly is taken.
-STEPS_PER_UNIT: Final = (1.0, 10.0, 100.0, 1000.0, 128.0, 256.0, 1e4, 1e5, 1e6, 1e8)
+# How many steps of an instrument make one unit; the first that gives every value back is taken.
+_COARSE: Final = (1.0, 10.0, 100.0, 1000.0, 128.0, 256.0)
+_FINE: Final = (1e4, 1e5, 1e6, 1e8)
+_FINEST_OF_A_DEGREE: Final = 1000.0  # own choice: the finest amplifier of thermocouples (MAX31856) tells 1/128 of one
+_NOISE_C: Final = 1e-9  # what a program's sums leave in the last digit
 _AS_FLOATS: Final = 0.0
 _LARGEST: Final = 1e9  # as whole steps it is still exact
-_CONFIG: Final = ChunkConfig(compression_level=8)
+# What is tried: what the codec takes by itself, what goes on as steeply as before, and what comes back to where it was.
+_CONFIGS: Final = tuple(
+    ChunkConfig(compression_level=8, delta_spec=spec)
+    for spec in (DeltaSpec.auto(), DeltaSpec.try_consecutive(2), DeltaSpec.try_lookback())
+)
 
 
 class DamagedError(ServiceError):
@@ -44,6 +53,7 @@ class _Column(msgspec.Struct, array_like=True, frozen=True):
 class _Packed(msgspec.Struct, array_like=True, frozen=True):
     times: list[bytes]
     columns: list[_Column]
+    later_than: list[int | None] = []  # the place of the times to which these are added
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -55,14 +65,14 @@ def pack(columns: Mapping[Key, Readings]) -> bytes:
     places: dict[bytes, int] = {}
     packed = []
     for key, readings in sorted(columns.items()):
-        times = places.setdefault(readings.at_ms.tobytes(), len(places))
+        place = places.setdefault(readings.at_ms.tobytes(), len(places))
         empty = np.isnan(readings.value)
-        steps, value = _whole(readings.value[~empty])
+        steps, value = whole(readings.value[~empty], key.unit)
         faulty = np.flatnonzero(readings.quality)
         packed.append(
             _Column(
                 *key,
-                times,
+                place,
                 _pack(np.flatnonzero(empty)),
                 steps,
                 _pack(value),
@@ -70,7 +80,20 @@ def pack(columns: Mapping[Key, Readings]) -> bytes:
                 readings.quality[faulty].tobytes(),
             )
         )
-    return _encode(_Packed([_pack(np.frombuffer(times, np.int64)) for times in places], packed))
+    times = _pack_times([np.frombuffer(times, np.int64) for times in places])
+    return _encode(_Packed([one for one, _ in times], packed, [after for _, after in times]))
+
+
+def _pack_times(times: Sequence[IntArray]) -> list[tuple[bytes, int | None]]:
+    """Return times as bytes, and the place of those they are added to; channels take turns, so most are a bit later."""
+    packed: list[tuple[bytes, int | None]] = []
+    for place, at_ms in enumerate(times):
+        alike = next((before for before in range(place) if len(times[before]) == len(at_ms)), None)
+        ways: list[tuple[bytes, int | None]] = [(_pack(at_ms), None)]
+        if alike is not None:
+            ways.append((_pack(at_ms - times[alike]), alike))
+        packed.append(min(ways, key=lambda way: len(way[0])))
+    return packed
 
 
 def unpack(
@@ -90,12 +113,23 @@ def unpack(
         for column in packed.columns:
             if column.unit in units and (kinds is None or column.kind in kinds):
                 if column.times not in times:
-                    times[column.times] = _unpack(packed.times[column.times]).astype(np.int64, copy=False)
+                    times[column.times] = _times(packed, column.times)
                 columns[Key(column.channel, column.unit, column.kind)] = _readings(column, times[column.times])
     except (msgspec.DecodeError, RuntimeError, ValueError, IndexError) as error:
         msg = f"sealed readings cannot be read back: {error}"
         raise DamagedError(msg) from error
     return columns
+
+
+def _times(packed: _Packed, place: int) -> IntArray:
+    own = _unpack(packed.times[place]).astype(np.int64, copy=False)
+    after = packed.later_than[place] if packed.later_than else None
+    if after is None:
+        return own
+    if not 0 <= after < place:
+        msg = f"times {place} are said to be added to times {after}"
+        raise ValueError(msg)
+    return _times(packed, after) + own
 
 
 def _readings(column: _Column, at_ms: IntArray) -> Readings:
@@ -109,18 +143,27 @@ def _readings(column: _Column, at_ms: IntArray) -> Readings:
     return Readings(at_ms, value, quality)
 
 
-def _whole(value: FloatArray) -> tuple[float, IntArray | FloatArray]:
-    """Return values as whole steps of the coarsest resolution that gives them back exactly; as floats without one."""
-    steps_tried = STEPS_PER_UNIT if (np.abs(value) < _LARGEST).all() else ()
-    for steps in steps_tried:
-        whole = np.rint(value * steps)
-        if (whole / steps == value).all():
-            return steps, whole.astype(np.int64)
+def whole(value: FloatArray, unit: Unit) -> tuple[float, IntArray | FloatArray]:
+    """Return how many steps make one unit, at the coarsest resolution on which all values are, and values in steps.
+
+    What is on none is in thousandths if it is a temperature, else as it was, at 0 steps.
+    """
+    if (np.abs(value) < _LARGEST).all():
+        noise = _NOISE_C if unit == Unit.CELSIUS else 0.0
+        for steps in _COARSE if unit == Unit.CELSIUS else _COARSE + _FINE:
+            numbers = np.rint(value * steps)
+            if (np.abs(numbers / steps - value) <= noise).all():
+                return steps, numbers.astype(np.int64)
+        if unit == Unit.CELSIUS:
+            return _FINEST_OF_A_DEGREE, np.rint(value * _FINEST_OF_A_DEGREE).astype(np.int64)
     return _AS_FLOATS, value
 
 
 def _pack(numbers: npt.NDArray[np.int64] | npt.NDArray[np.float64]) -> bytes:
-    return bytes(standalone.simple_compress(np.ascontiguousarray(numbers), _CONFIG)) if len(numbers) else b""
+    if not len(numbers):
+        return b""
+    contiguous = np.ascontiguousarray(numbers)
+    return min((bytes(standalone.simple_compress(contiguous, config)) for config in _CONFIGS), key=len)
 
 
 def _unpack(packed: bytes) -> npt.NDArray[np.int64]:

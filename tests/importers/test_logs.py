@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge.wire import Unit
@@ -403,6 +403,7 @@ def test_a_file_that_is_not_there_is_said_by_its_name(tmp_path: Path) -> None:
         read_log(tmp_path / "nowhere.csv")
 
 
+SAMPLED = b"".join(b"%d 1 24.2 0.0 1.7 0.0 24.6 \n" % row for row in range(70))
 SEEDS = [
     b"time,top_c,bottom_f\n2026-01-02T20:00:00+07:00,650.5,1000\n2026-01-02T20:00:10+07:00,nan,\n",
     b"Date,Temperature,Housing\n120034,612,31\n150034,613,31",
@@ -410,7 +411,7 @@ SEEDS = [
     KILN_CONTROLLER.encode(),
     b'qtkiln/88/state {"time_ms":37541,"kiln":{"temp_C":38.5},"housing":{"temp_C":11.25}}\n',
     b'{"zones_status_array": [{"time_ms": 1694184424340, "temperature": 20.5}]}\n',
-    b"".join(b"%d 1 24.2 0.0 1.7 0.0 24.6 \n" % row for row in range(70)),
+    SAMPLED,
     b"RunID 46, Segment 1\nReadTmp:52.23, RampTmp:53.64\n",
     b"SQLite format 3\0" + bytes(100),
     b"PK\x03\x04" + bytes(40),
@@ -436,6 +437,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.one_of(damaged(), st.binary(max_size=300)), said=st.booleans())
+@example(content=b"9" * 400 + SAMPLED, said=False)
 def test_no_damage_makes_anything_but_readings_or_one_line(tmp_path: Path, content: bytes, said: bool) -> None:
     file = tmp_path / "log"
     file.write_bytes(content)

@@ -162,7 +162,9 @@ QUALITIES = arrays.arrays(np.uint8, st.shared(st.integers(0, 40), key="n"), elem
 
 
 @given(at_ms=TIMES, value=VALUES, quality=QUALITIES)
-def test_readings_come_back_from_bytes_as_they_were(at_ms: np.ndarray, value: np.ndarray, quality: np.ndarray) -> None:
+def test_readings_come_back_from_bytes_to_a_thousandth_of_a_degree(
+    at_ms: np.ndarray, value: np.ndarray, quality: np.ndarray
+) -> None:
     columns = {
         Key("top", Unit.CELSIUS): Readings(at_ms, value, quality),
         Key("gas", Unit.KILOGRAM, "estimated"): Readings(at_ms, -value, quality),
@@ -172,8 +174,38 @@ def test_readings_come_back_from_bytes_as_they_were(at_ms: np.ndarray, value: np
 
     assert back.keys() == columns.keys()
     for key, readings in columns.items():
-        for was, now in zip(readings, back[key], strict=True):
-            np.testing.assert_array_equal(now, was)
+        np.testing.assert_array_equal(back[key].at_ms, readings.at_ms)
+        np.testing.assert_array_equal(back[key].quality, readings.quality)
+        off = 0.000_501 if key.unit == Unit.CELSIUS else 0.0
+        np.testing.assert_allclose(back[key].value, readings.value, rtol=0, atol=off)
+    again = unpack(pack(back))
+    for key, readings in back.items():  # however often an hour is sealed anew, nothing moves
+        np.testing.assert_array_equal(again[key].value, readings.value)
+
+
+@pytest.mark.parametrize("steps_per_unit", [1, 10, 100, 1000, 4, 16, 128, 256])
+@given(steps=st.lists(st.integers(-50_000, 450_000), min_size=1, max_size=40))
+def test_what_an_instrument_tells_comes_back_as_it_was_stored(steps_per_unit: int, steps: list[int]) -> None:
+    value = np.array(steps) / steps_per_unit
+    readings = Readings(np.arange(len(value), dtype=np.int64), value, np.zeros(len(value), np.uint8))
+
+    back = unpack(pack({Key("top", Unit.CELSIUS): readings}))
+
+    np.testing.assert_array_equal(back[Key("top", Unit.CELSIUS)].value, value)
+
+
+@given(
+    at_ms=arrays.arrays(np.int64, 30, elements=st.integers(0, 4_102_444_800_000)),
+    later_ms=st.lists(st.integers(-50, 50), min_size=1, max_size=4),
+)
+def test_channels_that_take_turns_keep_their_own_times(at_ms: np.ndarray, later_ms: list[int]) -> None:
+    value, quality = np.zeros(len(at_ms)), np.zeros(len(at_ms), np.uint8)
+    columns = {Key(str(later), Unit.CELSIUS): Readings(at_ms + later, value, quality) for later in later_ms}
+
+    back = unpack(pack(columns))
+
+    for key, readings in columns.items():
+        np.testing.assert_array_equal(back[key].at_ms, readings.at_ms)
 
 
 @given(st.binary(max_size=200))
@@ -190,6 +222,16 @@ def test_an_hour_of_a_thermocouple_takes_half_a_byte_a_reading() -> None:
     packed = pack({Key("top", Unit.CELSIUS): readings, Key("flue", Unit.CELSIUS): readings})
 
     assert len(packed) / 7200 < 0.5
+
+
+def test_two_channels_read_in_turn_take_no_more_for_their_times_than_one() -> None:
+    at_ms = np.cumsum(20_000 + np.random.default_rng(2).integers(-300, 300, 1500))
+    one = Readings(at_ms, np.full(1500, 20.0), np.zeros(1500, np.uint8))
+    top, bottom = Key("top", Unit.CELSIUS), Key("bottom", Unit.CELSIUS)
+
+    alone, both = len(pack({top: one})), len(pack({top: one, bottom: one._replace(at_ms=at_ms + 4)}))
+
+    assert both < alone + 100
 
 
 # --- sealing ---------------------------------------------------------------------------------------------------------
