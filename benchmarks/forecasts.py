@@ -32,7 +32,7 @@ def figures(
     ratios: dict[str, list[tuple[float, bool]]] = {}
     for index in range(kilns):
         kind = list(KilnKind)[index % 4]
-        *past, now = _firings_of_a_kiln(kind, first_seed + index)
+        *past, now = firings_of_a_kiln(kind, first_seed + index)
         for basis in BASES:
             judged = judge_simulated(now, past if basis == "past" else [], basis)
             ratios.setdefault(basis, []).append(judged)
@@ -47,7 +47,7 @@ def judge_simulated(now: SimulatedFiring, past: Sequence[SimulatedFiring], basis
     start_s = float(now.time_s[0])
     half_s = 0.5 * (start_s + now.heating_until_s)
     return judge(
-        {name: _until(one, half_s) for name, one in now.channels.items()},
+        {name: until(one, half_s) for name, one in now.channels.items()},
         now.heating_until_s - half_s,
         [past_firing(one.channels) for one in past],
         now.schedule if basis == "schedule" else None,
@@ -71,7 +71,7 @@ def judge(
     return left_s / said.median_s, said.low_s <= left_s <= said.high_s
 
 
-def _firings_of_a_kiln(kind: KilnKind, kiln_seed: int) -> list[SimulatedFiring]:
+def firings_of_a_kiln(kind: KilnKind, kiln_seed: int) -> list[SimulatedFiring]:
     """Return firings of one kiln by a hand that never goes quite the same way twice."""
     rng = np.random.default_rng(kiln_seed)
     firings = [simulate(kind, seed=kiln_seed)]
@@ -86,7 +86,7 @@ def _firings_of_a_kiln(kind: KilnKind, kiln_seed: int) -> list[SimulatedFiring]:
     return firings
 
 
-def _until(samples: Samples, until_s: float) -> Samples:
+def until(samples: Samples, until_s: float) -> Samples:
     inside = samples.time_s <= until_s
     return Samples(samples.time_s[inside], samples.value[inside])
 
@@ -118,7 +118,7 @@ def _leave_one_out(curves: Sequence[FloatArray]) -> list[tuple[float, bool]]:
     judged = []
     for index, firing in enumerate(firings):
         end_s = 120.0 * (len(past_firing(firing).temp_c) - 1)
-        history = {"kiln": _until(firing["kiln"], end_s / 2)}
+        history = {"kiln": until(firing["kiln"], end_s / 2)}
         past = [past_firing(other) for at, other in enumerate(firings) if at != index]
         judged.append(judge(history, end_s / 2, past, None, None, "electric"))
     return judged

@@ -20,6 +20,7 @@ BENCHMARKS = (
     "kiln_findings",
     "defects",
     "forecasts",
+    "cones_ahead",
     "speed",
 )
 OUTPUT = Path(__file__).parents[1] / "docs" / "validation.md"

@@ -5,6 +5,7 @@ For display: nothing is advanced or controlled by it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Final, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from service.core import cones
 from service.core.chamber import joined
 from service.core.deviations import target_end_c
 from service.core.fuels import STOKED
-from service.core.heat_work import ln_rate_per_s
+from service.core.heat_work import HeatWork, add_all
 from service.core.schedule_watch import DRY_C
 from service.core.series import FloatArray, Samples
 
@@ -24,6 +25,10 @@ LEVEL_C: Final = 5.0  # firings are laid side by side where they first came this
 PACE_C: Final = 300.0  # the pace is that of the last 300 °C
 TOP_C: Final = 15.0  # own choice: a firing is done when it leaves the last 15 °C below its peak
 SOONEST_S: Final = 60.0
+WAITS_S: Final = 3600.0  # own choice: so long an operator waits at the top for the cone
+# Own measurement (`benchmarks.cones_ahead`, seeds 1000 to 1039): how far it is off besides, an hour before as well.
+CONE_DOUBT_S: Final = 900.0
+RECENT: Final = 5  # own choice, points of the grid: what was silent for longer tells no more what cones beside it feel
 # Where fire is fed by the shovel, the highest yet may be so old while the kiln goes on climbing.
 TEETH_S: Final = 7200.0
 MOST_STRETCH: Final = 1.6
@@ -52,7 +57,8 @@ class Forecast:
     Parameters
     ----------
     time_left_s, cone_down_s : Interval or None
-        From now until it is done, and Unix times when the target cone will be down; None where nothing tells. [s]
+        From now until it is done, and Unix times when the target cone will be down beside every probe; None where
+        nothing tells. [s]
     end_s : Interval or None
         Unix time when it is done. [s]
     time_s, low_c, median_c, high_c : (n,) arrays
@@ -133,6 +139,7 @@ def forecast(
     schedule: Sequence[tuple[float, float, float]] | None = None,
     target_cone: str | None = None,
     fuel: str = "lpg",
+    above_c: Mapping[str, float] | None = None,
 ) -> Forecast:
     """Return how a firing will go on, from what its chamber probes have said so far.
 
@@ -148,6 +155,8 @@ def forecast(
         Orton cone it is to reach.
     fuel : str
         What the kiln burns: how wide the interval is, and how far saw-teeth run ahead of the ware.
+    above_c : mapping or None
+        By how much cones beside a channel feel more than it shows, where that is known. [°C]
 
     Raises
     ------
@@ -177,17 +186,23 @@ def forecast(
     low, usual, high = SPREAD[basis, fuel]
     time_s = np.arange(0.0, left_s * high + GRID_S, GRID_S)
     curves = [np.interp(time_s, after_s * factor, after_c) for factor in (high, usual, low)]
-    done = None if target_cone is None else _cone_down(temp_c, (after_s, after_c), target_cone)
+    done = None if target_cone is None else _cone_down(history, (after_s * usual, after_c), target_cone, above_c or {})
     return Forecast(
         time_left_s=Interval(left_s * low, left_s * usual, left_s * high),
         end_s=Interval(now_s + left_s * low, now_s + left_s * usual, now_s + left_s * high),
-        cone_down_s=None if done is None else Interval(now_s + done * low, now_s + done * usual, now_s + done * high),
+        cone_down_s=None if done is None else _around(now_s, done, low / usual, high / usual),
         time_s=now_s + time_s,
         low_c=np.minimum(curves[0], curves[2]),
         median_c=curves[1],
         high_c=np.maximum(curves[0], curves[2]),
         basis=basis,
     )
+
+
+def _around(now_s: float, left_s: float, low: float, high: float) -> Interval:
+    """Return when the cone is down, as doubtful as the time left and what the heat at the coldest place adds to it."""
+    early_s, late_s = max(left_s * low - CONE_DOUBT_S, 0.0), left_s * high + CONE_DOUBT_S
+    return Interval(now_s + early_s, now_s + left_s, now_s + late_s)
 
 
 def nothing() -> Forecast:
@@ -218,22 +233,34 @@ def gridded(channels: Mapping[str, Samples]) -> tuple[float, FloatArray]:
     >>> start_s, temp_c.tolist()
     (0.0, [20.5, 22.5, 24.5, 26.5, 28.5])
     """
-    good = [(one.time_s[ok], one.value[ok]) for one in channels.values() if (ok := np.isfinite(one.value)).any()]
+    _, start_s, levels = _levels(channels)
+    return start_s, _mean(levels)
+
+
+def _levels(channels: Mapping[str, Samples]) -> tuple[list[str], float, FloatArray]:
+    """Return the channels that read, where the grid begins [s], and each on it: NaN before it spoke and after [°C]."""
+    good = {
+        name: (one.time_s[ok], one.value[ok]) for name, one in channels.items() if (ok := np.isfinite(one.value)).any()
+    }
     if not good:
         msg = "channels must hold at least one reading that is a number [°C]"
         raise ValueError(msg)
-    start_s = min(float(time_s.min()) for time_s, _ in good)
-    end_s = max(float(time_s.max()) for time_s, _ in good)
+    start_s = min(float(time_s.min()) for time_s, _ in good.values())
+    end_s = max(float(time_s.max()) for time_s, _ in good.values())
     n = int((end_s - start_s) / GRID_S) + 1
     levels = np.full((len(good), n), np.nan)
-    for level, (time_s, value) in zip(levels, good, strict=True):
+    for level, (time_s, value) in zip(levels, good.values(), strict=True):
         cell = ((time_s - start_s) / GRID_S).astype(np.intp)
         count = np.bincount(cell, minlength=n)
         said = np.flatnonzero(count)
         mean = np.bincount(cell, value, minlength=n)[said] / count[said]
         level[:] = np.interp(np.arange(n), said, mean, left=np.nan, right=np.nan)
+    return list(good), start_s, levels
+
+
+def _mean(levels: FloatArray) -> FloatArray:
     heard = np.flatnonzero(np.isfinite(levels).any(axis=0))
-    return start_s, np.interp(np.arange(n), heard, joined(levels[:, heard], -1))
+    return np.interp(np.arange(levels.shape[1]), heard, joined(levels[:, heard], -1))
 
 
 def _references(
@@ -280,12 +307,32 @@ def _way_on(
     return left_s, (at_s, at_c)
 
 
-def _cone_down(temp_c: FloatArray, way: tuple[FloatArray, FloatArray], target_cone: str) -> float | None:
-    """Return in how long the cone will be down [s]; None if it will not, or is."""
-    cone = cones.index_of(target_cone)
-    done = float(np.sum(np.exp(ln_rate_per_s(temp_c)[:, cone]))) * GRID_S
-    time_s = np.arange(0.0, way[0][-1] + GRID_S, GRID_S)
-    work = done + np.cumsum(np.exp(ln_rate_per_s(np.interp(time_s, *way))[:, cone])) * GRID_S
-    if done >= 1 or work[-1] < 1:
-        return None
-    return float(time_s[np.searchsorted(work, 1.0)])
+def _cone_down(
+    channels: Mapping[str, Samples], way: tuple[FloatArray, FloatArray], target_cone: str, above_c: Mapping[str, float]
+) -> float | None:
+    """Return in how long the cone will be down beside every probe that reads [s]; None if it will not, or is.
+
+    Each probe is taken to stay as far from the mean of all as it was when it last read, and whoever fires for a cone to
+    wait for it at the top for a while.
+    """
+    names, _, levels = _levels(channels)
+    mean_c = _mean(levels)
+    after_s = np.arange(GRID_S, way[0][-1] + WAITS_S, GRID_S)
+    after_c = np.interp(after_s, *way) - way[1][0]
+    works, curves = [], []
+    for name, level_c in zip(names, levels, strict=True):
+        read = np.flatnonzero(np.isfinite(level_c))
+        if read[-1] < len(level_c) - RECENT:
+            continue
+        stays_c = mean_c[read[-1] + 1 :] + level_c[read[-1]] - mean_c[read[-1]]
+        so_far_c = np.concatenate([level_c[: read[-1] + 1], stays_c])
+        curves.append(np.concatenate([so_far_c, so_far_c[-1] + after_c]) + above_c.get(name, 0.0))
+        works.append(HeatWork())
+    for point, temps_c in enumerate(np.transpose(curves).tolist()):
+        add_all(
+            [(work, point * GRID_S, temp_c) for work, temp_c in zip(works, temps_c, strict=True) if isfinite(temp_c)]
+        )
+    down_s = [work.down_s[cones.index_of(target_cone)] for work in works]
+    known_s = [at_s for at_s in down_s if at_s is not None]
+    left_s = max(known_s, default=0.0) - GRID_S * (len(mean_c) - 1)
+    return left_s if len(known_s) == len(down_s) and left_s > 0 else None

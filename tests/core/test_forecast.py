@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from benchmarks.forecasts import figures
+from service.core import cones
 from service.core.forecast import PastFiring, forecast, past_firing, planned
+from service.core.heat_work import HeatWork
 from service.core.series import Samples
 
 HOUR_S = 3600.0
 PLAN = [(100.0, 1020.0, HOUR_S), (50.0, 1220.0, 600.0)]
+PLAN_TO_1300 = [(100.0, 1300.0, 0.0)]
 
 
 def ramp(hours: float, c_per_h: float = 100.0) -> dict[str, Samples]:
@@ -106,6 +109,61 @@ def test_the_cone_is_forecast_to_fall_near_the_top_of_its_firing() -> None:
     assert ahead.cone_down_s is not None
     reached_s = ahead.time_s[np.searchsorted(ahead.median_c, 1222.0)]
     assert ahead.cone_down_s.median_s == pytest.approx(reached_s, abs=0.2 * HOUR_S)
+
+
+def test_the_target_cone_is_down_when_the_coldest_place_has_had_its_heat() -> None:
+    top = ramp(9.0)["top"]
+    bottom = Samples(top.time_s, top.value - 30)
+
+    def down_s(*, above_c: dict[str, float] | None = None, **probes: Samples) -> float:
+        ahead = forecast(probes, schedule=[(100.0, 1350.0, 0.0)], target_cone="6", fuel="electric", above_c=above_c)
+        assert ahead.cone_down_s is not None
+        return ahead.cone_down_s.median_s
+
+    warm, cold = down_s(top=top), down_s(top=top, bottom=bottom)
+
+    assert cold - warm == pytest.approx(0.3 * HOUR_S, abs=120)  # 30 °C at 100 °C/h
+    assert down_s(bottom=bottom) == pytest.approx(cold, abs=120)
+    assert down_s(top=top, bottom=bottom, above_c={"bottom": 30.0}) == pytest.approx(warm, abs=120)
+    assert down_s(top=top, bottom=bottom, above_c={"top": -50.0}) - cold == pytest.approx(0.2 * HOUR_S, abs=120)
+
+
+def test_a_cone_that_falls_in_a_hold_is_forecast_as_the_watch_counts_holds() -> None:
+    whole_s = np.arange(0.0, 20 * HOUR_S, 60.0)
+    whole_c = np.minimum(20 + whole_s / 36, 1195.0)
+    work = HeatWork()
+    for at_s, at_c in zip(whole_s.tolist(), whole_c.tolist(), strict=True):
+        work.add(at_s, at_c)
+    down_s = work.down_s[cones.index_of("6")]
+    assert down_s is not None
+    assert down_s > 12.25 * HOUR_S  # it stands by then
+    so_far = whole_s < 9 * HOUR_S
+
+    ahead = forecast(
+        {"top": Samples(whole_s[so_far], whole_c[so_far])},
+        schedule=[(100.0, 1195.0, 6 * HOUR_S)],
+        target_cone="6",
+        fuel="electric",
+    )
+
+    assert ahead.cone_down_s is not None
+    assert ahead.cone_down_s.median_s == pytest.approx(down_s, abs=240)
+
+
+def test_a_probe_that_is_silent_does_not_keep_the_cone_from_falling() -> None:
+    top = ramp(9.0)["top"]
+    died = Samples(top.time_s, np.where(top.value < 300, top.value - 100, np.nan))
+    lags = Samples(top.time_s[:-30], top.value[:-30] - 30)  # it is read every few minutes
+
+    alone = forecast({"top": top}, schedule=PLAN_TO_1300, target_cone="6", fuel="electric")
+    with_dead = forecast({"top": top, "dead": died}, schedule=PLAN_TO_1300, target_cone="6", fuel="electric")
+    with_slow = forecast({"top": top, "slow": lags}, schedule=PLAN_TO_1300, target_cone="6", fuel="electric")
+
+    assert alone.cone_down_s is not None
+    assert with_dead.cone_down_s is not None
+    assert with_slow.cone_down_s is not None
+    assert with_dead.cone_down_s.median_s == pytest.approx(alone.cone_down_s.median_s, abs=60)
+    assert with_slow.cone_down_s.median_s - alone.cone_down_s.median_s == pytest.approx(0.3 * HOUR_S, abs=240)
 
 
 @pytest.mark.parametrize("is_late", [False, True])
