@@ -1,10 +1,12 @@
 """State of the live analysis of one kiln, and what it looks like from outside."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from math import floor
 from typing import Final
 
 from service.core import cones
+from service.core.findings import Finding
 from service.core.firing import Firing, Summary
 from service.core.ledger import Ledger
 from service.core.probe import BIN_S, Probe
@@ -47,6 +49,14 @@ class Kiln:
         if name not in self.probes:
             self.probes[name], self.signs[name] = Probe(), Signs()
         return self.probes[name]
+
+    def recall(self, before: "Kiln", unheard: Collection[str]) -> list[Finding]:
+        """Take over what is known of channels that this has not heard; return what stands of them."""
+        for name in before.probes.keys() & unheard:
+            self.probes[name], self.signs[name] = before.probes[name], before.signs[name]
+        standing = {slot: one for slot, one in before.ledger.standing.items() if one.channel in unheard}
+        self.ledger.standing |= standing
+        return list(standing.values())
 
     def is_chamber(self, name: str) -> bool:
         """Say whether a channel measures where the ware is."""

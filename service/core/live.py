@@ -1,11 +1,12 @@
 """The live analysis: one kiln from firing to firing, with the same findings however its readings come in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from math import inf, isfinite
 from typing import Any, Final
 
 from service.core import bounds, defects, deviations, kiln_limits, sensors
 from service.core.defect_watch import judge_defects
+from service.core.findings import Finding
 from service.core.firing import HOT_C, ConeProgress, EndCause, Firing, Phase, Summary
 from service.core.kiln import Kiln
 from service.core.probe import AHEAD_S, BIN_S, BinValue
@@ -122,6 +123,13 @@ class LiveFiring:
         events = [] if firing is None else self._end(firing, max(at_s, firing.start_s), cause)
         self._status = self._kiln.status()
         return Advance(tuple(events), self._status)
+
+    def recall(self, before: "LiveFiring", heard: Collection[str]) -> list[Finding]:
+        """Take over what another analysis of this kiln knows of all channels but these, and return what stands of them.
+
+        Who looks at the last hour alone would know nothing of a probe that fell silent earlier.
+        """
+        return self._kiln.recall(before.state, before.state.probes.keys() - heard)
 
     def begin(self, at_s: float, *, held_to_s: float = -inf) -> Advance:
         """Begin a firing at `at_s` because a person says so, in place of one that runs.

@@ -11,7 +11,7 @@ from service.core.assess import AssessedFiring
 from service.core.findings import Finding
 from service.core.live import LiveFiring
 from service.core.series import Chunk, Samples
-from service.monitor.conclude import Moment, ring
+from service.monitor.conclude import Moment, ring, utc
 from service.monitor.watched import Watched
 from service.series import history as series
 from service.store import firings as firing_rows
@@ -38,10 +38,15 @@ def begin_again(session: Session, watched: Watched, now: datetime) -> AssessedFi
     before = {name: one.where(one.time_s < start_s) for name, one in channels.items()}
     since = {name: one.where(one.time_s >= start_s) for name, one in channels.items()}
     live.advance(Chunk(min(start_s, upto_s if upto_s is not None else start_s), before))
+    found = firing_rows.findings_of(session, watched.now.firing_id or 0)
+    of_it = {(row.kind, row.channel, row.start_at) for row in found}
+    stood = [
+        one for one in live.recall(watched.live, channels.keys()) if (one.kind, one.channel, utc(one.start_s)) in of_it
+    ]
     upto_s = max(start_s, upto_s or start_s)
     begun = live.begin(start_s, held_to_s=upto_s)
     advance = live.advance(Chunk(upto_s, since))
-    latest = {event.key: event for event in (*begun.events, *advance.events) if isinstance(event, Finding)}
+    latest = {one.key: one for one in (*stood, *begun.events, *advance.events) if isinstance(one, Finding)}
     watched.live, watched.is_dirty = live, True
     watched.now = replace(watched.now, status=advance.status)
     return AssessedFiring(start_s, summary=live.summary(), findings=list(latest.values()))

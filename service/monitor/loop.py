@@ -545,7 +545,10 @@ class Monitor:
         else:
             return None
         watched.now = replace(watched.now, status=advance.status)
-        return Conclusion(watched, advance.events)
+        events = list(advance.events)
+        if watched.end_asked_at is not None and watched.silent_since is not None:
+            events.insert(0, bridge_silent(watched.silent_since, now, ended=True))  # nobody waits for it any more
+        return Conclusion(watched, events)
 
     def _save(self, kilns: Sequence[Watched]) -> None:
         if not kilns:

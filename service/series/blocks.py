@@ -19,21 +19,13 @@ from sqlalchemy.orm import Session
 from firmware_bridge.wire import Block, Unit
 from service.core.series import Chunk, Samples
 from service.series.columns import quality_of
-from service.series.kept import KeptBlock, KeptColumn, read_block
+from service.series.kept import KeptBlock, KeptColumn, read_or_nothing, read_or_tell, vouched_to_ms
 from service.store.bulk import insert_columns
 from service.store.identity import BridgeIdentity
 from service.store.leases import end_when_still, in_slots
 from service.store.models import GatheredBlock, Gathering, Kiln, LiveState, Shelf, StoredBlock
 
-
-class _Until(msgspec.Struct):
-    """Of a block, how far it vouches."""
-
-    until_ms: int
-
-
 _encode = msgspec.msgpack.Encoder().encode
-_until = msgspec.msgpack.Decoder(_Until).decode
 _APPEND_LOCK: Final = 0x6C6F  # any number that nothing else in the database locks
 BLOCKS_ON_A_SHELF: Final = 2048
 # Analysis and curves are of temperatures; a gas pressure or a bent cone is stored, and must not be taken for one.
@@ -98,7 +90,7 @@ class Arrived:
     @property
     def blocks(self) -> list[KeptBlock]:
         """Return the blocks in their order, read anew each time."""
-        return [read_block(payload) for payload in self.payloads]
+        return [read_or_nothing(payload) for payload in self.payloads]
 
     @property
     def chunk(self) -> Chunk:
@@ -255,8 +247,7 @@ def read_kiln(session: Session, kiln_id: int, *, after_id: int, upto_id: int, li
 
 def _arrived(rows: Sequence[_Row]) -> Arrived:
     payloads = [row.payload for row in rows]
-    until_ms = max(_until(payload).until_ms for payload in payloads)
-    return Arrived(payloads, until_ms, rows[-1].id, rows[-1].received_at)
+    return Arrived(payloads, max(map(vouched_to_ms, payloads)), rows[-1].id, rows[-1].received_at)
 
 
 def kilns_behind(session: Session, slots: Collection[int] | None = None) -> set[int]:
@@ -277,26 +268,26 @@ def newest_ids(session: Session) -> dict[int, int]:
 
 def between(session: Session, kiln_id: int, from_ms: int, to_ms: int) -> Iterator[KeptBlock]:
     """Go through what came of a kiln and is not sealed yet, of [from_ms, to_ms] and around it, as it came."""
-    return (read_block(payload) for _, payload in _unsealed(session, kiln_id, from_ms, to_ms))
+    return (block for _, block in _unsealed(session, kiln_id, from_ms, to_ms))
 
 
 def numbered(session: Session, kiln_id: int) -> list[tuple[int, KeptBlock]]:
     """Return all that came of a kiln and is not sealed yet, with the ids of the newest block in each."""
-    return [(block_id, read_block(payload)) for block_id, payload in _unsealed(session, kiln_id)]
+    return list(_unsealed(session, kiln_id))
 
 
 def _unsealed(
     session: Session, kiln_id: int, from_ms: int | None = None, to_ms: int | None = None
-) -> list[tuple[int, bytes]]:
-    """Return what is gathered of a kiln, then what lies on shelves; what is gathered meanwhile is there twice."""
-    found: list[tuple[int, bytes]] = []
+) -> Iterator[tuple[int, KeptBlock]]:
+    """Go through what is gathered of a kiln, then what lies on shelves; what is gathered meanwhile is there twice."""
+    found: list[Row[int, bytes, int]] = []
     places = (StoredBlock, lying(kiln_id, gathered_upto(session, kiln_id))), (GatheredBlock, true())
     for table, where in places:  # read in this order: nothing is missed
-        query = select(table.id, table.payload).where(table.kiln_id == kiln_id, where)
+        query = select(table.id, table.payload, table.readings).where(table.kiln_id == kiln_id, where)
         if from_ms is not None and to_ms is not None:
             query = query.where(table.to_ms >= from_ms, table.from_ms <= to_ms)
-        found = [*((row.id, row.payload) for row in session.execute(query.order_by(table.id))), *found]
-    return found
+        found = [*session.execute(query.order_by(table.id)), *found]
+    return ((row.id, block) for row in found if (block := read_or_tell(*row)) is not None)
 
 
 def curve_of(samples: Samples) -> Curve:

@@ -1,11 +1,15 @@
 """Blocks as they are read back: what was checked when it came in is not checked once more."""
 
+import logging
 from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from firmware_bridge.wire import LAST_MS, Quality, Unit
+from service.counters import DAMAGED_ROWS
+
+logger = logging.getLogger(__name__)
 
 
 class KeptColumn(msgspec.Struct, frozen=True, gc=False):
@@ -26,7 +30,15 @@ class KeptBlock(msgspec.Struct, frozen=True, gc=False):
     is_estimated: bool = False
 
 
-read_block: Final = msgspec.msgpack.Decoder(KeptBlock).decode
+class _Until(msgspec.Struct):
+    """Of a block, how far it vouches."""
+
+    until_ms: int
+
+
+_read: Final = msgspec.msgpack.Decoder(KeptBlock).decode
+_until: Final = msgspec.msgpack.Decoder(_Until).decode
+_UNREADABLE: Final = (msgspec.MsgspecError, ValueError)  # ValueError: not UTF-8
 
 
 class DamagedBlockError(Exception):
@@ -36,8 +48,8 @@ class DamagedBlockError(Exception):
 def read_whole(payload: bytes, readings: int) -> KeptBlock:
     """Return a block with so many readings; raise DamagedBlockError if it is not whole."""
     try:
-        block = read_block(payload)
-    except (msgspec.MsgspecError, ValueError) as error:  # ValueError: not UTF-8
+        block = _read(payload)
+    except _UNREADABLE as error:
         msg = f"cannot be read: {error}"
         raise DamagedBlockError(msg) from error
     found = 0
@@ -51,6 +63,34 @@ def read_whole(payload: bytes, readings: int) -> KeptBlock:
         msg = f"{found} readings, and {readings} were written"
         raise DamagedBlockError(msg)
     return block
+
+
+def read_or_tell(block_id: int, payload: bytes, readings: int) -> KeptBlock | None:
+    """Return a block with so many readings; None if it is not whole, and say so: it stays for `canhlo verify`."""
+    try:
+        return read_whole(payload, readings)
+    except DamagedBlockError as error:
+        logger.warning("a block cannot be read", extra={"block": block_id, "reason": str(error)})
+        DAMAGED_ROWS.inc()
+        return None
+
+
+def read_or_nothing(payload: bytes) -> KeptBlock:
+    """Return a block; one that vouches for nothing in place of one that cannot be read."""
+    try:
+        return _read(payload)
+    except _UNREADABLE as error:
+        logger.warning("a block cannot be read", extra={"reason": str(error)})
+        DAMAGED_ROWS.inc()
+        return KeptBlock(0, [])
+
+
+def vouched_to_ms(payload: bytes) -> int:
+    """Return how far a block vouches, without reading the rest of it; 0 if it cannot be read."""
+    try:
+        return _until(payload).until_ms
+    except _UNREADABLE:
+        return 0
 
 
 write_block: Final = msgspec.msgpack.Encoder().encode

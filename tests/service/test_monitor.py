@@ -27,7 +27,7 @@ from service.store.database import Database
 from service.store.identity import BridgeIdentity
 from service.store.merging import check_mergeable, merge, take_apart
 from service.store.migrate import upgrade
-from service.store.models import Alarm, Channel, Delivery, Firing, Kiln, LiveState, Plan, StoredFinding
+from service.store.models import Alarm, Channel, Delivery, Firing, Kiln, LiveState, Plan, StoredBlock, StoredFinding
 
 START_S = 1_700_000_000.0
 STEP_S = 600.0  # one block: 60 readings, 10 s apart
@@ -336,6 +336,40 @@ def test_what_was_stored_while_the_monitor_was_down_is_looked_at_when_it_comes_b
     assert len(workshop.rows(Firing, "id")) == 1
 
 
+def spoil(database: Database, *block_ids: int) -> None:
+    with database.write() as session:
+        session.execute(update(StoredBlock).where(StoredBlock.id.in_(block_ids)).values(payload=b"not a block"))
+
+
+def test_a_block_that_cannot_be_read_is_told_of_and_the_watch_goes_on(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocks = uneven_firing()
+    workshop.take(*blocks[:2])
+    workshop.store(blocks[2], now=_at(3 * STEP_S))
+    spoil(workshop.database, 3)
+    workshop.look_at(START_S + 3 * STEP_S)
+    passed_over = workshop.rows(LiveState, "last_block_id")
+    workshop.take(*blocks[3:])
+
+    assert passed_over == [(3,)]
+    assert "uneven_heating" in {kind for (kind,) in workshop.rows(StoredFinding, "kind")}
+    assert "a block cannot be read" in caplog.messages
+
+
+def test_a_kiln_that_is_taken_up_catches_up_over_blocks_that_cannot_be_read(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "BLOCKS_PER_KILN", 1)
+    workshop.store(*uneven_firing(), now=_at(21_600))
+    spoil(workshop.database, 1, 7, 36)
+
+    workshop.look_at(START_S + 21_600)
+
+    assert workshop.rows(LiveState, "last_block_id") == [(36,)]
+    assert "uneven_heating" in {kind for (kind,) in workshop.rows(StoredFinding, "kind")}
+
+
 def test_an_operator_ends_a_firing_and_a_second_word_changes_nothing(workshop: Workshop) -> None:
     workshop.take(*uneven_firing())
 
@@ -365,6 +399,21 @@ def test_a_silent_bridge_is_an_alarm_that_clears_when_it_speaks_again(workshop: 
     assert silent == ("bridge_silent", _at(21_600), None)
     assert heard["bridge_silent"] == _at(22_000)
     assert cleared == {3}
+
+
+def test_a_firing_that_its_operator_ends_while_the_bridge_is_silent_rings_no_more(workshop: Workshop) -> None:
+    workshop.take(*uneven_firing())
+    workshop.look_at(START_S + 21_900)
+    silent = [row for row in workshop.rows(StoredFinding, "kind", "end_at") if row[0] == "bridge_silent"]
+
+    with workshop.database.write() as session:
+        firings.ask_to_end(session.get_one(Firing, 1), now=_at(22_000), machine_now=datetime.now(UTC))
+    workshop.look_at(START_S + 22_000)
+
+    assert silent == [("bridge_silent", None)]
+    assert ("bridge_silent", _at(22_000)) in workshop.rows(StoredFinding, "kind", "end_at")
+    assert workshop.rows(Firing, "end_cause", "ended_at") == [("operator", _at(22_000))]
+    assert all(at is not None for kind, at in workshop.rows(StoredFinding, "kind", "end_at") if kind == "bridge_silent")
 
 
 def test_a_bridge_is_not_silent_because_the_service_was_away(workshop: Workshop) -> None:
@@ -618,6 +667,37 @@ def test_a_firing_begun_by_hand_rings_for_a_probe_that_is_silent_already(worksho
     assert (before, rung) == ([], [(1,)])
     assert workshop.rows(StoredFinding, "kind", "channel", "severity") == [("sensor_silent", "bottom", "critical")]
     assert workshop.rows(Delivery, "alarm_id") == rung
+
+
+def test_a_firing_begun_by_hand_rings_for_a_probe_that_fell_silent_in_the_morning(workshop: Workshop) -> None:
+    with workshop.database.write() as session:
+        alarms.subscribe(session, 1, endpoint="https://push.test/1", p256dh="k", auth="a", device="x", now=_at(0))
+    workshop.take(block(1, at_s=START_S, until_s=START_S + 600, top=[30.0] * 60, flue=[30.0] * 60))
+    day = [
+        block(2 + i, at_s=START_S + 600 * (i + 1), until_s=START_S + 600 * (i + 2), flue=[30.0] * 60) for i in range(24)
+    ]
+    workshop.take(*day)
+    with workshop.database.write() as session:
+        kiln = session.get_one(Kiln, 1)
+        firings.start_firing(session, kiln, started_at=_at(600 * 25 - 20))
+        kiln.edited_at = datetime.now(UTC)
+
+    workshop.look_at(START_S + 600 * 25)
+
+    silent = [("sensor_silent", "top", "critical", 1, None)]
+    assert workshop.rows(StoredFinding, "kind", "channel", "severity", "firing_id", "withdrawn_at") == silent
+    assert workshop.rows(Delivery, "alarm_id") == [(1,)]
+
+    with workshop.database.write() as session:
+        kiln = session.get_one(Kiln, 1)
+        running = firings.running_firing(session, 1)
+        assert running is not None
+        running.started_at = _at(600 * 25 - 400)  # it was said too late
+        kiln.edited_at = datetime.now(UTC)
+    workshop.look_at(START_S + 600 * 25 + 10)
+
+    assert workshop.rows(StoredFinding, "kind", "channel", "severity", "firing_id", "withdrawn_at") == silent
+    assert workshop.rows(Delivery, "alarm_id") == [(1,)]
 
 
 def test_a_calibration_counts_for_what_comes_from_then_on(workshop: Workshop) -> None:
