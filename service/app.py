@@ -90,7 +90,7 @@ def create_app(settings: Settings, database: Database) -> "Application":
         passkey_site.check_fit()
     provider = None if settings.provider is None else Provider(settings.provider, f"{settings.url}/provider")
     vapid = VapidKey.load_or_create(settings.data_dir / "vapid.pem")
-    push = WebPush(vapid, hosts=settings.push_hosts, contact=settings.push_contact)
+    push = WebPush(vapid, hosts=settings.push_hosts, contact=settings.contact)
     hub = Hub(database, clock)
     outbox = Outbox(database, push, clock)
 

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     two_factors: Literal["offered", "required"] = "offered"  # required: a password alone signs nobody in
     provider: Annotated[ProviderSettings | None, NoDecode] = None  # as JSON
     push_hosts: tuple[str, ...] = PUSH_HOSTS  # a leading dot stands for every host below it
-    push_contact: str = "mailto:canhlo@localhost"
+    push_contact: str = ""  # whom a push service may write to; without one the public address stands for it
     logs: Literal["text", "json"] = "text"
     clock: str = ""
     clock_is_set: bool | None = None  # whether bridges may go by this machine's clock; None asks the machine
@@ -101,6 +101,14 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
+    @field_validator("push_contact")
+    @classmethod
+    def _push_contact_is_one(cls, value: str) -> str:
+        if value and not value.startswith(("mailto:", "https://")):
+            msg = f"{value!r} is nobody whom a push service can write to; wanted mailto:you@example.org"
+            raise ValueError(msg)
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _database_is_known(cls, value: str) -> str:
@@ -132,6 +140,11 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """Return where people reach the service."""
         return (self.public_url or f"http://{_reached_at(self.host)}:{self.port}").rstrip("/")
+
+    @property
+    def contact(self) -> str:
+        """Return whom a push service may write to; Apple's takes no address on localhost."""
+        return self.push_contact or (self.url if self.url.startswith("https://") else "mailto:canhlo@localhost")
 
 
 @cache  # whether it begins with https is asked at every request

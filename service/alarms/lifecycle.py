@@ -27,6 +27,16 @@ SAME_CAUSE_WITHIN: Final = timedelta(seconds=60)
 GATHER_FOR: Final = timedelta(seconds=5)
 # When some of them are back and others are not, this much later those ring anew.
 REST_RINGS_AFTER: Final = timedelta(seconds=60)
+# What falls silent much later is another matter, though it began then: a kiln that nobody fired until now.
+JOINS_WITHIN: Final = timedelta(minutes=10)
+
+# A loose wire or a weak link comes and goes all night. It rings so far apart, and once somebody knows, an hour later;
+# what then holds for as long as the first of these rings all the same.
+RINGS_APART: Final = timedelta(minutes=15)
+TAKEN_ON_FOR: Final = timedelta(hours=1)
+
+# What was over longer ago than this is history: it is shown, and rings no phone.
+LATE_AFTER: Final = timedelta(minutes=15)
 
 # A bridge that was cut off sends hours of readings in a minute. While they are worked through, what still holds in
 # them may be long over; waiting this fraction of the delay lets the end come to light before a phone rings.
@@ -99,3 +109,13 @@ def hold_before_ringing(*, now: datetime, reached_at: datetime, lateness: timede
     """Return how long a new alarm waits before it rings, when the readings it stands on end at `reached_at`."""
     behind = now - reached_at
     return min(behind / CATCH_UP_SPEED, LONGEST_HOLD) if behind > lateness else timedelta(0)
+
+
+def rest_before_ringing(*, since_rung: timedelta | None, since_acknowledged: timedelta | None) -> timedelta:
+    """Return how long what comes and goes waits before it rings, when that was last done so long ago.
+
+    By then it may be over again, and does not ring.
+    """
+    rests = [RINGS_APART - since_rung] if since_rung is not None else []
+    rests += [TAKEN_ON_FOR - since_acknowledged] if since_acknowledged is not None else []
+    return min(max([timedelta(0), *rests]), RINGS_APART)

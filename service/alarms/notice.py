@@ -48,8 +48,9 @@ ONE_ALARM: Final = "/acknowledge#"  # and the token, which so is in no server's 
 MOST_KILNS_NAMED: Final = 2
 
 
-def alarm_notice(claimed: ClaimedDelivery) -> Notice:
+def alarm_notice(claimed: ClaimedDelivery, *, now: datetime) -> Notice:
     alarm, finding, language = claimed.alarm, claimed.alarm.finding, claimed.account.language
+    is_over = alarm.cleared_at is not None
     text = words(
         finding.kind,
         advice_key=finding.advice_key,
@@ -58,15 +59,21 @@ def alarm_notice(claimed: ClaimedDelivery) -> Notice:
         start_at=finding.start_at,
         end_at=finding.end_at,
         language=language,
+        now=now,
         parts=alarm.also_at,
         labels=finding.labels,
     )
     kilns = list(dict.fromkeys([finding.kiln.name, *(kiln for kiln, _ in alarm.also_at)]))
     names = ", ".join(kilns[:MOST_KILNS_NAMED]) + (" …" if len(kilns) > MOST_KILNS_NAMED else "")
+    where = f"{claimed.workshop_name} · {names}" if claimed.workshop_name else names
+    title = f"{where}: {text.title[:1].lower()}{text.title[1:]}"
     tag = f"alarm-{alarm.id}"
     payload = {
-        "title": f"{names}: {text.title[:1].lower()}{text.title[1:]}",
-        "body": " ".join(part for part in (text.detail, text.advice) if part),
+        "title": phrase("over", language).format(title=title) if is_over else title,
+        "body": " ".join(filter(None, (text.detail, "" if is_over else text.advice))),
+        "at": finding.start_at.isoformat(),
+        "since": phrase("since", language),
+        "is_over": is_over,
         "tag": tag,
         "url": f"{ONE_ALARM}{claimed.token}",
         "ack_token": claimed.token,

@@ -6,6 +6,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from service.alarms.lifecycle import LATE_AFTER
 from service.alarms.notice import Channel, GoneError, LaterError, alarm_notice, trial_notice
 from service.alarms.record import note, note_delivered
 from service.clock import Clock
@@ -60,20 +61,26 @@ class Outbox:
 
     async def step(self, *, now: datetime, now_machine: datetime) -> int:
         """Try what is due, and return how much that was; `now` goes into the audit, networks have `now_machine`."""
-        claimed = await asyncio.to_thread(self._claim, now_machine)
+        claimed = await asyncio.to_thread(self._claim, now, now_machine)
         async with asyncio.TaskGroup() as sends:
             for one in claimed:
                 sends.create_task(self._deliver(one, now, now_machine))
         return len(claimed)
 
-    def _claim(self, now_machine: datetime) -> list[ClaimedDelivery]:
+    def _claim(self, now: datetime, now_machine: datetime) -> list[ClaimedDelivery]:
         with self._database.write() as session:
-            return rows.claim_deliveries(session, now=now_machine, until=now_machine + CLAIMED_FOR, limit=AT_ONCE)
+            return rows.claim_deliveries(
+                session,
+                now=now_machine,
+                until=now_machine + CLAIMED_FOR,
+                over_before=now - LATE_AFTER,
+                limit=AT_ONCE,
+            )
 
     async def _deliver(self, claimed: ClaimedDelivery, now: datetime, now_machine: datetime) -> None:
         failure: DeliveryError | None = None
         try:
-            await self._channel.send(alarm_notice(claimed), now=now_machine)
+            await self._channel.send(alarm_notice(claimed, now=now), now=now_machine)
         except DeliveryError as error:
             failure = error
         except Exception as error:  # one message must not keep the others from their phones
@@ -98,6 +105,8 @@ class Outbox:
             if failure is not None and failure.retry and delivery.attempts < MAX_ATTEMPTS:
                 if delivery.next_try_at is not None:
                     delivery.next_try_at = now_machine + wait_before_retry(delivery.attempts, failure)
+                if delivery.attempts == 1:
+                    logger.warning("alert not delivered yet", extra={"delivery": delivery.id, "reason": str(failure)})
                 return "retry"
             alarm = rows.get_alarm(session, [delivery.workshop_id], delivery.alarm_id)
             if failure is None:

@@ -8,15 +8,19 @@ from sqlalchemy.orm import Session
 
 from service.alarms.lifecycle import (
     GATHER_FOR,
+    JOINS_WITHIN,
     OF_ONE_CAUSE,
     REST_RINGS_AFTER,
+    RINGS_APART,
     SAME_CAUSE_WITHIN,
+    TAKEN_ON_FOR,
     Known,
     Seen,
     hold_before_ringing,
     reconcile,
+    rest_before_ringing,
 )
-from service.core.findings import Severity
+from service.core.findings import Group, Severity
 from service.errors import RefusedError
 from service.store import alarms as rows
 from service.store.models import Alarm, AlarmEvent, Delivery, StoredFinding
@@ -68,7 +72,8 @@ def record(
     for key in changes.to_ring:
         if alarms[key].part_of_id is None:
             gather = GATHER_FOR if by_id[key].kind in OF_ONE_CAUSE else timedelta(0)
-            _ring(session, alarms[key], ring_at + gather)
+            rest = _rest(session, alarms[key], now=now, now_machine=now_machine)
+            _ring(session, alarms[key], ring_at + max(gather, rest))
     for key in changes.late:
         rows.withdraw_deliveries(session, alarms[key].id)
     heads = {alarm.part_of_id or alarm.id for alarm in (alarms[key] for key in changes.all)}
@@ -146,11 +151,23 @@ def _join(session: Session, alarm: Alarm) -> None:
     if finding.kind not in OF_ONE_CAUSE:
         return
     session.flush()
-    head = rows.head_of_cause(session, alarm, within=SAME_CAUSE_WITHIN)
+    head = rows.head_of_cause(session, alarm, within=SAME_CAUSE_WITHIN, opened_within=JOINS_WITHIN)
     if head is not None:
         head.parts.append(alarm)
         alarm.acknowledged_at, alarm.acknowledged_by = head.acknowledged_at, head.acknowledged_by
         session.flush()
+
+
+def _rest(session: Session, alarm: Alarm, *, now: datetime, now_machine: datetime) -> timedelta:
+    """Return how long an alarm waits before it rings because it is of an instrument or a link that comes and goes."""
+    finding = alarm.finding
+    if finding.group != Group.SENSOR.value and finding.kind not in OF_ONE_CAUSE:
+        return timedelta(0)
+    rung_at, acknowledged_at = rows.last_time(session, alarm, within=TAKEN_ON_FOR + RINGS_APART)
+    return rest_before_ringing(
+        since_rung=None if rung_at is None else now_machine - rung_at,
+        since_acknowledged=None if acknowledged_at is None else now - acknowledged_at,
+    )
 
 
 def _hand_on(session: Session, alarm: Alarm, now_machine: datetime) -> list[Alarm]:

@@ -44,11 +44,13 @@ def words(
     start_at: datetime,
     end_at: datetime | None,
     language: str,
+    now: datetime | None = None,
     parts: Sequence[tuple[str, str | None]] = (),
     labels: Mapping[str, str] = NO_LABELS,
 ) -> Words:
     """Return what is so, what was measured, and what to do; a kind or an advice without text gets a general one.
 
+    `now` is when it is said, of what may hold: for how long it has.
     `parts` are kilns and channels of which the same is so, for the same cause; `labels` is what people call the
     channels of its own kiln.
     """
@@ -59,6 +61,8 @@ def words(
     values |= {"channel": _channel(texts, channel), "kind": kind.replace("_", " ")}
     if end_at is not None and end_at > start_at:
         values["lasted"] = formats.duration((end_at - start_at).total_seconds())
+    if end_at is None and now is not None and now > start_at:
+        values["so_far"] = formats.duration((now - start_at).total_seconds())
     in_phase = f"{kind}.{evidence.get('phase')}"
     text = texts["finding"].get(in_phase) or texts["finding"].get(kind) or texts["any_finding"]
     advice = texts["advice"].get(advice_key, texts["any_advice"]) if advice_key else ""

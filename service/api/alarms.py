@@ -21,6 +21,7 @@ def list_alarms(
     session: Session,
     who: Follows,
     language: Language,
+    now: Now,
     state: Literal["open", "all"] = "open",
     before_id: schemas.Id | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
@@ -31,7 +32,7 @@ def list_alarms(
     """Return alarms, newest first; open are those that still hold or that nobody has acknowledged."""
     found = alarms.list_alarms(session, who.workshop_ids, only_open=state == "open", before_id=before_id, limit=limit)
     link_next(request, response, found, limit)
-    return [views.alarm_out(alarm, language) for alarm in found]
+    return [views.alarm_out(alarm, language, now=now) for alarm in found]
 
 
 @router.post("/alarms/{alarm_id}/acknowledge", response_model=schemas.AlarmOut)
@@ -47,7 +48,7 @@ def acknowledge(
     """Say that somebody takes care of an alarm: nobody else is called for it."""
     alarm = record.acknowledge(session, who.workshop_ids, alarm_id, who=who.name, now=now)
     after_reply.add_task(service.monitor.tell, alarm.finding.kiln_id, (alarm.id,))
-    return views.alarm_out(alarm, language)
+    return views.alarm_out(alarm, language, now=now)
 
 
 @router.post("/acknowledge", response_model=schemas.AlarmOut)
@@ -57,14 +58,14 @@ def acknowledge_from_push(
     """Acknowledge with the token that came in the push: a tap is enough, without signing in."""
     alarm, language = record.acknowledge_by_token(session, asked.token, now=now)
     after_reply.add_task(service.monitor.tell, alarm.finding.kiln_id, (alarm.id,))
-    return views.alarm_out(alarm, language)
+    return views.alarm_out(alarm, language, now=now)
 
 
 @router.post("/acknowledge/look", response_model=schemas.AlarmOut)
-def look_from_push(asked: schemas.TokenAcknowledgeIn, session: OpenSession) -> schemas.AlarmOut:
+def look_from_push(asked: schemas.TokenAcknowledgeIn, session: OpenSession, now: Now) -> schemas.AlarmOut:
     """Return the alarm that a push was of, as it is now, without signing in: what one is asked to take on."""
     alarm, language = record.alarm_of_token(session, asked.token)
-    return views.alarm_out(alarm, language)
+    return views.alarm_out(alarm, language, now=now)
 
 
 @router.post("/pushes/seen", status_code=204)

@@ -170,7 +170,7 @@ class Hub:
                 yield encode("firing", views.firing_out(firing, with_note=True))  # who looks on here may follow
             for alarm_id in shown.alarm_ids:
                 alarm = alarm_rows.get_alarm(session, workshop_ids, alarm_id)
-                yield encode("alarm", views.alarm_out(alarm, language))
+                yield encode("alarm", views.alarm_out(alarm, language, now=self._clock.now()))
 
     def _gather(self, workshop_id: int, language: str, message: str) -> None:
         """Let a message go with all else that comes at the same time; called from any thread."""

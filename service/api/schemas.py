@@ -552,8 +552,8 @@ class Moments(Out):
 class ForecastOut(Out):
     """How a running firing will go on, by its plan, by past firings or by its own pace; for display only.
 
-    `done` is when it leaves its top, `cone_down` when the target cone is down; null where nothing tells. The curve goes
-    from now until it is done and is empty if `basis` is nothing.
+    `done` is when it leaves its top, `cone_down` when the target cone is down beside every probe; null where nothing
+    tells. The curve goes from now until it is done and is empty if `basis` is nothing.
     """
 
     basis: Basis
@@ -727,6 +727,7 @@ class AlarmOut(Out):
     id: int
     kiln_id: int
     kiln_name: str
+    workshop_name: str
     firing_id: int | None
     kind: str
     severity: Literal["info", "warning", "critical"]

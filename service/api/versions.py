@@ -5,9 +5,10 @@ from typing import Annotated, Final
 
 import msgspec
 from fastapi import Depends, Header, Response
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
-from service.errors import StaleError
+from service.errors import NotFoundError, StaleError
 
 LENGTH: Final = 12  # hexadecimal digits; two states of one thing that share them are not to be met with
 
@@ -22,8 +23,17 @@ def locked_version(session: Session, row: object, *columns: str) -> str:
     """Return the version of a row, which nobody else changes until the session ends.
 
     PostgreSQL would let two who have seen the same version both change it. What refers to it may come meanwhile.
+
+    Raises
+    ------
+    NotFoundError
+        If somebody has just removed it.
     """
-    session.refresh(row, with_for_update={"of": type(row), "key_share": True})
+    try:
+        session.refresh(row, with_for_update={"of": type(row), "key_share": True})
+    except InvalidRequestError as error:
+        msg = "it is not there any more: somebody else has just removed it"
+        raise NotFoundError(msg) from error
     return version_of(row, *columns)
 
 

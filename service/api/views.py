@@ -235,7 +235,13 @@ def _verdict(finding: StoredFinding, *, with_note: bool) -> schemas.VerdictOut |
     )
 
 
-def words_out(finding: StoredFinding, language: str, parts: Sequence[tuple[str, str | None]] = ()) -> schemas.Words:
+def words_out(
+    finding: StoredFinding,
+    language: str,
+    *,
+    now: datetime | None = None,
+    parts: Sequence[tuple[str, str | None]] = (),
+) -> schemas.Words:
     text = words(
         finding.kind,
         advice_key=finding.advice_key,
@@ -244,13 +250,14 @@ def words_out(finding: StoredFinding, language: str, parts: Sequence[tuple[str, 
         start_at=finding.start_at,
         end_at=finding.end_at,
         language=language,
+        now=now,
         parts=parts,
         labels=finding.labels,
     )
     return schemas.Words(title=text.title, detail=text.detail, advice=text.advice)
 
 
-def alarm_out(alarm: Alarm, language: str) -> schemas.AlarmOut:
+def alarm_out(alarm: Alarm, language: str, *, now: datetime) -> schemas.AlarmOut:
     finding = alarm.finding
     if alarm.cleared_at is not None:
         state = schemas.AlarmState.CLEARED
@@ -260,6 +267,7 @@ def alarm_out(alarm: Alarm, language: str) -> schemas.AlarmOut:
         id=alarm.id,
         kiln_id=finding.kiln_id,
         kiln_name=finding.kiln.name,
+        workshop_name=alarm.workshop.name,
         firing_id=finding.firing_id,
         kind=finding.kind,
         severity=finding.severity,
@@ -270,7 +278,7 @@ def alarm_out(alarm: Alarm, language: str) -> schemas.AlarmOut:
         acknowledged_at=alarm.acknowledged_at,
         acknowledged_by=alarm.acknowledged_by,
         cleared_at=alarm.cleared_at,
-        words=words_out(finding, language, alarm.also_at),
+        words=words_out(finding, language, now=now, parts=alarm.also_at),
         events=[schemas.AlarmEventOut.model_validate(event) for event in alarm.events],
     )
 

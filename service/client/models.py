@@ -371,6 +371,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     kiln_id: int
     kiln_name: str
+    workshop_name: str
     firing_id: int | None
     kind: str
     severity: Literal["info", "warning", "critical"]

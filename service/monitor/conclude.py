@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from service.alarms import record
+from service.alarms.lifecycle import LATE_AFTER
 from service.core.findings import Finding, Group, Severity
 from service.core.series import Chunk
 from service.core.watch import Event, FiringEnd, FiringStart
@@ -17,9 +18,6 @@ from service.monitor.watched import Watched, read_facts
 from service.store import firings as firing_rows
 from service.store import kilns as kiln_rows
 from service.store.models import Firing, Kiln, LiveState, StoredFinding
-
-# What was over longer ago than this is history: it is shown, and rings no phone.
-LATE_AFTER: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, update
-from sqlalchemy.orm import Session, defaultload
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, tuple_, update
+from sqlalchemy.orm import Session, aliased, defaultload
 
 from service.errors import FullError, NotFoundError
 from service.store.among import among
-from service.store.models import Account, Alarm, Delivery, Membership, PushSubscription, StoredFinding
+from service.store.models import (
+    Account,
+    Alarm,
+    Delivery,
+    Membership,
+    PushSubscription,
+    StoredFinding,
+    Workshop,
+)
 from service.store.roles import Action, roles_that
 from service.store.secrets import hash_secret
 
@@ -29,6 +37,7 @@ class ClaimedDelivery:
     alarm: Alarm
     subscription: PushSubscription
     account: Account
+    workshop_name: str  # "" for whoever has only this one
 
 
 @dataclass(frozen=True)
@@ -87,8 +96,11 @@ def alarms_of_findings(session: Session, finding_ids: Collection[int]) -> list[A
     return list(session.scalars(select(Alarm).where(Alarm.finding_id.in_(finding_ids))))
 
 
-def head_of_cause(session: Session, alarm: Alarm, *, within: timedelta) -> Alarm | None:
-    """Return the workshop's alarm of the same kind that began at the same time, and still holds if this one does."""
+def head_of_cause(session: Session, alarm: Alarm, *, within: timedelta, opened_within: timedelta) -> Alarm | None:
+    """Return the workshop's alarm of the same kind that began at the same time, and still holds if this one does.
+
+    It was opened not long before this one.
+    """
     finding = alarm.finding
     query = (
         select(Alarm)
@@ -97,6 +109,7 @@ def head_of_cause(session: Session, alarm: Alarm, *, within: timedelta) -> Alarm
             Alarm.workshop_id == alarm.workshop_id,
             Alarm.id != alarm.id,
             Alarm.part_of_id.is_(None),
+            Alarm.opened_at >= alarm.opened_at - opened_within,
             StoredFinding.kind == finding.kind,
             StoredFinding.start_at.between(finding.start_at - within, finding.start_at + within),
         )
@@ -104,6 +117,26 @@ def head_of_cause(session: Session, alarm: Alarm, *, within: timedelta) -> Alarm
     if finding.end_at is None:
         query = query.where(Alarm.cleared_at.is_(None))
     return session.scalar(query.order_by(Alarm.id).limit(1))
+
+
+def last_time(session: Session, alarm: Alarm, *, within: timedelta) -> tuple[datetime | None, datetime | None]:
+    """Return when alarms of the same kind and channel, not over long before, last rang and were last acknowledged."""
+    finding = alarm.finding
+    query = (
+        select(func.max(Delivery.delivered_at), func.max(Alarm.acknowledged_at))
+        .select_from(Alarm)
+        .join(StoredFinding, StoredFinding.id == Alarm.finding_id)
+        .outerjoin(Delivery, Delivery.alarm_id == Alarm.id)
+        .where(
+            StoredFinding.kiln_id == finding.kiln_id,
+            StoredFinding.kind == finding.kind,
+            StoredFinding.channel == finding.channel,
+            Alarm.id != alarm.id,
+            or_(Alarm.cleared_at.is_(None), Alarm.cleared_at >= alarm.opened_at - within),
+        )
+    )
+    rung_at, acknowledged_at = session.execute(query).one()
+    return rung_at, acknowledged_at
 
 
 def acknowledge_once(session: Session, alarm: Alarm, *, who: str, now: datetime) -> bool:
@@ -188,8 +221,13 @@ def forget_subscriptions(session: Session, account_id: int) -> None:
 # --- the outbox ------------------------------------------------------------------------------------------------------
 
 
-def claim_deliveries(session: Session, *, now: datetime, until: datetime, limit: int) -> list[ClaimedDelivery]:
-    """Take what is due for one worker until a moment: if nothing is heard of it by then, it is due again."""
+def claim_deliveries(
+    session: Session, *, now: datetime, until: datetime, over_before: datetime, limit: int
+) -> list[ClaimedDelivery]:
+    """Take what is due for one worker until a moment: if nothing is heard of it by then, it is due again.
+
+    What is of an alarm that was over before a moment, and of who has left the workshop since, is left unsent.
+    """
     far_off = now + CLOCK_SET_BACK
     is_free = or_(Delivery.claimed_until.is_(None), Delivery.claimed_until < now, Delivery.claimed_until > far_off)
     is_due = and_(or_(Delivery.next_try_at <= now, Delivery.next_try_at > far_off), is_free)
@@ -201,18 +239,29 @@ def claim_deliveries(session: Session, *, now: datetime, until: datetime, limit:
         .returning(Delivery.id)
     ).all()
     found = session.execute(
-        select(Delivery, Alarm, PushSubscription, Account)
+        select(Delivery, Alarm, PushSubscription, Account, case((_has_several(), Workshop.name), else_=""))
         .join(Alarm, Alarm.id == Delivery.alarm_id)
+        .join(Workshop, Workshop.id == Alarm.workshop_id)
         .join(PushSubscription, PushSubscription.id == Delivery.subscription_id)
         .join(Account, Account.id == PushSubscription.account_id)
         .join(Membership, (Membership.account_id == Account.id) & (Membership.workshop_id == Alarm.workshop_id))
-        .where(Delivery.id.in_(claimed), Membership.role.in_(roles_that(Action.FOLLOW)))
+        .where(
+            Delivery.id.in_(claimed),
+            Membership.role.in_(roles_that(Action.FOLLOW)),
+            or_(Alarm.cleared_at.is_(None), Alarm.cleared_at >= over_before),
+        )
         .order_by(Delivery.id)
         .options(_WITH_LABELS)
     ).all()
-    of_nobody = set(claimed) - {delivery.id for delivery, *_ in found}  # who has left the workshop since
-    session.execute(update(Delivery).where(Delivery.id.in_(of_nobody)).values(next_try_at=None))
+    unwanted = set(claimed) - {delivery.id for delivery, *_ in found}
+    session.execute(update(Delivery).where(Delivery.id.in_(unwanted)).values(next_try_at=None))
     return [_with_new_token(session, *row) for row in found]
+
+
+def _has_several() -> ColumnElement[bool]:
+    """Say whether a person is of more than one workshop."""
+    others = aliased(Membership)
+    return select(func.count()).where(others.account_id == Account.id).scalar_subquery() > 1
 
 
 def still_claimed(session: Session, claimed: ClaimedDelivery) -> Delivery | None:
@@ -261,9 +310,14 @@ def token_holder(session: Session, token: str) -> TokenHolder | None:
 
 
 def _with_new_token(
-    session: Session, delivery: Delivery, alarm: Alarm, subscription: PushSubscription, account: Account
+    session: Session,
+    delivery: Delivery,
+    alarm: Alarm,
+    subscription: PushSubscription,
+    account: Account,
+    workshop_name: str,
 ) -> ClaimedDelivery:
     token = secrets.token_urlsafe(32)
     delivery.token_hash = hash_secret(token)
     session.flush()
-    return ClaimedDelivery(token, delivery, alarm, subscription, account)
+    return ClaimedDelivery(token, delivery, alarm, subscription, account, workshop_name)

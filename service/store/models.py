@@ -520,14 +520,16 @@ class Alarm(OfWorkshop, Base):
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None] = mapped_column(String(80))
     cleared_at: Mapped[datetime | None]
+    workshop: Mapped[Workshop] = relationship(lazy="joined")
     finding: Mapped[StoredFinding] = relationship(lazy="joined")
     events: Mapped[list["AlarmEvent"]] = relationship(order_by="AlarmEvent.id", lazy="selectin")
     parts: Mapped[list["Alarm"]] = relationship(order_by="Alarm.id", lazy="selectin", join_depth=1)
 
     @property
     def also_at(self) -> list[tuple[str, str | None]]:
-        """Return the kilns and channels of the parts."""
-        return [(part.finding.kiln.name, part.finding.channel or None) for part in self.parts]
+        """Return the kilns and channels of the parts: while this one holds, of those that hold too."""
+        parts = [part for part in self.parts if self.cleared_at is not None or part.cleared_at is None]
+        return [(part.finding.kiln.name, part.finding.channel or None) for part in parts]
 
 
 class AlarmEvent(OfWorkshop, Base):

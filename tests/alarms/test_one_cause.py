@@ -66,6 +66,33 @@ def test_one_tap_acknowledges_for_all_of_them_and_for_those_still_to_come(line: 
     assert rings_at(line) == []
 
 
+def test_what_only_now_matters_rings_though_it_fell_silent_with_what_somebody_took_on_days_ago(line: Village) -> None:
+    (alarm,) = shown(line)
+    with line.database.write() as session:
+        record.acknowledge(session, [line.workshop_id], alarm.id, who="Lan", now=NOW - timedelta(days=2))
+        session.get_one(Alarm, alarm.id).opened_at = NOW - timedelta(days=2)
+    line.see(kind="sensor_silent", channel="of another kiln", started=timedelta(minutes=6))
+
+    (new,) = [one for one in shown(line) if one.acknowledged_at is None]
+
+    assert (new.finding.channel, new.part_of_id) == ("of another kiln", None)
+    assert rings_at(line) == [GATHER_FOR]
+
+
+def test_those_that_are_back_are_not_told_of_while_the_first_is_away(line: Village) -> None:
+    for number, channel in enumerate(LINE[1:4], start=1):
+        line.see(
+            kind="sensor_silent",
+            channel=channel,
+            started=timedelta(minutes=6, milliseconds=40 * number),
+            ended=timedelta(0),
+        )
+
+    (alarm,) = shown(line)
+
+    assert [channel for _, channel in alarm.also_at] == LINE[4:]
+
+
 def test_a_line_that_is_back_rings_nobody_again(line: Village) -> None:
     for number, channel in enumerate(LINE):
         line.see(

@@ -251,7 +251,7 @@ async def test_only_the_newest_push_of_a_delivery_can_answer(database: Database,
     for attempt in range(2):
         with database.write() as session:
             (claimed,) = record.rows.claim_deliveries(
-                session, now=MACHINE + attempt * 2 * CLAIMED_FOR, until=MACHINE, limit=5
+                session, now=MACHINE + attempt * 2 * CLAIMED_FOR, until=MACHINE, over_before=NOW, limit=5
             )
         tokens.append(claimed.token)
 
@@ -259,6 +259,36 @@ async def test_only_the_newest_push_of_a_delivery_can_answer(database: Database,
         record.acknowledge_by_token(session, tokens[0], now=NOW)
     with database.write() as session:
         assert record.acknowledge_by_token(session, tokens[1], now=NOW)
+
+
+async def test_what_was_over_long_before_it_could_be_sent_rings_nobody(database: Database, village: Village) -> None:
+    village.subscribe("https://push.example/1")
+    village.see()
+    away, channel = Fake(DeliveryError("no network", retry=True)), Fake()
+    await Outbox(database, away).step(now=NOW, now_machine=MACHINE)
+    village.see(ended=timedelta(0))
+
+    soon = await Outbox(database, away).step(now=NOW + timedelta(minutes=10), now_machine=LATER)
+    late = await Outbox(database, channel).step(now=NOW + timedelta(minutes=16), now_machine=LATER + CLAIMED_FOR * 2)
+
+    assert (soon, late, len(away.sent), channel.sent) == (1, 0, 2, [])
+    assert json.loads(away.sent[-1].payload)["is_over"] is True
+    assert village.deliveries()[0].next_try_at is None
+
+
+async def test_why_a_phone_does_not_ring_is_logged_at_once(
+    database: Database, village: Village, phone: Phone, push: WebPush, caplog: pytest.LogCaptureFixture
+) -> None:
+    village.subscribe(phone.endpoint, **phone.keys)
+    village.see()
+    phone.answer = 403
+
+    for seconds in (0, 10, 30):
+        await Outbox(database, push).step(now=NOW, now_machine=MACHINE + timedelta(seconds=seconds))
+
+    assert [one.reason for one in caplog.records if one.message == "alert not delivered yet"] == [  # type: ignore[attr-defined]
+        "127.0.0.1 answered 403: "
+    ]
 
 
 async def test_a_browser_that_is_gone_is_forgotten(
@@ -320,7 +350,7 @@ async def test_a_message_that_breaks_the_channel_does_not_hold_up_the_others(
     first, second, _again = village.deliveries()
     assert (first.delivered_at, first.next_try_at) == (None, MACHINE + timedelta(seconds=5))
     assert second.delivered_at == MACHINE
-    assert [entry.getMessage() for entry in caplog.records] == ["delivery failed"]
+    assert caplog.messages == ["delivery failed", "alert not delivered yet"]
 
 
 async def test_it_sends_by_itself_when_woken(database: Database, village: Village) -> None:

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from village import MACHINE, NOW, Village
 
 from service.alarms import record
@@ -8,7 +9,10 @@ from service.errors import NotFoundError, RefusedError
 from service.store import alarms
 from service.store.models import Alarm, AlarmEvent, Delivery
 
-CLAIM = {"now": MACHINE, "until": MACHINE + timedelta(seconds=60), "limit": 10}
+CLAIM = {"now": MACHINE, "until": MACHINE + timedelta(seconds=60), "over_before": NOW, "limit": 10}
+
+
+MINUTE = timedelta(minutes=1)
 
 
 class PowerCutError(Exception):
@@ -99,6 +103,57 @@ def test_what_holds_again_asks_and_rings_again(village: Village) -> None:
 
     assert (again.id, again.acknowledged_at, again.cleared_at) == (alarm.id, None, None)
     assert [one.next_try_at for one in village.deliveries()] == [None, MACHINE]
+
+
+def rung(village: Village) -> None:
+    """Let the phone have rung for all that was put out."""
+    with village.database.write() as session:
+        for delivery in session.scalars(select(Delivery).where(Delivery.next_try_at.is_not(None))):
+            delivery.delivered_at, delivery.next_try_at = delivery.next_try_at, None
+
+
+def minutes_to_ring(village: Village) -> list[float]:
+    return [(one.next_try_at - MACHINE) / MINUTE for one in village.deliveries() if one.next_try_at is not None]
+
+
+def test_a_loose_wire_rings_now_and_then_and_not_at_every_touch(village: Village) -> None:
+    village.subscribe("https://push.example/1")
+    village.see(kind="thermocouple_open", started=timedelta(minutes=30))
+    rung(village)
+    village.see(kind="thermocouple_open", started=timedelta(minutes=30), ended=timedelta(0))
+
+    village.see(kind="thermocouple_open", started=timedelta(minutes=20), later=4 * MINUTE)
+    again = minutes_to_ring(village)
+    village.see(kind="thermocouple_open", started=timedelta(minutes=20), ended=timedelta(minutes=1), later=5 * MINUTE)
+    over = minutes_to_ring(village)
+    village.see(kind="thermocouple_open", started=timedelta(minutes=10), later=16 * MINUTE)
+
+    assert (again, over, minutes_to_ring(village)) == ([15], [], [16])
+
+
+def test_a_loose_wire_that_somebody_knows_of_rings_when_it_stays_broken(village: Village) -> None:
+    village.subscribe("https://push.example/1")
+    (alarm,) = village.see(kind="thermocouple_open", started=timedelta(minutes=50))
+    rung(village)
+    with village.database.write() as session:
+        record.acknowledge(session, [village.workshop_id], alarm.id, who="Lan", now=NOW - timedelta(minutes=40))
+    village.see(kind="thermocouple_open", started=timedelta(minutes=50), ended=timedelta(minutes=30))
+
+    village.see(kind="thermocouple_open", later=40 * MINUTE)
+    village.see(kind="thermocouple_open", channel="bottom", later=40 * MINUTE)
+
+    assert minutes_to_ring(village) == [55, 40]  # another probe is another matter
+
+
+def test_what_is_wrong_with_the_fire_rings_every_time(village: Village) -> None:
+    village.subscribe("https://push.example/1")
+    village.see(kind="over_temperature", group="kiln", started=timedelta(minutes=30))
+    rung(village)
+    village.see(kind="over_temperature", group="kiln", started=timedelta(minutes=30), ended=timedelta(0))
+
+    village.see(kind="over_temperature", group="kiln", later=2 * MINUTE)
+
+    assert minutes_to_ring(village) == [2]
 
 
 def test_the_first_to_acknowledge_stays_and_nothing_more_is_sent(village: Village) -> None:

@@ -70,6 +70,7 @@ class Village:
         kind: str = "stalled",
         channel: str = "top",
         severity: str = "critical",
+        group: str = "sensor",
         started: timedelta = timedelta(minutes=3),
         ended: timedelta | None = None,
         evidence: Mapping[str, Any] | None = None,
@@ -82,7 +83,7 @@ class Village:
             StoredFinding.kind == kind, StoredFinding.channel == channel, StoredFinding.start_at == start_at
         )
         row = session.scalar(same) or StoredFinding(kind=kind, start_at=start_at, channel=channel, advice_key="")
-        row.workshop_id, row.kiln_id, row.group = self.workshop_id, self.kiln_id, "sensor"
+        row.workshop_id, row.kiln_id, row.group = self.workshop_id, self.kiln_id, group
         row.severity, row.evidence = severity, dict(evidence or {"silent_s": 180.0})
         row.end_at = None if ended is None else NOW - ended
         session.add(row)

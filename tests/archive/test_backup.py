@@ -216,6 +216,25 @@ def test_a_damaged_backup_is_refused_before_anything_is_written(tmp_path: Path, 
     assert list((tmp_path / "two").iterdir()) == []
 
 
+@pytest.mark.parametrize("made", ["postgresql"], indirect=True)
+def test_a_restore_that_fails_says_why_and_leaves_nothing_behind(made: Made, tmp_path: Path) -> None:
+    settings = made("one")
+    service = Service(settings)
+    list(back_up(settings, service.database, tmp_path / "backup.tar", now=NOW))
+    service.database.close()
+    other = made("two")
+    database = Database(other.database)
+    with database.write() as session:
+        session.execute(text("CREATE VIEW kiln AS SELECT 1"))
+
+    with pytest.raises(ConflictError, match=r'pg_restore: error: .* relation "kiln" already exists'):
+        restore(other, tmp_path / "backup.tar")
+
+    with database.read() as session:
+        assert session.scalar(text("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()")) == 0
+    database.close()
+
+
 def test_what_was_to_ring_when_the_backup_was_made_rings_no_more(made: Made, tmp_path: Path) -> None:
     settings = made("one")
     service = Service(settings)
@@ -237,7 +256,7 @@ def test_what_was_to_ring_when_the_backup_was_made_rings_no_more(made: Made, tmp
 def claimed(database: Database) -> list[ClaimedDelivery]:
     now = MACHINE + timedelta(days=7)
     with database.write() as session:
-        return claim_deliveries(session, now=now, until=now + timedelta(minutes=1), limit=10)
+        return claim_deliveries(session, now=now, until=now + timedelta(minutes=1), over_before=now, limit=10)
 
 
 def packed(folder: Path, file: Path, revision: str) -> None:

@@ -22,3 +22,12 @@ def test_an_address_with_colons_can_be_opened() -> None:
 
 def test_links_have_the_address_that_people_are_given() -> None:
     assert Settings(host="0.0.0.0", public_url="https://lo.example.org/").url == "https://lo.example.org"  # noqa: S104
+
+
+def test_push_services_may_write_to_an_address_that_is_there() -> None:
+    at_home = Settings(public_url="https://lo.example.org")
+
+    assert at_home.contact == "https://lo.example.org"
+    assert at_home.model_copy(update={"push_contact": "mailto:lan@example.org"}).contact == "mailto:lan@example.org"
+    with pytest.raises(ValueError, match="mailto:"):
+        Settings(push_contact="lan@example.org")

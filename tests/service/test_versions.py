@@ -86,3 +86,19 @@ async def test_of_two_changes_at_once_the_second_is_told_of_the_first(
     assert (answer.status_code, answer.json()["code"]) == (412, "changed_meanwhile")
     with database.read() as session:
         assert getattr(session.get(table, 1), column) == "của họ"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_what_another_has_just_removed_is_not_there(
+    owner: httpx.AsyncClient, database: Database, method: str
+) -> None:
+    asked = owner.request(method, "/api/v1/batches/1", json=BATCH if method == "PUT" else None)
+
+    with database.write() as session:
+        session.delete(session.get_one(Batch, 1))
+        session.flush()
+        mine = asyncio.create_task(asked)
+        await asyncio.sleep(0.5)
+    answer = await mine
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

@@ -17,7 +17,7 @@ import { Door, Shell } from "./parts/shell";
 import { Loaded } from "./parts/small";
 import { useLanguage } from "./parts/use";
 import { match, navigate, type Params, usePlace } from "./router";
-import { askWhoIAm, session } from "./session";
+import { askAgainSoon, askWhoIAm, session } from "./session";
 import { useStore } from "./store";
 
 const OPEN_PAGES: readonly (readonly [string, () => ComponentChild])[] = [
@@ -34,7 +34,7 @@ const PAGES: readonly (readonly [string, (params: Params, me: Me) => ComponentCh
   ["/", () => <KilnsPage />],
   ["/kilns/:id", ({ id }, me) => <KilnPage id={Number(id)} me={me} />],
   ["/firings", () => <FiringsPage />],
-  ["/firings/:id", ({ id }) => <FiringPage id={Number(id)} />],
+  ["/firings/:id", ({ id }, me) => <FiringPage id={Number(id)} me={me} />],
   ["/compare", () => <ComparePage />],
   ["/alarms", () => <AlarmsPage />],
   ["/settings", (_params, me) => <SettingsPage me={me} />],
@@ -74,6 +74,7 @@ function Guarded({ path }: { path: string }) {
   useEffect(() => {
     if (state.is === "asking") void askWhoIAm();
     if (state.is === "out") navigate("/sign-in", { replace: true });
+    return state.is === "unreachable" ? askAgainSoon() : undefined;
   }, [state]);
   if (state.is === "in" && state.me.lacks_factor)
     return (

@@ -1,15 +1,23 @@
 import type { CurveChannel, PlanPoint } from "./api";
 
 export const GAP_S = 300; // a line is not drawn over more than this without a reading, unless that is usual
+const SPEAKS_S = 1800; // a channel silent for longer is not waited for
 const USUAL = 5; // latest intervals, of which the middle one is the usual
 
 export const firstTime = (channel: CurveChannel): number | undefined => channel.time_s[0];
 export const lastTime = (channel: CurveChannel): number | undefined => channel.time_s.at(-1);
 
-/** Return the newest time of any channel, null when there is none. */
+/** Return the newest time of any channel [s], null when none ever spoke. */
 export function newest(channels: readonly CurveChannel[]): number | null {
   const times = channels.map(lastTime).filter((time) => time !== undefined);
   return times.length === 0 ? null : Math.max(...times);
+}
+
+/** Return up to when every channel that still speaks was heard [s], null when none ever spoke. */
+export function heardUntil(channels: readonly CurveChannel[]): number | null {
+  const last = newest(channels);
+  if (last === null) return null;
+  return Math.min(...channels.map((channel) => lastTime(channel) ?? last).filter((time) => last - time <= SPEAKS_S));
 }
 
 export const countPoints = (channels: readonly CurveChannel[]): number =>
@@ -54,6 +62,13 @@ function mergeChannel(old: CurveChannel, fresh: CurveChannel): CurveChannel {
     value_c: [...old.value_c.slice(0, keep), ...(hole ? [null] : []), ...fresh.value_c, ...old.value_c.slice(resume)],
   };
 }
+
+/** Return what of a curve is not older than a time [s]. */
+export const newerThan = (channels: readonly CurveChannel[], fromS: number): CurveChannel[] =>
+  channels.map((channel) => {
+    const first = indexFrom(channel.time_s, fromS);
+    return { ...channel, time_s: channel.time_s.slice(first), value_c: channel.value_c.slice(first) };
+  });
 
 /** Put new points into a curve: what they cover replaces what was there, so nothing is drawn twice. */
 export function merge(old: readonly CurveChannel[], fresh: readonly CurveChannel[]): CurveChannel[] {

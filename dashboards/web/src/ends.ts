@@ -35,9 +35,12 @@ interface End {
 function endsOf(lines: readonly NamedLine[], { from, to }: Window): End[] {
   if (lines.length < 2) return [];
   return lines.flatMap((line): End[] => {
-    const last = line.x.findLastIndex((x, index) => x <= to && line.y[index] !== null && line.y[index] !== undefined);
-    const [x, y] = [line.x[last], line.y[last]];
-    return x === undefined || x < from || y === undefined || y === null ? [] : [{ line, x, y }];
+    for (let last = line.x.length - 1; last >= 0; last -= 1) {
+      const [x, y] = [line.x[last], line.y[last]];
+      if (x === undefined || x > to || y === undefined || y === null) continue;
+      return x < from ? [] : [{ line, x, y }];
+    }
+    return [];
   });
 }
 

@@ -76,7 +76,7 @@ export class UsualInterval {
   }
 
   get(): Seconds | null {
-    const ordered = this.steps.toSorted((a, b) => a - b);
+    const ordered = [...this.steps].sort((a, b) => a - b);
     const middle = ordered[Math.floor(ordered.length / 2)];
     return middle === undefined ? null : seconds(middle / 1000);
   }

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { api, type Curve, type CurveChannel } from "./api";
 import { codeOf } from "./api/client";
 import { now } from "./clock";
-import { countPoints, merge, newest } from "./curve";
+import { countPoints, heardUntil, merge } from "./curve";
 import { onConnected, onPoints } from "./live";
 import { type Load, ready } from "./load";
 
@@ -38,44 +38,58 @@ export function useCurve(source: CurveSource | null): Load<Drawn> {
 /** Tell of a curve and of all that comes to it, until the returned function is called. */
 export function follow(source: CurveSource, tell: (load: Load<Drawn>) => void): () => void {
   let drawn: Drawn | null = null;
-  let early: CurveChannel[][] = []; // came while the whole was fetched
+  let meanwhile: CurveChannel[][] | null = null; // what comes while the whole is fetched; null while it is not
+  let mostPoints = TOO_MANY;
+  let missedFrom: number | null = null; // what came since then was not all heard [s]
   let isOver = false;
   let again = 0;
 
-  const take = (fresh: CurveChannel[]) => {
-    if (isOver) return;
-    if (drawn === null) {
-      early.push(fresh);
-      return;
-    }
-    drawn = { ...drawn, channels: merge(drawn.channels, fresh) };
-    if (countPoints(drawn.channels) > TOO_MANY) void fetchWhole();
+  const draw = (channels: CurveChannel[], damaged: Drawn["damaged"]) => {
+    drawn = { channels, damaged };
     tell(ready(drawn));
   };
-  const fetchWhole = async () => {
+  const take = (fresh: CurveChannel[]) => {
+    meanwhile?.push(fresh);
+    if (isOver || drawn === null) return;
+    draw(merge(drawn.channels, fresh), drawn.damaged);
+    if (again === 0 && countPoints(drawn.channels) > mostPoints) void fetchWhole();
+  };
+  const later = (act: () => Promise<void>) => {
     clearTimeout(again);
-    early = [];
+    again = window.setTimeout(() => {
+      again = 0;
+      void act();
+    }, FETCH_AGAIN_MS);
+  };
+  const fetchWhole = async () => {
+    if (meanwhile !== null) return;
+    const came: CurveChannel[][] = [];
+    meanwhile = came;
     try {
       const whole = await fetchAll(source);
       if (isOver) return;
-      drawn = whole;
-      const waiting = early;
-      early = [];
-      for (const fresh of waiting) take(fresh);
-      tell(ready(drawn));
+      mostPoints = Math.max(TOO_MANY, 2 * countPoints(whole.channels)); // many probes need more, however thin
+      missedFrom = null;
+      draw(came.reduce<CurveChannel[]>(merge, whole.channels), whole.damaged);
     } catch (error) {
-      if (isOver || drawn !== null) return;
-      tell({ is: "failed", code: codeOf(error) });
-      again = window.setTimeout(fetchWhole, FETCH_AGAIN_MS);
+      if (isOver) return;
+      if (drawn === null) tell({ is: "failed", code: codeOf(error) });
+      later(fetchWhole);
+    } finally {
+      meanwhile = null;
     }
   };
   const backFill = async () => {
-    const last = drawn === null ? null : newest(drawn.channels);
-    if (source.is !== "live" || last === null) return fetchWhole();
+    const heardTo = drawn === null ? null : heardUntil(drawn.channels);
+    if (source.is !== "live" || heardTo === null) return fetchWhole();
+    const from = Math.min(heardTo, missedFrom ?? heardTo);
+    missedFrom = from;
     try {
-      take((await api.kilnCurve(source.kilnId, new Date(last * 1000), now(), WIDTH)).channels);
+      const { channels } = await api.kilnCurve(source.kilnId, new Date(from * 1000), now(), WIDTH);
+      missedFrom = null;
+      take(channels);
     } catch {
-      // the next connection tries again
+      if (!isOver) later(backFill);
     }
   };
 

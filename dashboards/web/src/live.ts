@@ -94,14 +94,29 @@ function takePoints(points: NewPoints): void {
   for (const watcher of pointWatchers) watcher(points);
 }
 
+/** Return the open alarms with what was said of one. */
+function withAlarm(known: readonly Alarm[], alarm: Alarm): Alarm[] {
+  const others = known.filter((one) => one.id !== alarm.id);
+  const isOpen = alarm.cleared_at === null || alarm.acknowledged_at === null;
+  return isOpen ? [alarm, ...others].sort((a, b) => b.opened_at.localeCompare(a.opened_at)) : others;
+}
+
 export function takeAlarm(alarm: Alarm): void {
   lastAlarm.set(alarm);
   const known = openAlarms.get();
-  if (known.is !== "ready") return;
-  const others = known.value.filter((one) => one.id !== alarm.id);
-  const isOpen = alarm.cleared_at === null || alarm.acknowledged_at === null;
-  const value = isOpen ? [alarm, ...others].sort((a, b) => b.opened_at.localeCompare(a.opened_at)) : others;
-  openAlarms.set({ ...known, value });
+  if (known.is === "ready") openAlarms.set({ ...known, value: withAlarm(known.value, alarm) });
+}
+
+/** Fetch the open alarms; what comes meanwhile, the answer may not know of. */
+async function fetchOpenAlarms(): Promise<Alarm[]> {
+  const came: Alarm[] = [];
+  const unwatch = lastAlarm.watch((alarm) => alarm && came.push(alarm));
+  try {
+    const found = await api.alarms("open");
+    return came.reduce<Alarm[]>(withAlarm, found);
+  } finally {
+    unwatch();
+  }
 }
 
 /** Return what fetches a store anew; an answer that a later one has overtaken counts no more. */
@@ -115,7 +130,7 @@ function filler<T>(store: Store<Load<T>>, fetch: () => Promise<T>): () => Promis
 }
 
 const fillKilns = filler(kilns, api.kilns);
-const fillAlarms = filler(openAlarms, () => api.alarms("open"));
+const fillAlarms = filler(openAlarms, fetchOpenAlarms);
 const isWhole = (load: Load<unknown>) => load.is === "ready" && load.staleSince === null;
 
 export async function refresh(): Promise<void> {

@@ -15,8 +15,11 @@ export function momentOf(text: string, before: string | null): string | null {
   return Number.isNaN(at.getTime()) ? null : at.toISOString();
 }
 
-/** Return the number that a field says, with a point or a comma; null if it says none. */
+const THOUSANDS = /^[-−]?[1-9]\d{0,2}[.,]\d{3}$/; // 1.250 is 1250 to one reader and 1¼ to another
+
+/** Return the number that a field says, with a point or a comma; null if it says none, or one of two. */
 export function numberOf(text: string): number | null {
-  const plain = text.trim().replace(",", ".");
-  return /^[-−]?\d+(\.\d+)?$/.test(plain) ? Number(plain.replace("−", "-")) : null;
+  const typed = text.trim();
+  if (THOUSANDS.test(typed) || !/^[-−]?\d+([.,]\d+)?$/.test(typed)) return null;
+  return Number(typed.replace(",", ".").replace("−", "-"));
 }

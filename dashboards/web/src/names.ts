@@ -1,4 +1,4 @@
-import type { ChannelNamed } from "./api";
+import type { ChannelNamed, Me } from "./api";
 import { isWordKey, type Say } from "./words";
 
 /** Return a probe's name: as its people call it, else by its place's word, else as it came. */
@@ -7,6 +7,12 @@ export function channelName(say: Say, name: string, known: readonly ChannelNamed
   if (label) return label;
   const key = `channel.${name}`;
   return isWordKey(key) ? say(key) : name;
+}
+
+/** Return what a kiln or a bridge is called, after its workshop for who belongs to several. */
+export function nameIn(workshops: Me["workshops"], workshopId: number, name: string): string {
+  const workshop = workshops.length > 1 && workshops.find((one) => one.id === workshopId);
+  return workshop ? `${workshop.name} · ${name}` : name;
 }
 
 export function qualityName(say: Say, quality: string): string {

@@ -1,4 +1,5 @@
 import type { PlanPoint } from "./api";
+import { numberOf } from "./moments";
 
 /** One row of the plan form, as typed. */
 export interface PlanRow {
@@ -15,22 +16,16 @@ export type PlanResult =
 const HOTTEST_C = 1500;
 export const EMPTY_ROW: PlanRow = { target: "", by: "rate", amount: "", hold: "" };
 
-/** Read a number as it is typed in Vietnam or elsewhere: `12,5` and `12.5` are the same. */
-export function typedNumber(text: string): number | null {
-  const plain = text.trim().replace(",", ".");
-  return /^-?\d+(\.\d+)?$/.test(plain) ? Number(plain) : null;
-}
-
 const isTemperature = (value: number | null): value is number => value !== null && value >= 0 && value <= HOTTEST_C;
 
 /** Turn the rows into the corners of the plan: ramp to each target, then hold there. */
 export function planPoints(startText: string, rows: readonly PlanRow[]): PlanResult {
-  const start = typedNumber(startText);
+  const start = numberOf(startText);
   if (!isTemperature(start)) return { is: "wrong", what: "start", row: 0 };
   const points: PlanPoint[] = [{ time_s: 0, temp_c: start }];
   let [timeS, tempC] = [0, start];
   for (const [index, row] of rows.entries()) {
-    const [target, amount, hold] = [typedNumber(row.target), typedNumber(row.amount), typedNumber(row.hold || "0")];
+    const [target, amount, hold] = [numberOf(row.target), numberOf(row.amount), numberOf(row.hold || "0")];
     if (!isTemperature(target)) return { is: "wrong", what: "target", row: index };
     if (amount === null || amount <= 0) return { is: "wrong", what: "amount", row: index };
     if (hold === null || hold < 0) return { is: "wrong", what: "hold", row: index };

@@ -5,8 +5,7 @@ declare const self: ServiceWorkerGlobalScope;
 
 const SHELL = "shell-1";
 const SHELL_FILES = ["/", "/offline.html", "/offline.css", "/manifest.webmanifest", "/icons/kiln.svg", "/wave.svg"];
-const NAVIGATION_MS = 6_000;
-const POST_MS = 6_000;
+const ANSWER_MS = 6_000;
 
 const namesIn = (html: string): string[] =>
   [...html.matchAll(/"(\/assets\/[^"]+)"/g)].flatMap((found) => found[1] ?? []);
@@ -36,10 +35,21 @@ async function activate(): Promise<void> {
   await self.clients.claim();
 }
 
+/** Fetch, unless no answer begins in time. */
+async function fetchSoon(request: RequestInfo, init: RequestInit = {}): Promise<Response> {
+  const patience = new AbortController(); // AbortSignal.timeout is younger than many a phone
+  const timer = setTimeout(() => patience.abort(), ANSWER_MS);
+  try {
+    return await fetch(request, { ...init, signal: patience.signal });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** The network first; when it does not answer in time, the page as it was last seen. */
 async function page(event: FetchEvent): Promise<Response> {
   try {
-    const response = await fetch(event.request, { signal: AbortSignal.timeout(NAVIGATION_MS) });
+    const response = await fetchSoon(event.request);
     if (response.ok) event.waitUntil(keepPage(response.clone()));
     return response;
   } catch {
@@ -56,11 +66,10 @@ async function keptFirst(request: Request): Promise<Response> {
 }
 
 const post = (path: string, token: string): Promise<Response> =>
-  fetch(`/api/v1/${path}`, {
+  fetchSoon(`/api/v1/${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ token }),
-    signal: AbortSignal.timeout(POST_MS),
   });
 
 async function open(url: string): Promise<void> {

@@ -31,6 +31,7 @@ export interface Formats {
   clock(at: Date): string;
   clockExact(at: Date): string;
   day(at: Date): string;
+  dayShort(at: Date): string;
   dayClock(at: Date): string;
 }
 
@@ -48,20 +49,19 @@ function lengthIn(say: (key: WordKey, n: number) => string, length: Seconds): st
 export function formats(language: Language): Formats {
   const say = sayIn(language);
   const locale = LOCALES[language];
-  const numbers = [0, 1, 2].map(
-    (digits) =>
-      new Intl.NumberFormat(locale, {
-        minimumFractionDigits: digits,
-        maximumFractionDigits: digits,
-        useGrouping: "min2", // 1250, not 1.250: beside a kiln a dot reads as a decimal
-      }),
+  const numbers = [0, 1, 2].map((digits) =>
+    [false, true].map(
+      (useGrouping) =>
+        new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping }),
+    ),
   );
   const time: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   const clock = new Intl.DateTimeFormat(locale, time);
   const clockExact = new Intl.DateTimeFormat(locale, { ...time, second: "2-digit" });
   const dayOf = new Intl.DateTimeFormat(locale, { day: "2-digit", month: "2-digit", year: "numeric" });
   const number = (value: number, digits = 0) => {
-    const written = (numbers[digits] ?? numbers[2])?.format(value) ?? String(value);
+    const isLong = Math.abs(value) >= 10_000; // 1250, not 1.250: beside a kiln a dot reads as a decimal
+    const written = (numbers[digits] ?? numbers[2])?.[Number(isLong)]?.format(value) ?? String(value);
     const unsigned = written.replace(/^[-−]/, "");
     return unsigned !== written && /[1-9]/.test(unsigned) ? MINUS + unsigned : unsigned;
   };
@@ -77,6 +77,7 @@ export function formats(language: Language): Formats {
     clock: (at) => clock.format(at),
     clockExact: (at) => clockExact.format(at),
     day: (at) => dayOf.format(at),
+    dayShort: (at) => dayOf.format(at).slice(0, -5), // without the year
     dayClock: (at) => `${clock.format(at)} ${dayOf.format(at)}`,
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CurveChannel } from "../src/api";
-import { countPoints, merge, newest, planAt, planWithin, valueNear } from "../src/curve";
+import { countPoints, heardUntil, merge, newerThan, newest, planAt, planWithin, valueNear } from "../src/curve";
 
 const channel = (points: readonly (readonly [number, number | null])[], id = 1): CurveChannel => ({
   channel_id: id,
@@ -126,6 +126,34 @@ test("gaps are no points, and the newest time is of any probe", () => {
     channel([], 3),
   ];
   expect([countPoints(channels), newest(channels), newest([])]).toEqual([2, 7, null]);
+});
+
+test("a curve is whole up to where every probe that still speaks was heard", () => {
+  const at = (time: number, id: number) => channel([[time, 20]], id);
+  expect(heardUntil([at(5000, 1), at(4000, 2), channel([], 3)])).toBe(4000);
+  expect(heardUntil([at(5000, 1), at(3000, 2)])).toBe(5000);
+  expect(heardUntil([channel([], 1)])).toBeNull();
+});
+
+test("what is older than the window is left away, and a probe that was silent in it has no point", () => {
+  const channels = [
+    channel(
+      [
+        [1, 10],
+        [2, 20],
+        [3, 30],
+      ],
+      1,
+    ),
+    channel([[1, 10]], 2),
+  ];
+  expect(pointsOf(newerThan(channels, 2))).toEqual([
+    [
+      [2, 20],
+      [3, 30],
+    ],
+    [],
+  ]);
 });
 
 test("the value under the finger is the nearest one that is near enough", () => {

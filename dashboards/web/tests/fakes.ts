@@ -22,7 +22,8 @@ export class FakeStream extends EventTarget {
 
 /** The service: answers each path with a body, refuses it with a status, or is not reached. */
 export class FakeService {
-  readonly asked: string[] = [];
+  readonly asked: string[] = []; // paths, and ...
+  readonly addresses: string[] = []; // ... in full
   readonly answers = new Map<string, object | number>();
 
   count(path: string): number {
@@ -32,11 +33,29 @@ export class FakeService {
   readonly fetch = async (address: string): Promise<Response> => {
     const path = address.replace("/api/v1", "").replace(/\?.*/, "");
     this.asked.push(path);
+    this.addresses.push(address);
     const answer = this.answers.get(path);
     if (answer === undefined) throw new TypeError("not reached");
     if (typeof answer === "number") return new Response("{}", { status: answer });
     return Response.json(answer);
   };
+}
+
+/** A service that answers when a test lets it. */
+export class SlowService {
+  private readonly waiting: { path: string; answer: (response: Response) => void }[] = [];
+
+  count(path: string): number {
+    return this.waiting.filter((one) => one.path === path).length;
+  }
+
+  readonly fetch = (address: string): Promise<Response> =>
+    new Promise((answer) => this.waiting.push({ path: address.replace("/api/v1", "").replace(/\?.*/, ""), answer }));
+
+  /** Answer all that has been asked of a path. */
+  answer(path: string, body: object): void {
+    for (const one of this.waiting) if (one.path === path) one.answer(Response.json(body));
+  }
 }
 
 /** Put a page in the place of a browser's, with a clock that stands still; returns its service. */
@@ -51,5 +70,6 @@ export function fakeBrowser(): FakeService {
   vi.stubGlobal("location", { replace: vi.fn() });
   vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
   vi.stubGlobal("removeEventListener", page.removeEventListener.bind(page));
+  vi.stubGlobal("dispatchEvent", page.dispatchEvent.bind(page));
   return service;
 }

@@ -1,18 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { batchIn, counted, draftOf, EMPTY_DRAFT, firstPart } from "../src/batch";
-import { type PlanRow, planPoints, typedNumber } from "../src/plan";
+import { numberOf } from "../src/moments";
+import { type PlanRow, planPoints } from "../src/plan";
 import { another, conesIn, learntOf, rowOf, usual } from "../src/witness";
 
 const row = (target: string, by: PlanRow["by"], amount: string, hold = ""): PlanRow => ({ target, by, amount, hold });
 
 describe("the plan form", () => {
   test("a comma and a point are the same", () => {
-    expect([typedNumber("12,5"), typedNumber(" 12.5 "), typedNumber("12h"), typedNumber("")]).toEqual([
-      12.5,
-      12.5,
-      null,
-      null,
-    ]);
+    expect(["12,5", " 12.5 ", "−2,5", "12h", ""].map(numberOf)).toEqual([12.5, 12.5, -2.5, null, null]);
+  });
+  test("a mark before three digits is of thousands to one and a decimal to another: neither is guessed", () => {
+    expect(["1.250", "1,250", "-12.500"].map(numberOf)).toEqual([null, null, null]);
+    expect(["0.125", "1250", "1.25", "1250.125"].map(numberOf)).toEqual([0.125, 1250, 1.25, 1250.125]);
+    expect(planPoints("20", [row("1.250", "rate", "100")])).toEqual({ is: "wrong", what: "target", row: 0 });
   });
   test("ramps by rate and by minutes, and holds, become corners", () => {
     const result = planPoints("20", [row("620", "rate", "100"), row("1220", "minutes", "300", "30")]);

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Kiln, KilnNow, Me } from "../src/api";
+import type { Alarm, Kiln, KilnNow, Me } from "../src/api";
 import { hearBeat, now } from "../src/clock";
 import { connection, kilns, onConnected, openAlarms, startLive, startLooking } from "../src/live";
 import { session } from "../src/session";
-import { type FakeService, FakeStream, fakeBrowser } from "./fakes";
+import { type FakeService, FakeStream, fakeBrowser, SlowService } from "./fakes";
 
 const AT = "2026-03-14T22:10:00Z";
 const kilnNow = (kiln_id: number, edited_at: string | null) =>
@@ -95,6 +95,23 @@ test("an answer that a later one has overtaken counts no more", async () => {
   await vi.advanceTimersByTimeAsync(0);
 
   expect(namesShown()).toEqual(["tên mới"]);
+});
+
+test("an alarm that comes while the open ones are fetched is not lost, and one that ends is not open", async () => {
+  const alarm = (id: number, cleared_at: string | null) =>
+    ({ id, opened_at: AT, cleared_at, acknowledged_at: cleared_at }) as unknown as Alarm;
+  await follow();
+  const slow = new SlowService();
+  vi.stubGlobal("fetch", slow.fetch);
+
+  FakeStream.newest.say("open");
+  FakeStream.newest.say("alarm", alarm(2, null));
+  FakeStream.newest.say("alarm", alarm(1, AT));
+  slow.answer("/kilns", []);
+  slow.answer("/alarms", [alarm(1, null)]);
+  await vi.advanceTimersByTimeAsync(0);
+
+  expect(openAlarms.get()).toEqual({ is: "ready", value: [alarm(2, null)], staleSince: null });
 });
 
 test("a device that wakes up takes the stream up anew at once", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ChannelNamed } from "../src/api";
-import { channelName, isShown, lookOf, lookOfChannel } from "../src/names";
+import { channelName, isShown, lookOf, lookOfChannel, nameIn } from "../src/names";
 import { sayIn } from "../src/words";
 
 const named = (name: string, change: Partial<ChannelNamed> = {}): ChannelNamed => ({
@@ -18,4 +18,13 @@ test("a hidden probe is not shown, and the others keep their colours", () => {
   expect(KNOWN.map((one) => isShown(one.name, KNOWN))).toEqual([true, true, false, true]);
   expect(lookOfChannel("t7", KNOWN)).toBe(lookOf(3));
   expect(isShown("of an old log", KNOWN)).toBe(true);
+});
+
+test("a kiln is called after its workshop too by who belongs to several", () => {
+  const workshops = [
+    { id: 1, name: "Xưởng Đỗ", may: [] },
+    { id: 2, name: "Nhà Hương", may: [] },
+  ];
+  expect(nameIn(workshops, 2, "Lò 1")).toBe("Nhà Hương · Lò 1");
+  expect(nameIn(workshops.slice(1), 2, "Lò 1")).toBe("Lò 1");
 });

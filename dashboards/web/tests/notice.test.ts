@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { acknowledge, type Doors, type Push, showAlarm } from "../src/notice";
 
+const AT = new Date(2026, 2, 14, 23, 5); // by the device's own clock
 const PUSH: Push = {
   ...{ title: "Lò 1: can đứt", body: "Can trên mất số.", tag: "alarm-3", url: "/acknowledge#abc" },
   ...{ ack_token: "abc", ack_label: "Đã nhận", actions: true },
@@ -25,6 +26,38 @@ class FakeDevice implements Doors {
     this.opened.push(url);
   };
 }
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: AT });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test.each([
+  ["từ", 4, "Can trên mất số."],
+  ["từ", 6, "từ 23:05 · Can trên mất số."],
+  ["since", 600, "since 23:05 · Can trên mất số."],
+])("a push that is late says %s when it began, %d minutes after: %s", async (since, minutes, body) => {
+  const device = new FakeDevice(async () => ({ ok: true }));
+  vi.setSystemTime(AT.getTime() + minutes * 60_000);
+
+  await showAlarm({ ...PUSH, since, at: AT.toISOString() }, device);
+
+  expect(device.shown).toMatchObject([[PUSH.title, { body, timestamp: AT.getTime() }]]);
+});
+
+test("only what is not over stands there until somebody taps", async () => {
+  const device = new FakeDevice(async () => ({ ok: true }));
+
+  for (const is_over of [false, true]) await showAlarm({ ...PUSH, is_over }, device);
+
+  expect(device.shown).toMatchObject([
+    [PUSH.title, { requireInteraction: true, body: PUSH.body }],
+    [PUSH.title, { requireInteraction: false }],
+  ]);
+});
 
 test("an alarm that somebody takes on is a quiet tick in its place", async () => {
   const device = new FakeDevice(async () => ({ ok: true }));

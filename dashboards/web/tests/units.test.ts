@@ -51,4 +51,5 @@ test("clock times are of 24 hours in both languages", () => {
   const night = new Date(2026, 2, 14, 0, 5, 9);
   expect([vi.clock(night), en.clock(night), en.clockExact(night)]).toEqual(["00:05", "00:05", "00:05:09"]);
   expect(vi.day(night)).toMatch(/^14[/-]0?3[/-]2026$/);
+  expect(vi.dayShort(night)).toBe("14/03");
 });

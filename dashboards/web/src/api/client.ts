@@ -46,26 +46,36 @@ export const send = <T>(path: string, file: Blob): Promise<T> =>
   told<T>(path, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file }, 400_000);
 
 async function told<T>(path: string, asked: RequestInit, withinMs: number): Promise<T> {
-  const init: RequestInit = {
-    ...asked,
-    headers: { ...asked.headers, Accept: "application/json", "Accept-Language": language.get() },
-    credentials: "same-origin",
-    signal: AbortSignal.timeout(withinMs),
-  };
+  const patience = new AbortController(); // AbortSignal.timeout is younger than many a phone
+  const timer = setTimeout(() => patience.abort(), withinMs);
   let response: Response;
+  let answer: unknown;
   try {
+    const init: RequestInit = {
+      ...asked,
+      headers: { ...asked.headers, Accept: "application/json", "Accept-Language": language.get() },
+      credentials: "same-origin",
+      signal: patience.signal,
+    };
     response = await fetch(`/api/v1${path}`, init);
+    answer = await bodyOf(response);
   } catch {
     throw new ApiError("offline", 0, "the service was not reached");
+  } finally {
+    clearTimeout(timer);
   }
-  if (response.status === 204) return undefined as T;
-  const answer: unknown = await response.json().catch(() => null);
   if (response.ok) return answer as T;
   if (response.status === 401 && !path.startsWith("/session")) signedOut();
   const [code, detail] = isProblem(answer)
     ? [answer.code, answer.detail]
     : [`http_${response.status}`, response.statusText];
   throw new ApiError(code, response.status, detail);
+}
+
+/** Return what an answer says; what is refused may be so by a server in between, in words of its own. */
+async function bodyOf(response: Response): Promise<unknown> {
+  if (response.status === 204) return undefined;
+  return response.ok ? response.json() : response.json().catch(() => null);
 }
 
 export const codeOf = (error: unknown): string => (error instanceof ApiError ? error.code : "unexpected");

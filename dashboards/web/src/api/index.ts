@@ -110,7 +110,7 @@ export const api = {
   importPlans: (body: Schemas["ScheduleFileIn"]) => ask<Plan[]>("POST", "/plan-files", body),
   addPlan: (body: Schemas["PlanIn"]) => ask<Plan>("POST", "/plans", body),
 
-  firings: (asked: { kilnId?: number; limit: number; beforeId?: number }) => {
+  firings: (asked: { kilnId?: number | undefined; limit: number; beforeId?: number | undefined }) => {
     const query = new URLSearchParams({ limit: String(asked.limit) });
     if (asked.kilnId !== undefined) query.set("kiln_id", String(asked.kilnId));
     if (asked.beforeId !== undefined) query.set("before_id", String(asked.beforeId));
@@ -161,7 +161,11 @@ export const api = {
   comparison: (ids: readonly number[], align: Comparison["align"]) =>
     ask<Comparison>("GET", `/comparison?${ids.map((id) => `firing=${id}`).join("&")}&align=${align}`),
 
-  alarms: (state: "open" | "all") => ask<Alarm[]>("GET", `/alarms?state=${state}&limit=200`),
+  alarms: (state: "open" | "all", limit = 200, beforeId?: number) =>
+    ask<Alarm[]>(
+      "GET",
+      `/alarms?state=${state}&limit=${limit}${beforeId === undefined ? "" : `&before_id=${beforeId}`}`,
+    ),
   acknowledge: (id: number) => ask<Alarm>("POST", `/alarms/${id}/acknowledge`),
   lookByToken: (token: string) => ask<Alarm>("POST", "/acknowledge/look", { token }),
   acknowledgeByToken: (token: string) => ask<Alarm>("POST", "/acknowledge", { token }),

@@ -1628,6 +1628,8 @@ export interface components {
             kiln_id: number;
             /** Kiln Name */
             kiln_name: string;
+            /** Workshop Name */
+            workshop_name: string;
             /** Firing Id */
             firing_id: number | null;
             /** Kind */
@@ -2340,8 +2342,8 @@ export interface components {
          * ForecastOut
          * @description How a running firing will go on, by its plan, by past firings or by its own pace; for display only.
          *
-         *     `done` is when it leaves its top, `cone_down` when the target cone is down; null where nothing tells. The curve goes
-         *     from now until it is done and is empty if `basis` is nothing.
+         *     `done` is when it leaves its top, `cone_down` when the target cone is down beside every probe; null where nothing
+         *     tells. The curve goes from now until it is done and is empty if `basis` is nothing.
          */
         ForecastOut: {
             /**
@@ -8637,6 +8639,7 @@ export interface operations {
                      *         "id": 1,
                      *         "kiln_id": 1,
                      *         "kiln_name": "Lò gas số 1",
+                     *         "workshop_name": "Xưởng gốm Lan",
                      *         "firing_id": 1,
                      *         "kind": "uneven_heating",
                      *         "severity": "info",
@@ -8701,6 +8704,7 @@ export interface operations {
                      *       "id": 1,
                      *       "kiln_id": 1,
                      *       "kiln_name": "Lò gas số 1",
+                     *       "workshop_name": "Xưởng gốm Lan",
                      *       "firing_id": 1,
                      *       "kind": "uneven_heating",
                      *       "severity": "info",
@@ -8771,6 +8775,7 @@ export interface operations {
                      *       "id": 1,
                      *       "kiln_id": 1,
                      *       "kiln_name": "Lò gas số 1",
+                     *       "workshop_name": "Xưởng gốm Lan",
                      *       "firing_id": 1,
                      *       "kind": "uneven_heating",
                      *       "severity": "info",
@@ -8841,6 +8846,7 @@ export interface operations {
                      *       "id": 1,
                      *       "kiln_id": 1,
                      *       "kiln_name": "Lò gas số 1",
+                     *       "workshop_name": "Xưởng gốm Lan",
                      *       "firing_id": 1,
                      *       "kind": "uneven_heating",
                      *       "severity": "info",

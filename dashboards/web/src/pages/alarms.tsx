@@ -1,17 +1,20 @@
 import { useState } from "preact/hooks";
 import { type Alarm, api } from "../api";
 import { lastAlarm, openAlarms, refresh } from "../live";
-import { type Load, useLoad } from "../load";
+import type { Load } from "../load";
+import { usePaged } from "../paging";
 import { AlarmCard } from "../parts/alarm-card";
 import { Loaded } from "../parts/small";
 import { useLanguage, useTitle } from "../parts/use";
 import { useStore } from "../store";
 import { language } from "../words";
 
+const PAGE = 100;
+
 /** What holds still and nobody has comes first, then what is over and nobody has seen; of alike ones the newest. */
 const urgentFirst = (alarms: readonly Alarm[]): Alarm[] => {
   const waits = (alarm: Alarm) => (alarm.acknowledged_at !== null ? 2 : alarm.state === "cleared" ? 1 : 0);
-  return alarms.toSorted((a, b) => waits(a) - waits(b) || b.opened_at.localeCompare(a.opened_at));
+  return [...alarms].sort((a, b) => waits(a) - waits(b) || b.opened_at.localeCompare(a.opened_at));
 };
 
 function List({ load, retry, none }: { load: Load<Alarm[]>; retry: () => void; none: string }) {
@@ -38,8 +41,20 @@ function All() {
   const { say } = useLanguage();
   const chosen = useStore(language);
   const changed = useStore(lastAlarm);
-  const [load, retry] = useLoad(() => api.alarms("all"), [chosen, changed]);
-  return <List load={load} retry={retry} none={say("alarms.noneAtAll")} />;
+  const [load, retry, more] = usePaged((limit, beforeId) => api.alarms("all", limit, beforeId), PAGE, [
+    chosen,
+    changed,
+  ]);
+  return (
+    <>
+      <List load={load} retry={retry} none={say("alarms.noneAtAll")} />
+      {more && (
+        <button type="button" class="wide" onClick={more} data-testid="more">
+          {say("app.more")}
+        </button>
+      )}
+    </>
+  );
 }
 
 export function AlarmsPage() {

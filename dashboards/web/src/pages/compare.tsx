@@ -1,14 +1,31 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { api, type Comparison } from "../api";
+import { api, type Comparison, type Me } from "../api";
 import { Chart } from "../chart";
 import { valueNear } from "../curve";
 import { csv, type FigureRow, figureRows } from "../figures";
 import { useLoad } from "../load";
-import { lookOf } from "../names";
+import { lookOf, nameIn } from "../names";
 import { Key } from "../parts/curve-chart";
 import { Loaded } from "../parts/small";
 import { useLanguage, useTitle } from "../parts/use";
 import { navigate, usePlace } from "../router";
+import { useWorkshops } from "../session";
+
+/** Compare firings; for who belongs to several workshops, each is called after its own. */
+async function compared(
+  ids: readonly number[],
+  align: Comparison["align"],
+  workshops: Me["workshops"],
+): Promise<Comparison> {
+  const comparison = await api.comparison(ids, align);
+  if (workshops.length < 2) return comparison;
+  const firings = await Promise.all(ids.map(api.firing));
+  const called = <T extends { firing_id: number; label: string }>(one: T): T => {
+    const firing = firings.find(({ id }) => id === one.firing_id);
+    return firing ? { ...one, label: nameIn(workshops, firing.workshop_id, one.label) } : one;
+  };
+  return { ...comparison, curves: comparison.curves.map(called), firings: comparison.firings.map(called) };
+}
 
 function Curves({ comparison }: { comparison: Comparison }) {
   const { say, format } = useLanguage();
@@ -145,8 +162,9 @@ export function ComparePage() {
     .map(Number)
     .slice(0, 8);
   const align = query.get("align") === "temperature" ? "temperature" : "time";
+  const workshops = useWorkshops();
   const [load, retry] = useLoad<Comparison | null>(
-    () => (ids.length < 2 ? Promise.resolve(null) : api.comparison(ids, align)),
+    () => (ids.length < 2 ? Promise.resolve(null) : compared(ids, align, workshops)),
     [ids.join(), align],
   );
   const to = (by: string) => `/compare?${ids.map((id) => `firing=${id}`).join("&")}&align=${by}`;

@@ -1,16 +1,17 @@
-import { useEffect, useState } from "preact/hooks";
-import { api, type FiringDetail, type Segment } from "../api";
-import { lastFiring, onConnected } from "../live";
+import { useState } from "preact/hooks";
+import { api, type FiringDetail, type Me, type Segment } from "../api";
+import { lastFiring } from "../live";
 import { type CurveSource, useCurve } from "../live-curve";
 import { ready, useLoad } from "../load";
+import { type Action, mayIn } from "../may";
 import { Batches } from "../parts/batches";
 import { Cones } from "../parts/cones";
 import { CurveChart } from "../parts/curve-chart";
 import { Downloads } from "../parts/files";
 import { Findings } from "../parts/findings";
-import { FiringEdit } from "../parts/firing-edit";
+import { type EditProps, FiringEdit } from "../parts/firing-edit";
 import { Figure, Loaded, Moment, Outcome } from "../parts/small";
-import { useAction, useLanguage, useTitle } from "../parts/use";
+import { RUNNING_EVERY_MS, useAction, useLanguage, useRenewal, useTitle } from "../parts/use";
 import { WitnessConesPart } from "../parts/witness-cones";
 import { useStore } from "../store";
 import { celsius, delta, perHour, seconds } from "../units";
@@ -41,6 +42,12 @@ function Summary({ firing }: { firing: FiringDetail }) {
           <Figure name={say("figure.maxSpread")}>{format.apart(delta(firing.max_spread_c))}</Figure>
         )}
         {lengthS !== null && <Figure name={say("figure.duration")}>{format.duration(seconds(lengthS))}</Figure>}
+        {firing.fuel_used && (
+          <Figure name={say("edit.fuel")}>
+            {format.number(firing.fuel_used.amount, firing.fuel_used.amount % 1 === 0 ? 0 : 1)}{" "}
+            {say(`edit.unit.${firing.fuel_used.unit}`)}
+          </Figure>
+        )}
         <Figure name={say("figure.ended")}>
           {firing.ended_at ? <Moment at={firing.ended_at} /> : say("firings.running")}
           {firing.end_cause && <small>{say(`firing.cause.${firing.end_cause}`)}</small>}
@@ -101,19 +108,25 @@ function Segments({ segments }: { segments: readonly Segment[] }) {
   );
 }
 
-interface ViewProps {
-  firing: FiringDetail;
-  onFiring: (firing: FiringDetail) => void;
-  reload: () => void;
+interface ViewProps extends EditProps {
+  may: (action: Action) => boolean;
 }
 
-function Note({ firing, onFiring, reload }: ViewProps) {
+function Note({ firing, onFiring, reload }: EditProps) {
   const { say } = useLanguage();
-  const [text, setText] = useState(firing.note);
+  const [typed, setTyped] = useState<{ text: string; over: string } | null>(null); // over what was saved at the time
   const [doing, run] = useAction(reload);
+  const isNew = typed !== null && typed.text !== firing.note;
+  const isOvertaken = isNew && typed.over !== firing.note;
+  const type = (text: string) => setTyped(text === firing.note ? null : { text, over: typed?.over ?? firing.note });
+  const write = async (text: string) => {
+    const saved = await api.changeFiring(firing, { note: text });
+    setTyped((now) => (now === null || now.text === text ? null : { text: now.text, over: saved.note }));
+    onFiring(saved);
+  };
   const save = (event: Event) => {
     event.preventDefault();
-    void run(async () => onFiring(await api.changeFiring(firing, { note: text })));
+    if (isNew) void run(() => write(typed.text));
   };
   return (
     <form class="panel stack" onSubmit={save}>
@@ -122,27 +135,27 @@ function Note({ firing, onFiring, reload }: ViewProps) {
         <textarea
           rows={3}
           maxLength={2000}
-          value={text}
+          value={typed?.text ?? firing.note}
           data-testid="note"
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => type(event.currentTarget.value)}
         />
       </label>
-      <div class="row">
-        <button type="submit" disabled={text === firing.note || doing.is === "busy"} data-testid="note-save">
-          {say("app.save")}
-        </button>
-        <Outcome doing={doing} />
-      </div>
-      {doing.is === "failed" && text !== firing.note && (
-        <p class="quiet" data-testid="note-now">
+      {isOvertaken && (
+        <p class="warn" data-testid="note-now">
           {say("firing.noteNow", { note: firing.note || "—" })}
         </p>
       )}
+      <div class="row">
+        <button type="submit" disabled={!isNew || doing.is === "busy"} data-testid="note-save">
+          {say(isOvertaken ? "firing.noteOver" : "app.save")}
+        </button>
+        <Outcome doing={doing} />
+      </div>
     </form>
   );
 }
 
-function FiringView({ firing, onFiring, reload }: ViewProps) {
+function FiringView({ firing, may, onFiring, reload }: ViewProps) {
   const { say, format } = useLanguage();
   const startMs = Date.parse(firing.started_at);
   const source: CurveSource = firing.ended_at
@@ -181,32 +194,43 @@ function FiringView({ firing, onFiring, reload }: ViewProps) {
             retry={reload}
             known={firing.channels}
             isRunning={firing.ended_at === null}
-            onJudged={reload}
+            {...(may("fire") && { onJudged: reload })}
           />
-          <Batches firingId={firing.id} />
-          <WitnessConesPart firing={firing} />
+          <Batches firingId={firing.id} mayRecord={may("record")} />
+          <WitnessConesPart firing={firing} mayRecord={may("record")} />
         </div>
         <div class="stack">
           <Summary firing={firing} />
           <Cones cones={firing.cones} known={firing.channels} target={firing.target_cone} />
           <Segments segments={firing.segments} />
           <Files firing={firing} />
-          <FiringEdit firing={firing} onFiring={onFiring} reload={reload} />
-          <Note firing={firing} onFiring={onFiring} reload={reload} />
+          {may("fire") && (
+            <FiringEdit firing={firing} onFiring={onFiring} reload={reload} mayRecompute={may("set_up")} />
+          )}
+          {may("fire") && may("follow") && <Note firing={firing} onFiring={onFiring} reload={reload} />}
         </div>
       </div>
     </>
   );
 }
 
-export function FiringPage({ id }: { id: number }) {
+export function FiringPage({ id, me }: { id: number; me: Me }) {
   const chosen = useStore(language);
   const changed = useStore(lastFiring);
   const [load, retry, put] = useLoad(() => api.firing(id), [id, chosen, changed?.id === id ? changed : null]);
-  useEffect(() => onConnected(retry), [retry]);
+  const isRunning = load.is === "ready" && load.value.ended_at === null;
+  useRenewal(retry, isRunning ? RUNNING_EVERY_MS : null);
   return (
     <Loaded load={load} retry={retry}>
-      {(firing) => <FiringView key={firing.id} firing={firing} onFiring={put} reload={retry} />}
+      {(firing) => (
+        <FiringView
+          key={firing.id}
+          firing={firing}
+          may={(action) => mayIn(me, firing.workshop_id, action)}
+          onFiring={put}
+          reload={retry}
+        />
+      )}
     </Loaded>
   );
 }

@@ -1,10 +1,12 @@
 import { useState } from "preact/hooks";
-import { api, type Firing } from "../api";
+import { api, type Firing, type Kiln } from "../api";
 import { kilns, lastFiring } from "../live";
-import { useLoad } from "../load";
+import { nameIn } from "../names";
+import { usePaged } from "../paging";
 import { Choice, Loaded } from "../parts/small";
 import { useLanguage, useTitle } from "../parts/use";
 import { navigate, usePlace } from "../router";
+import { useWorkshops } from "../session";
 import { useStore } from "../store";
 import { celsius, delta, seconds } from "../units";
 
@@ -22,7 +24,8 @@ function FiringRow({ firing, peakC, isPicked, onPick }: RowProps) {
   const { say, format } = useLanguage();
   const started = new Date(firing.started_at);
   const lengthMs = firing.ended_at ? Date.parse(firing.ended_at) - started.getTime() : null;
-  const name = `${firing.kiln_name} · ${say("firings.number", { n: firing.number })}`;
+  const kiln = nameIn(useWorkshops(), firing.workshop_id, firing.kiln_name);
+  const name = `${kiln} · ${say("firings.number", { n: firing.number })}`;
   return (
     <li class={isPicked ? "firing picked" : "firing"} data-testid="firing">
       <label class="pick">
@@ -64,13 +67,15 @@ export function FiringsPage() {
   const kilnId = kilnText && /^\d+$/.test(kilnText) ? Number(kilnText) : null;
   const known = useStore(kilns);
   const changed = useStore(lastFiring);
-  const [limit, setLimit] = useState(PAGE);
   const [picked, setPicked] = useState<readonly number[]>([]);
-  const [load, retry] = useLoad(
-    () => api.firings({ limit, ...(kilnId === null ? {} : { kilnId }) }),
-    [kilnId, limit, changed?.id, changed?.ended_at],
+  const [load, retry, more] = usePaged(
+    (limit, beforeId) => api.firings({ limit, beforeId, kilnId: kilnId ?? undefined }),
+    PAGE,
+    [kilnId, changed?.id, changed?.ended_at],
   );
-  const options = known.is === "ready" ? known.value.map((kiln): [string, string] => [String(kiln.id), kiln.name]) : [];
+  const workshops = useWorkshops();
+  const optionOf = (kiln: Kiln): [string, string] => [String(kiln.id), nameIn(workshops, kiln.workshop_id, kiln.name)];
+  const options = known.is === "ready" ? known.value.map(optionOf) : [];
   const live = new Map(known.is === "ready" ? known.value.map(({ now }) => [now.firing_id, now.peak_c]) : []);
   const toggle = (id: number) => setPicked(picked.includes(id) ? picked.filter((one) => one !== id) : [...picked, id]);
   return (
@@ -97,9 +102,9 @@ export function FiringsPage() {
                 return <FiringRow key={firing.id} {...{ firing, peakC, isPicked, onPick }} />;
               })}
             </ul>
-            {firings.length >= limit && (
-              <button type="button" class="wide" onClick={() => setLimit(limit + PAGE)}>
-                {say("firings.more")}
+            {more && (
+              <button type="button" class="wide" onClick={more} data-testid="more">
+                {say("app.more")}
               </button>
             )}
           </>

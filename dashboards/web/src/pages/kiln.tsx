@@ -1,12 +1,13 @@
-import { useEffect, useState } from "preact/hooks";
-import { api, type FiringDetail, type Forecast, type Kiln, type Me } from "../api";
+import { useState } from "preact/hooks";
+import { api, type FiringDetail, type Kiln, type Me } from "../api";
 import { useNow } from "../clock";
-import { countPoints } from "../curve";
+import { countPoints, newerThan } from "../curve";
 import { hasSpoken } from "../freshness";
-import { kilns, lastAlarm, lastFiring, onConnected, refresh } from "../live";
-import { type CurveSource, useCurve } from "../live-curve";
+import { kilns, lastAlarm, lastFiring, refresh } from "../live";
+import { type Drawn, useCurve } from "../live-curve";
 import { type Load, useLoad } from "../load";
 import { type Action, mayIn } from "../may";
+import { Ahead } from "../parts/ahead";
 import { Calibrations } from "../parts/calibrations";
 import { ConditionPart } from "../parts/condition";
 import { Cones } from "../parts/cones";
@@ -20,14 +21,13 @@ import { LogFile } from "../parts/log-file";
 import { Probes } from "../parts/probe";
 import { ProbeNames } from "../parts/probe-names";
 import { Confirm, Figure, Loaded, Moment, Outcome } from "../parts/small";
-import { useAction, useLanguage, useTitle } from "../parts/use";
+import { RUNNING_EVERY_MS, useAction, useLanguage, useRenewal, useTitle } from "../parts/use";
 import { useStore } from "../store";
 import { celsius, delta, seconds } from "../units";
 import { language } from "../words";
 
 const ON_TIME_S = 300; // nobody would call so little late
-const FORECAST_EVERY_MS = 60_000;
-const FINDINGS_EVERY_MS = 30_000; // a finding that rings nobody comes with no event
+const IDLE_MS = IDLE_HOURS * 3_600_000;
 
 /** How late or early the kiln is by its plan, in the potter's words. */
 function Pace({ behindS, since }: { behindS: number; since: string }) {
@@ -63,39 +63,6 @@ function Figures({ kiln, now }: { kiln: Kiln; now: Date }) {
       {spread_c !== null && <Figure name={say("figure.spread")}>{format.apart(delta(spread_c))}</Figure>}
       {kiln.target_cone && <Figure name={say("cone.target")}>{say("cone.name", { cone: kiln.target_cone })}</Figure>}
     </dl>
-  );
-}
-
-function When({ name, moments }: { name: string; moments: Forecast["done"] }) {
-  const { say, format } = useLanguage();
-  if (moments === null) return null;
-  const clock = (at: string) => format.clock(new Date(at));
-  return (
-    <Figure name={name}>
-      <Moment at={moments.likely_at} />
-      <small>{say("forecast.between", { early: clock(moments.early_at), late: clock(moments.late_at) })}</small>
-    </Figure>
-  );
-}
-
-/** When the firing will be done, and by what that is known; nothing while nothing tells. */
-function Ahead({ firingId }: { firingId: number }) {
-  const { say } = useLanguage();
-  const [load, reload] = useLoad(() => api.forecast(firingId), [firingId]);
-  useEffect(() => {
-    const timer = setInterval(reload, FORECAST_EVERY_MS);
-    return () => clearInterval(timer);
-  }, [reload]);
-  if (load.is !== "ready" || load.value.basis === "nothing") return null;
-  return (
-    <section class="panel second" data-testid="ahead">
-      <h2>{say("forecast.title")}</h2>
-      <dl class="figures">
-        <When name={say("forecast.done")} moments={load.value.done} />
-        <When name={say("forecast.cone")} moments={load.value.cone_down} />
-      </dl>
-      <p class="quiet">{say(`forecast.by.${load.value.basis}`)}</p>
-    </section>
   );
 }
 
@@ -143,27 +110,31 @@ function useFiring({
     [firingId, chosen, changed, alarm, plan_id, target_cone],
     (firing) => (firing?.id ?? null) === firingId, // not the one before
   );
-  useEffect(() => onConnected(reload), [reload]);
-  useEffect(() => {
-    const timer = setInterval(reload, FINDINGS_EVERY_MS);
-    return () => clearInterval(timer);
-  }, [reload]);
+  useRenewal(reload, RUNNING_EVERY_MS);
   return [load, reload];
+}
+
+/** What is drawn of a kiln that does not fire: its last hours. */
+function lastHours({ channels, damaged }: Drawn, now: Date): Drawn {
+  const fromMs = now.getTime() - IDLE_MS;
+  return {
+    channels: newerThan(channels, fromMs / 1000),
+    damaged: damaged.filter((one) => Date.parse(one.to_at) > fromMs),
+  };
 }
 
 function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean }) {
   const { say, format } = useLanguage();
   const now = useNow();
-  const [openedMs] = useState(() => now.getTime());
   const [load, reload] = useFiring(kiln);
   const firing = load.is === "ready" ? load.value : null;
   const found = load.is === "ready" ? { ...load, value: load.value?.findings ?? [] } : load;
   const hasProbes = kiln.now.channels.length > 0; // on a bridge, or in an old log alone
   const isIdle = kiln.now.firing_id === null;
   const startedMs = kiln.now.started_at ? Date.parse(kiln.now.started_at) : null;
-  const fromMs = startedMs ?? openedMs - IDLE_HOURS * 3_600_000;
-  const source: CurveSource = { is: "live", kilnId: kiln.id, fromMs };
-  const curve = useCurve(source);
+  const idleFromMs = (Math.floor(now.getTime() / IDLE_MS) - 1) * IDLE_MS; // earlier than is drawn: it seldom moves
+  const whole = useCurve({ is: "live", kilnId: kiln.id, fromMs: startedMs ?? idleFromMs });
+  const curve = whole.is === "ready" && startedMs === null ? { ...whole, value: lastHours(whole.value, now) } : whole;
   const shown = shownOf(kiln, now);
   const hottest = hottestOf(shown);
   useTitle(hottest === null ? kiln.name : `${format.temperature(hottest)} · ${kiln.name}`);
@@ -232,9 +203,9 @@ function LiveKiln({ kiln, may }: { kiln: Kiln; may: (action: Action) => boolean 
               </div>
             </section>
           )}
-          {kiln.now.firing_id !== null && <Ahead firingId={kiln.now.firing_id} />}
+          {kiln.now.firing_id !== null && may("follow") && <Ahead firingId={kiln.now.firing_id} />}
           <Cones cones={kiln.now.cones} known={kiln.now.channels} target={kiln.target_cone} />
-          {may("fire") && <KilnSettings kiln={kiln} />}
+          {may("fire") && <KilnSettings kiln={kiln} maySetUp={may("set_up")} />}
           {hasProbes && <ConditionPart kiln={kiln} />}
           {hasProbes && may("set_up") && <ProbeNames kilnId={kiln.id} />}
           {hasProbes && may("set_up") && <Calibrations kiln={kiln} />}

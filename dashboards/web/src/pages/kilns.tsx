@@ -6,7 +6,7 @@ import { useLoad } from "../load";
 import { KilnCard, shownOf } from "../parts/kiln-card";
 import { Loaded } from "../parts/small";
 import { useLanguage, useTitle } from "../parts/use";
-import { session } from "../session";
+import { useWorkshops } from "../session";
 import { createStore, useStore } from "../store";
 import { type Among, count, found, WHICH, type Which } from "../which";
 
@@ -126,8 +126,7 @@ function Kilns({ known, workshops }: { known: readonly Kiln[]; workshops: Me["wo
 export function KilnsPage() {
   useTitle(useLanguage().say("kilns.title"));
   const load = useStore(kilns);
-  const state = useStore(session);
-  const workshops = state.is === "in" ? state.me.workshops : [];
+  const workshops = useWorkshops();
   return (
     <Loaded load={load} retry={() => void refresh()}>
       {(known) => (known.length === 0 ? <FirstSteps /> : <Kilns known={known} workshops={workshops} />)}

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { api, type Fuel, type Me } from "../api";
+import { api, type Fuel, type Kiln, type Me } from "../api";
 import { kilns, refresh } from "../live";
 import { mayAnywhere } from "../may";
 import { Audit } from "../parts/audit";
@@ -24,6 +24,7 @@ function Kilns({ workshopId }: { workshopId: number }) {
   const [name, setName] = useState("");
   const [fuel, setFuel] = useState<Fuel>("lpg");
   const [doing, run] = useAction();
+  const isOurs = (kiln: Kiln) => kiln.workshop_id === workshopId;
   const add = async (event: Event) => {
     event.preventDefault();
     const asked = { workshop_id: workshopId, name: name.trim(), fuel };
@@ -36,7 +37,7 @@ function Kilns({ workshopId }: { workshopId: number }) {
       <Loaded load={load}>
         {(found) => (
           <ul class="things">
-            {found.map((kiln) => (
+            {found.filter(isOurs).map((kiln) => (
               <li key={kiln.id}>
                 <div>
                   <a href={`/kilns/${kiln.id}`}>
@@ -115,8 +116,8 @@ export function SettingsPage({ me }: { me: Me }) {
       </header>
       <div class="halves">
         <div class="stack">
-          {workshop?.may.includes("set_up") && <Kilns workshopId={workshop.id} />}
-          {workshop?.may.includes("set_up") && <Bridges workshopId={workshop.id} />}
+          {workshop?.may.includes("set_up") && <Kilns key={workshop.id} workshopId={workshop.id} />}
+          {workshop?.may.includes("set_up") && <Bridges key={workshop.id} workshopId={workshop.id} />}
           {workshop?.may.includes("govern") && <People key={workshop.id} me={me} workshopId={workshop.id} />}
         </div>
         <div class="stack">

@@ -1,6 +1,7 @@
 import { type Alarm, api } from "../api";
 import { kilns, takeAlarm } from "../live";
 import { channelName } from "../names";
+import { useWorkshops } from "../session";
 import { useStore } from "../store";
 import { Severity } from "./findings";
 import { Outcome } from "./small";
@@ -23,21 +24,29 @@ function History({ alarm }: { alarm: Alarm }) {
   );
 }
 
-export function AlarmWords({ alarm }: { alarm: Alarm }) {
+interface WordsProps {
+  alarm: Alarm;
+  hasWorkshop: boolean;
+  asksToAct: boolean;
+}
+
+/** What an alarm says, and of which kiln. */
+export function AlarmWords({ alarm, hasWorkshop, asksToAct }: WordsProps) {
   const { say, format } = useLanguage();
   const load = useStore(kilns);
   const kiln = load.is === "ready" ? load.value.find((one) => one.id === alarm.kiln_id) : undefined;
   return (
     <>
       <p class="facts">
-        <Severity severity={alarm.severity} />
+        {asksToAct && <Severity severity={alarm.severity} />}
+        {hasWorkshop && <span data-testid="alarm-workshop">{alarm.workshop_name}</span>}
         <a href={`/kilns/${alarm.kiln_id}`}>{alarm.kiln_name}</a>
         {alarm.channel && <span>{channelName(say, alarm.channel, kiln?.now.channels ?? [])}</span>}
         <span>{format.dayClock(new Date(alarm.opened_at))}</span>
       </p>
       <h2>{alarm.words.title}</h2>
       <p>{alarm.words.detail}</p>
-      {alarm.words.advice && (
+      {asksToAct && alarm.words.advice && (
         <p class="advice">
           <b>{say("alarms.do")}:</b> {alarm.words.advice}
         </p>
@@ -62,7 +71,7 @@ export function AlarmCard({ alarm, onAlarm }: { alarm: Alarm; onAlarm: (alarm: A
       data-kind={alarm.kind}
       data-state={alarm.state}
     >
-      <AlarmWords alarm={alarm} />
+      <AlarmWords alarm={alarm} hasWorkshop={useWorkshops().length > 1} asksToAct />
       <p class="facts">
         <b class={`state ${alarm.state}`} data-testid="alarm-state">
           {say(`alarms.state.${alarm.state}`)}

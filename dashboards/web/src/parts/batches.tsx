@@ -1,3 +1,4 @@
+import { type ComponentChildren, Fragment } from "preact";
 import { useState } from "preact/hooks";
 import { api, type Batch } from "../api";
 import { draftOf, EMPTY_DRAFT, firstPart } from "../batch";
@@ -7,7 +8,8 @@ import { BatchForm } from "./batch-form";
 import { Confirm, Loaded, Outcome } from "./small";
 import { useAction, useLanguage } from "./use";
 
-function BatchView({ batch, onEdit, onRemove }: { batch: Batch; onEdit: () => void; onRemove: () => void }) {
+/** What is written down of a batch. */
+function BatchView({ batch, children }: { batch: Batch; children?: ComponentChildren }) {
   const { say, format } = useLanguage();
   const first = firstPart(batch);
   return (
@@ -25,49 +27,57 @@ function BatchView({ batch, onEdit, onRemove }: { batch: Batch; onEdit: () => vo
         ))}
       </ul>
       {batch.note && <p class="quiet">{batch.note}</p>}
-      <div class="row">
-        <button type="button" onClick={onEdit}>
-          {say("batch.edit")}
-        </button>
-        <button type="button" class="plain" onClick={onRemove}>
-          {say("app.remove")}
-        </button>
-      </div>
+      {children}
     </article>
   );
 }
 
+function Change({ onEdit, onRemove }: { onEdit: () => void; onRemove: () => void }) {
+  const { say } = useLanguage();
+  return (
+    <div class="row">
+      <button type="button" onClick={onEdit} data-testid="batch-edit">
+        {say("batch.edit")}
+      </button>
+      <button type="button" class="plain" onClick={onRemove}>
+        {say("app.remove")}
+      </button>
+    </div>
+  );
+}
+
 /** What was in the kiln, and what came out of it. */
-export function Batches({ firingId }: { firingId: number }) {
+export function Batches({ firingId, mayRecord }: { firingId: number; mayRecord: boolean }) {
   const { say } = useLanguage();
   const [load, reload] = useLoad(() => api.batches(firingId), [firingId]);
   const [edited, setEdited] = useState<number | "new" | null>(null);
   const [removed, setRemoved] = useState<Batch | null>(null);
-  const [doing, run] = useAction();
+  const [doing, run] = useAction(reload);
+  const isOvertaken = doing.is === "failed" && doing.code === "changed_meanwhile";
   const close = () => [setEdited(null), reload()];
+  if (!mayRecord && load.is === "ready" && load.value.length === 0) return null;
   return (
     <section class="panel stack" data-testid="batches">
       <h2>{say("batch.title")}</h2>
-      <p class="quiet">{say("batch.intro")}</p>
+      {mayRecord && <p class="quiet">{say("batch.intro")}</p>}
       <Loaded load={load} retry={reload}>
         {(batches) => (
           <>
             {batches.map((batch) =>
               edited === batch.id ? (
-                <BatchForm
-                  key={batch.id}
-                  first={draftOf(batch)}
-                  isBusy={doing.is === "busy"}
-                  onSave={(body) => run(() => api.changeBatch(batch, body))}
-                  onClose={close}
-                />
+                <Fragment key={batch.id}>
+                  {isOvertaken && <BatchView batch={batch} />}
+                  <BatchForm
+                    first={draftOf(batch)}
+                    isBusy={doing.is === "busy"}
+                    onSave={(body) => run(() => api.changeBatch(batch, body))}
+                    onClose={close}
+                  />
+                </Fragment>
               ) : (
-                <BatchView
-                  key={batch.id}
-                  batch={batch}
-                  onEdit={() => setEdited(batch.id)}
-                  onRemove={() => setRemoved(batch)}
-                />
+                <BatchView key={batch.id} batch={batch}>
+                  {mayRecord && <Change onEdit={() => setEdited(batch.id)} onRemove={() => setRemoved(batch)} />}
+                </BatchView>
               ),
             )}
           </>
@@ -81,16 +91,18 @@ export function Batches({ firingId }: { firingId: number }) {
           onClose={close}
         />
       ) : (
-        <button type="button" onClick={() => setEdited("new")} data-testid="add-batch">
-          + {say("batch.add")}
-        </button>
+        mayRecord && (
+          <button type="button" onClick={() => setEdited("new")} data-testid="add-batch">
+            + {say("batch.add")}
+          </button>
+        )
       )}
       <Outcome doing={doing} />
       {removed && (
         <Confirm
           title={say("batch.removeAsk", { name: removed.ware })}
           go={say("app.remove")}
-          onGo={() => void run(() => api.removeBatch(removed)).then(reload)}
+          onGo={() => void run(async () => [await api.removeBatch(removed), reload()])}
           onClose={() => setRemoved(null)}
         />
       )}

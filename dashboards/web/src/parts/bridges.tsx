@@ -1,6 +1,8 @@
 import { useState } from "preact/hooks";
 import { api, type Bridge, type Pairing } from "../api";
 import { useLoad } from "../load";
+import { nameIn } from "../names";
+import { useWorkshops } from "../session";
 import { Confirm, Field, Loaded, Outcome } from "./small";
 import { useAction, useLanguage } from "./use";
 
@@ -36,6 +38,7 @@ function BridgeRow({
   onChange: () => void;
 }) {
   const { say, format } = useLanguage();
+  const name = nameIn(useWorkshops(), bridge.workshop_id, bridge.name);
   const [isAsking, setAsking] = useState(false);
   const [doing, run] = useAction();
   const day = (at: string) => format.dayClock(new Date(at));
@@ -63,7 +66,7 @@ function BridgeRow({
       {doing.is === "failed" && <Outcome doing={doing} />}
       {isAsking && (
         <Confirm
-          title={say("setup.revokeAsk", { name: bridge.name })}
+          title={say("setup.revokeAsk", { name })}
           why={say("setup.revokeWhy")}
           go={say("setup.revoke")}
           onGo={() => void run(() => api.revokeBridge(bridge.id)).then(onChange)}
@@ -81,6 +84,7 @@ export function Bridges({ workshopId }: { workshopId: number }) {
   const [pairing, setPairing] = useState<Pairing | null>(null);
   const [name, setName] = useState("");
   const [doing, run] = useAction();
+  const isOurs = (bridge: Bridge) => bridge.workshop_id === workshopId;
   const add = async (event: Event) => {
     event.preventDefault();
     const isMade = await run(async () =>
@@ -97,7 +101,7 @@ export function Bridges({ workshopId }: { workshopId: number }) {
       <Loaded load={load} retry={reload}>
         {(bridges) => (
           <ul class="things">
-            {bridges.map((bridge) => (
+            {bridges.filter(isOurs).map((bridge) => (
               <BridgeRow key={bridge.id} bridge={bridge} onPairing={setPairing} onChange={reload} />
             ))}
           </ul>

@@ -12,6 +12,7 @@ export const IDLE_HOURS = 12; // what is shown of a kiln that does not fire
 const HOURS = [6, 2] as const;
 const READ_WITHIN_S = 400;
 const DAMAGED_TOLD = 3; // the others are hatched, and counted
+const DAY_S = 24 * 3600;
 const AHEAD_S = 2 * 3600; // how much of the plan's future is shown while it runs
 
 interface CurveChartProps {
@@ -44,6 +45,8 @@ function endOf(one: Damaged, format: Formats): string {
   return from.toDateString() === to.toDateString() ? format.clock(to) : format.dayClock(to);
 }
 
+const isMidnight = (at: Date): boolean => at.getHours() === 0 && at.getMinutes() === 0;
+
 /** The firing curve on clock time, with its plan, its findings, and the values under the finger. */
 export function CurveChart({ channels: every, damaged, known, plan, startS, endS, findings }: CurveChartProps) {
   const { say, format } = useLanguage();
@@ -56,6 +59,11 @@ export function CurveChart({ channels: every, damaged, known, plan, startS, endS
   const shownToS = endS ?? now().getTime() / 1000; // where nothing comes any more, one sees since when
   const firstS = startS ?? Math.min(...channels.flatMap((channel) => channel.time_s[0] ?? []));
   const marks = marksOf(findings, lastS ?? 0);
+  const planEnd = plan && startS !== null ? startS + (plan.points.at(-1)?.time_s ?? 0) : 0;
+  const aheadS = hours === null && endS === null ? Math.min(planEnd, shownToS + AHEAD_S) : 0;
+  const from = hours === null ? firstS : Math.max(firstS, shownToS - hours * 3600);
+  const to = Math.max(shownToS, aheadS);
+  const areDays = to - from > DAY_S; // then a time of day alone does not tell when
 
   useEffect(() => {
     if (!host.current) return;
@@ -76,10 +84,6 @@ export function CurveChart({ channels: every, damaged, known, plan, startS, endS
         width: 2.5,
       };
     });
-    const planEnd = plan && startS !== null ? startS + (plan.points.at(-1)?.time_s ?? 0) : 0;
-    const aheadS = hours === null && endS === null ? Math.min(planEnd, shownToS + AHEAD_S) : 0;
-    const from = hours === null ? firstS : Math.max(firstS, shownToS - hours * 3600);
-    const to = Math.max(shownToS, aheadS);
     if (plan && startS !== null) lines.push(planLine(say("chart.plan"), plan, startS, from, to));
     chart.current?.draw({
       lines,
@@ -88,13 +92,17 @@ export function CurveChart({ channels: every, damaged, known, plan, startS, endS
       from,
       to,
       isClock: true,
-      writeX: (value) => format.clock(new Date(value * 1000)),
+      writeX: (value) => {
+        const at = new Date(value * 1000);
+        return areDays && isMidnight(at) ? format.dayShort(at) : format.clock(at);
+      },
       writeY: (value) => format.number(value),
     });
   });
 
   const latest = say(endS === null ? "chart.latest" : "chart.end");
   const atS = place ?? lastS;
+  const at = new Date((atS ?? 0) * 1000);
   const under = atS === null ? [] : marks.filter((mark) => mark.from <= atS && atS <= mark.to);
   const planned = plan && startS !== null && atS !== null ? planAt(plan.points, atS - startS) : null;
   const written = (value: number | null) => (value === null ? "—" : format.temperature(celsius(value)));
@@ -108,7 +116,9 @@ export function CurveChart({ channels: every, damaged, known, plan, startS, endS
     >
       {lastS !== null && (
         <div class="readout" data-testid="readout">
-          <b class="num">{atS === null ? "—" : format.clockExact(new Date(atS * 1000))}</b>
+          <b class="num">
+            {format.clockExact(at)} {areDays && format.dayShort(at)}
+          </b>
           {channels.map((channel) => (
             <span key={channel.channel_id} data-channel={channel.name}>
               <Key {...lookOfChannel(channel.name, known)} /> {channelName(say, channel.name, known)}{" "}

@@ -8,7 +8,7 @@ import { useAction, useLanguage } from "./use";
 
 const UNITS: readonly FuelUnit[] = ["kg_lpg", "briquettes", "kg_coal", "kg_wood", "kwh"];
 
-interface EditProps {
+export interface EditProps {
   firing: FiringDetail;
   onFiring: (firing: FiringDetail) => void;
   reload: () => void;
@@ -24,7 +24,7 @@ function FuelUsed({ firing, onFiring, reload }: EditProps) {
     setAmount(savedAmount);
     setUnit(savedUnit);
   }, [savedAmount, savedUnit]);
-  const said = amount.trim() === "" ? null : numberOf(amount);
+  const said = amount === savedAmount ? (firing.fuel_used?.amount ?? null) : numberOf(amount);
   const isBad = amount.trim() !== "" && (said === null || said < 0);
   const save = (event: Event) => {
     event.preventDefault();
@@ -176,7 +176,7 @@ function Recompute({ firing, onChanged, reload }: LookProps) {
 }
 
 /** Put right what the readings alone got wrong: fuel, times, and firings that were one. */
-export function FiringEdit({ firing, onFiring, reload }: EditProps) {
+export function FiringEdit({ firing, mayRecompute, onFiring, reload }: EditProps & { mayRecompute: boolean }) {
   const { say } = useLanguage();
   const [changed, setChanged] = useState<Changed | null>(null);
   const take = (one: Changed) => [setChanged(one), onFiring(one.firing)];
@@ -186,7 +186,7 @@ export function FiringEdit({ firing, onFiring, reload }: EditProps) {
       <FuelUsed firing={firing} onFiring={onFiring} reload={reload} />
       <Times firing={firing} onChanged={take} reload={reload} />
       <Merge firing={firing} onChanged={take} reload={reload} />
-      {firing.ended_at !== null && <Recompute firing={firing} onChanged={take} reload={reload} />}
+      {mayRecompute && firing.ended_at !== null && <Recompute firing={firing} onChanged={take} reload={reload} />}
       {changed && <Change changed={changed} />}
     </section>
   );

@@ -70,12 +70,12 @@ function useWanted(kiln: Kiln): [Kiln, (change: (shown: Kiln) => Wanted) => Prom
 }
 
 /** What the operator may set for a kiln: the cone to reach, the plan to follow, and what is in it. */
-export function KilnSettings({ kiln }: { kiln: Kiln }) {
+export function KilnSettings({ kiln, maySetUp }: { kiln: Kiln; maySetUp: boolean }) {
   const { say } = useLanguage();
   const [shown, want, doing] = useWanted(kiln);
   const [isEntering, setEntering] = useState<"rows" | "file" | null>(null);
   const [plans, reloadPlans] = useLoad(api.plans, []);
-  const known = plans.is === "ready" ? plans.value : [];
+  const known = plans.is === "ready" ? plans.value.filter((plan) => plan.workshop_id === kiln.workshop_id) : [];
   const cones: [string, string][] = CONES.map((cone) => [cone, say("cone.name", { cone })]);
   const takePlan = async (plan: Plan) => {
     reloadPlans();
@@ -104,17 +104,18 @@ export function KilnSettings({ kiln }: { kiln: Kiln }) {
         onTick={(one, isSo) => void want((newest) => ({ ware: withWare(newest.ware, one, isSo) }))}
       />
       <Outcome doing={doing} />
-      {(["rows", "file"] as const).map((way) => (
-        <button
-          key={way}
-          type="button"
-          aria-expanded={isEntering === way}
-          onClick={() => setEntering(isEntering === way ? null : way)}
-          data-testid={way === "rows" ? "new-plan" : "plan-from-file"}
-        >
-          {isEntering === way ? say("app.close") : `+ ${say(way === "rows" ? "kiln.newPlan" : "file.open")}`}
-        </button>
-      ))}
+      {maySetUp &&
+        (["rows", "file"] as const).map((way) => (
+          <button
+            key={way}
+            type="button"
+            aria-expanded={isEntering === way}
+            onClick={() => setEntering(isEntering === way ? null : way)}
+            data-testid={way === "rows" ? "new-plan" : "plan-from-file"}
+          >
+            {isEntering === way ? say("app.close") : `+ ${say(way === "rows" ? "kiln.newPlan" : "file.open")}`}
+          </button>
+        ))}
       {isEntering === "rows" && <PlanForm workshopId={kiln.workshop_id} onPlan={takePlan} />}
       {isEntering === "file" && <PlanFile workshopId={kiln.workshop_id} onPlan={takePlan} />}
     </section>

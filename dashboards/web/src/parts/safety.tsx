@@ -64,7 +64,7 @@ const FEW = 4;
 function Sessions({ found }: { found: readonly SignedInAt[] }) {
   const { say } = useLanguage();
   const [areAll, setAll] = useState(false);
-  const ordered = found.toSorted((a, b) => Number(b.is_this) - Number(a.is_this));
+  const ordered = [...found].sort((a, b) => Number(b.is_this) - Number(a.is_this));
   return (
     <>
       <ul class="things">

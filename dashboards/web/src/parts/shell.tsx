@@ -59,7 +59,7 @@ function LostBanner() {
   const known = useStore(kilns);
   if (state.is !== "lost") return null;
   const times = known.is === "ready" ? known.value.flatMap((kiln) => kiln.now.last_at ?? []) : [];
-  const last = times.toSorted().at(-1);
+  const last = times.sort().at(-1);
   return (
     <div class="lost" role="alert" data-testid="lost">
       <span aria-hidden="true">⚠</span>{" "}

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { codeOf } from "../api/client";
+import { onConnected } from "../live";
 import { useStore } from "../store";
 import { type Formats, formats } from "../units";
 import { language, type Say, useSay } from "../words";
@@ -19,6 +20,18 @@ export function useTitle(title: string): void {
       document.title = "Canh Lò";
     };
   }, [title]);
+}
+
+export const RUNNING_EVERY_MS = 30_000; // of a running firing: what rings nobody comes with no event
+
+/** Fetch anew when the stream is back, and every so often, if at all. */
+export function useRenewal(reload: () => void, everyMs: number | null): void {
+  useEffect(() => onConnected(reload), [reload]);
+  useEffect(() => {
+    if (everyMs === null) return;
+    const timer = setInterval(reload, everyMs);
+    return () => clearInterval(timer);
+  }, [reload, everyMs]);
 }
 
 export type Doing = { is: "idle" } | { is: "busy" } | { is: "done"; at: Date } | { is: "failed"; code: string };

@@ -198,7 +198,7 @@ function Learnt({ firing, written }: { firing: FiringDetail; written: string }) 
 }
 
 /** How the cones beside the probes stood afterwards: what the probes say of heat is set right by it. */
-export function WitnessConesPart({ firing }: { firing: FiringDetail }) {
+export function WitnessConesPart({ firing, mayRecord }: { firing: FiringDetail; mayRecord: boolean }) {
   const { say } = useLanguage();
   const [load, reload, put] = useLoad(() => api.witnessCones(firing.id), [firing.id]);
   const [isEdited, setEdited] = useState(false);
@@ -207,10 +207,11 @@ export function WitnessConesPart({ firing }: { firing: FiringDetail }) {
     .filter((name) => isShown(name, firing.channels))
     .map((name): [string, string] => [name, channelName(say, name, firing.channels)]);
   if (probes.length === 0 || firing.ended_at === null) return null;
+  if (!mayRecord && load.is === "ready" && load.value.cones.length === 0) return null;
   return (
     <section class="panel stack" data-testid="witness-cones">
       <h2>{say("witness.title")}</h2>
-      <p class="quiet">{say("witness.intro")}</p>
+      {mayRecord && <p class="quiet">{say("witness.intro")}</p>}
       <Loaded load={load} retry={reload}>
         {(known) => (
           <>
@@ -239,9 +240,11 @@ export function WitnessConesPart({ firing }: { firing: FiringDetail }) {
                     )
                   );
                 })}
-                <button type="button" onClick={() => setEdited(true)} data-testid="witness-edit">
-                  {known.cones.length > 0 ? say("batch.edit") : `+ ${say("witness.write")}`}
-                </button>
+                {mayRecord && (
+                  <button type="button" onClick={() => setEdited(true)} data-testid="witness-edit">
+                    {known.cones.length > 0 ? say("batch.edit") : `+ ${say("witness.write")}`}
+                  </button>
+                )}
               </>
             )}
             <Learnt firing={firing} written={known.version} />

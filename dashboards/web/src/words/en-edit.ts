@@ -15,7 +15,7 @@ export const enEdit: { readonly [key in keyof typeof viEdit]: string } = {
   "edit.unit.kg_coal": "kg of coal",
   "edit.unit.kg_wood": "kg of wood",
   "edit.unit.kwh": "kWh",
-  "edit.bad": "Enter a number from 0 up.",
+  "edit.bad": "Enter a number from 0 up (1250, not 1,250).",
   "edit.merge": "Join with firing {n} (at {time})",
   "edit.mergeWhy": "For a firing that a power cut or a pause split in two. It can be undone.",
   "edit.mergeAsk": "Join firing {n} to this one?",
@@ -75,7 +75,7 @@ export const enEdit: { readonly [key in keyof typeof viEdit]: string } = {
   "calibration.noteHint": "for example: compared with a reference probe",
   "calibration.none": "No corrections yet.",
   "calibration.points": "{n} points",
-  "calibration.bad": "Enter numbers, each temperature above the one before it.",
+  "calibration.bad": "Enter numbers (1250, not 1,250), each temperature above the one before it.",
 
   "error.changed_meanwhile": "Somebody has just changed this. Look again, then change it.",
   "error.unreadable_schedule": "This file cannot be read.",

@@ -12,9 +12,9 @@ export const enWare: { readonly [key in keyof typeof viWare]: string } = {
   "plan.addRow": "Add a segment",
   "plan.row": "Segment {n}",
   "plan.total": "{age} in all",
-  "plan.bad.target": "Segment {n}: the temperature must be 0 to 1500 °C",
-  "plan.bad.amount": "Segment {n}: the rate or the minutes must be above 0",
-  "plan.bad.hold": "Segment {n}: the hold is not a valid time",
+  "plan.bad.target": "Segment {n}: the temperature must be 0 to 1500 °C (write 1250, not 1,250)",
+  "plan.bad.amount": "Segment {n}: the rate or the minutes must be above 0 (write 1250, not 1,250)",
+  "plan.bad.hold": "Segment {n}: the hold is not a valid time (write 1250, not 1,250)",
   "plan.bad.name": "Give the schedule a name",
   "plan.bad.start": "The temperature at the start is not valid",
 
@@ -27,7 +27,6 @@ export const enWare: { readonly [key in keyof typeof viWare]: string } = {
   "firings.pick": "Pick {name} to compare",
   "firings.compare": "Compare {n} firings",
   "firings.pickHint": "Pick 2 to 8 firings to compare",
-  "firings.more": "Show more",
 
   "firing.summary": "Summary",
   "firing.segments": "Segments",
@@ -36,6 +35,7 @@ export const enWare: { readonly [key in keyof typeof viWare]: string } = {
   "firing.hold": "hold",
   "firing.cool": "cooling",
   "firing.noteNow": "The note as it is saved: {note}",
+  "firing.noteOver": "Save over that note",
   "firing.note": "Note on the firing",
   "firing.files": "Take it with you",
   "firing.file.csv": "Plain log (CSV)",

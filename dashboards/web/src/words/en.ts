@@ -27,6 +27,7 @@ export const en: Words = {
   "app.saved": "Saved at {time}",
   "app.remove": "Remove",
   "app.close": "Close",
+  "app.more": "Show more",
 
   "nav.kilns": "Kilns",
   "nav.firings": "Firings",
@@ -115,8 +116,8 @@ export const en: Words = {
   "pace.ahead": "{age} ahead",
 
   "forecast.title": "How it will go on",
-  "forecast.done": "Top reached about",
-  "forecast.cone": "Target cone down about",
+  "forecast.done": "Top held until about",
+  "forecast.cone": "Target cone down at every probe about",
   "forecast.between": "between {early} and {late}, four times in five",
   "forecast.by.schedule": "Reckoned from the plan and how the firing keeps to it.",
   "forecast.by.past": "Reckoned from this kiln's past firings.",
@@ -201,6 +202,8 @@ export const en: Words = {
   "ack.title": "Kiln alarm",
   "ack.ask": "Tap to say that you have it and are seeing to it.",
   "ack.sending": "Sending…",
+  "ack.askOver": "This alarm is over. Tap to say that you have seen it.",
+  "ack.seen": "Seen",
   "ack.used": "This link can no longer acknowledge the alarm.",
   "ack.see": "See the kiln",
 

@@ -14,7 +14,7 @@ export const viEdit = {
   "edit.unit.kg_coal": "kg than",
   "edit.unit.kg_wood": "kg củi",
   "edit.unit.kwh": "kWh điện",
-  "edit.bad": "Hãy điền một số từ 0 trở lên.",
+  "edit.bad": "Hãy điền một số từ 0 trở lên (viết 1250, không viết 1.250).",
   "edit.merge": "Gộp với mẻ {n} (lúc {time})",
   "edit.mergeWhy": "Dùng khi mất điện hoặc tạm nghỉ làm một mẻ bị tách làm hai. Tách lại được.",
   "edit.mergeAsk": "Gộp mẻ {n} vào mẻ này?",
@@ -74,7 +74,7 @@ export const viEdit = {
   "calibration.noteHint": "ví dụ: so với can chuẩn",
   "calibration.none": "Chưa có hiệu chỉnh nào.",
   "calibration.points": "{n} điểm",
-  "calibration.bad": "Hãy điền số, nhiệt độ sau cao hơn nhiệt độ trước.",
+  "calibration.bad": "Hãy điền số (viết 1250, không viết 1.250), nhiệt độ sau cao hơn nhiệt độ trước.",
 
   "error.changed_meanwhile": "Người khác vừa sửa. Hãy xem lại rồi sửa.",
   "error.unreadable_schedule": "Không đọc được tệp này.",

@@ -11,9 +11,9 @@ export const viWare = {
   "plan.addRow": "Thêm đoạn",
   "plan.row": "Đoạn {n}",
   "plan.total": "Tổng cộng {age}",
-  "plan.bad.target": "Đoạn {n}: nhiệt độ phải từ 0 đến 1500 °C",
-  "plan.bad.amount": "Đoạn {n}: tốc độ hoặc số phút phải lớn hơn 0",
-  "plan.bad.hold": "Đoạn {n}: thời gian lưu không hợp lệ",
+  "plan.bad.target": "Đoạn {n}: nhiệt độ phải từ 0 đến 1500 °C (viết 1250, không viết 1.250)",
+  "plan.bad.amount": "Đoạn {n}: tốc độ hoặc số phút phải lớn hơn 0 (viết 1250, không viết 1.250)",
+  "plan.bad.hold": "Đoạn {n}: thời gian lưu không hợp lệ (viết 1250, không viết 1.250)",
   "plan.bad.name": "Hãy đặt tên cho đường nung",
   "plan.bad.start": "Nhiệt độ lúc đầu không hợp lệ",
 
@@ -26,7 +26,6 @@ export const viWare = {
   "firings.pick": "Chọn {name} để so sánh",
   "firings.compare": "So sánh {n} mẻ",
   "firings.pickHint": "Chọn từ 2 đến 8 mẻ để so sánh",
-  "firings.more": "Xem thêm",
 
   "firing.summary": "Tóm tắt",
   "firing.segments": "Các đoạn",
@@ -36,6 +35,7 @@ export const viWare = {
   "firing.cool": "làm nguội",
   "firing.note": "Ghi chú mẻ nung",
   "firing.noteNow": "Ghi chú đang lưu: {note}",
+  "firing.noteOver": "Lưu đè ghi chú đó",
   "firing.files": "Tải mẻ nung về máy",
   "firing.file.csv": "Bảng số đo (CSV)",
   "firing.file.parquet": "Parquet",

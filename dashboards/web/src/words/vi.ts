@@ -26,6 +26,7 @@ export const vi = {
   "app.saved": "Đã lưu lúc {time}",
   "app.remove": "Xoá",
   "app.close": "Đóng",
+  "app.more": "Xem thêm",
 
   "nav.kilns": "Lò",
   "nav.firings": "Mẻ nung",
@@ -114,8 +115,8 @@ export const vi = {
   "pace.ahead": "nhanh {age}",
 
   "forecast.title": "Sắp tới",
-  "forecast.done": "Tới đỉnh lửa khoảng",
-  "forecast.cone": "Côn đích đổ khoảng",
+  "forecast.done": "Hết lưu nhiệt khoảng",
+  "forecast.cone": "Côn đích đổ ở mọi can khoảng",
   "forecast.between": "từ {early} đến {late}, 5 lần thì khoảng 4 lần đúng",
   "forecast.by.schedule": "Tính theo đường nung dự kiến và mức bám của mẻ này.",
   "forecast.by.past": "Tính theo các mẻ trước của lò này.",
@@ -200,6 +201,8 @@ export const vi = {
   "ack.title": "Cảnh báo lò",
   "ack.ask": "Bấm để báo là bạn đã nhận và đang xử lý.",
   "ack.sending": "Đang gửi…",
+  "ack.askOver": "Cảnh báo này đã hết. Bấm để báo là bạn đã xem.",
+  "ack.seen": "Đã xem",
   "ack.used": "Cảnh báo này không nhận bằng liên kết này được nữa.",
   "ack.see": "Xem lò",
 
