@@ -34,7 +34,8 @@ if [ -z "$ROOT" ]; then
 fi
 
 mkdir -p "$(dirname "$CONFIG")" "$STATE" "$ROOT/etc/systemd/system" "$ROOT/etc/udev/rules.d" "$ROOT/usr/local/bin"
-test -x "$HOME_DIR/bin/python" || "$PYTHON" -m venv "$HOME_DIR"
+# Debian lên bản mới thì Python cũ không còn / an upgrade of Debian takes the Python away that all was installed for
+"$HOME_DIR/bin/python" -c 'import pip' 2>/dev/null || "$PYTHON" -m venv --clear "$HOME_DIR"
 from_wheel install/bridge.txt > "$HOME_DIR/bridge.txt"
 # Một thư mục wheels/ bên cạnh tệp .whl thì cài không cần mạng / a folder wheels/ beside the wheel: no network is needed
 WHEELS=$(dirname "$WHEEL")/wheels

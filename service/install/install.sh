@@ -50,12 +50,14 @@ if [ -e "$UNITS/canhlo-backup.service" ] && "$SYSTEMCTL" is-active --quiet canhl
 fi
 
 mkdir -p "$(dirname "$CONFIG")" "$UNITS" "$LIBRARY" "$ROOT/usr/local/bin" "$ROOT/var/lib/canhlo" "$ROOT/var/backups/canhlo"
-test -x "$HOME_DIR/bin/python" || "$PYTHON" -m venv "$HOME_DIR"
+# Debian lên bản mới thì Python cũ không còn / an upgrade of Debian takes the Python away that all was installed for
+"$HOME_DIR/bin/python" -c 'import pip' 2>/dev/null || "$PYTHON" -m venv --clear "$HOME_DIR"
 from_wheel run.txt > "$HOME_DIR/run.txt"
 "$HOME_DIR/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$HOME_DIR/run.txt"
 "$HOME_DIR/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$WHEEL"
 
 test -e "$CONFIG" || from_wheel canhlo.env > "$CONFIG"
+sed -i '/^CANHLO_PUSH_CONTACT=mailto:canhlo@localhost$/d' "$CONFIG"  # iPhone không nhận / iPhones take none from there
 if [ -n "$ADDRESS" ]; then
   sed -i "s|^CANHLO_PUBLIC_URL=.*|CANHLO_PUBLIC_URL=$ADDRESS|" "$CONFIG"
 fi

@@ -119,6 +119,28 @@ def test_the_installer_puts_everything_in_its_place_and_keeps_settings(root: Pat
         assert (root / "etc/systemd/system" / unit).read_text() == (INSTALL / unit).read_text()
 
 
+@pytest.mark.parametrize("program", ["service", "firmware_bridge"])
+def test_an_upgrade_of_debian_that_takes_its_python_away_is_mended_by_installing_again(
+    tmp_path: Path, program: str
+) -> None:
+    script = (HOUSE / program / "install/install.sh").read_text()
+    [step] = [line for line in script.splitlines() if "-m venv" in line]
+    env = {"HOME_DIR": str(tmp_path), "PYTHON": sys.executable, "PATH": "/usr/bin:/bin"}
+
+    def packages() -> Path:
+        subprocess.run(["sh", "-euc", step], env=env, check=True)
+        return next(tmp_path.glob("lib/python3.*"))
+
+    was = packages()
+    (tmp_path / "kept while it works").touch()
+    packages()
+    assert (tmp_path / "kept while it works").exists()
+    was.rename(was.with_name("python3.1"))
+
+    assert packages() == was
+    assert subprocess.run([tmp_path / "bin/pip", "--version"], check=False).returncode == 0
+
+
 @pytest.mark.parametrize("page", sorted(HOUSE.glob("docs/*.md")), ids=lambda page: page.stem)
 def test_no_setting_that_a_page_shows_has_a_comment_behind_it(page: Path) -> None:
     """In an EnvironmentFile of systemd it would be part of the value."""
