@@ -18,7 +18,7 @@ LINES_REFUSED = Counter("canhlo_ingest_lines_refused", "Lines of line protocol t
 DUPLICATE_BLOCKS = Counter("canhlo_ingest_duplicate_blocks", "Blocks that were stored before")
 SKIPPED_BLOCKS = Counter("canhlo_ingest_skipped_blocks", "Blocks that a bridge has put into quarantine")
 SEALED_READINGS = Counter("canhlo_sealed_readings", "Readings that were sealed")
-DAMAGED_ROWS = Counter("canhlo_damaged_rows", "Rows of sealed readings that were asked for and are not as written")
+DAMAGED_ROWS = Counter("canhlo_damaged_rows", "Rows of readings that were asked for and are not as written")
 SEALING_FAILURES = Counter(
     "canhlo_sealing_failures", "Kilns whose readings could not be sealed and will be tried again"
 )

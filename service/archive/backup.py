@@ -131,7 +131,7 @@ def restore(settings: Settings, file: Path) -> Manifest:
             _bring_along(f"sqlite:///{copies / DATABASE}")
             _put_back(copies, Path(make_url(settings.database).database or ""))
         else:
-            _run_postgresql("pg_restore", settings.database, "--no-owner", "--exit-on-error", str(copies / DUMP))
+            _run_postgresql("pg_restore", settings.database, "--no-owner", "--single-transaction", str(copies / DUMP))
             _bring_along(settings.database)
         if (copies / VAPID).exists():
             (copies / VAPID).replace(settings.data_dir / VAPID)
@@ -211,8 +211,9 @@ def _run_postgresql(program: str, url: str, *words: str) -> None:
     words = (found, *target, *words)
     done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - words of ours
     if done.returncode:
-        reasons = done.stderr.strip().splitlines() or ["it gave no reason"]
-        msg = f"{program} could not do it: {reasons[-1]}"
+        said = done.stderr.strip().splitlines() or ["it gave no reason"]
+        reason = next((line for line in said if "error:" in line), said[-1])  # what it was about follows it
+        msg = f"{program} could not do it: {reason}"
         raise ConflictError(msg)
 
 

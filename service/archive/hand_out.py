@@ -11,15 +11,19 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy.orm import Session
 
-from service.core.series import Samples
+from firmware_bridge.wire import LAST_MS
+from service.core.series import FloatArray, Samples
 from service.series import history as series
 from service.series.blocks import TEMPERATURES
+from service.series.columns import IntArray
 from service.series.corrections import Corrections, corrections_of
 from service.store import firings as firing_rows
 from service.store.models import Firing, Kiln
 
 FORMATS: Final = ("csv", "parquet", "json")
-SLICE: Final = 5000  # readings that are in memory as words at once
+SLICE: Final = 5000  # readings of a channel that are in memory as words at once
+ROW_GROUP: Final = 20_000  # readings of a channel that are packed together
+Masked = np.ma.MaskedArray[Any, np.dtype[np.float64]]
 MEDIA_TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
@@ -40,16 +44,30 @@ class Handed:
     def schema(self) -> str:
         return f"canhlo.{self.what}/1"
 
-    def table(self) -> tuple[np.ndarray, dict[str, np.ma.MaskedArray[Any, np.dtype[np.float64]]]]:
-        """Return all times once [ms], and a column for each channel: NaN for no value, masked where it said nothing."""
-        times = {name: np.rint(one.time_s * 1000).astype(np.int64) for name, one in self.channels.items()}
-        at_ms = np.unique(np.concatenate([np.empty(0, np.int64), *times.values()]))
-        columns = {}
-        for name, one in self.channels.items():
-            column = np.ma.MaskedArray(np.full(len(at_ms), np.nan), mask=True)
-            column[np.searchsorted(at_ms, times[name])] = one.value
-            columns["_".join(name)] = column
-        return at_ms, columns
+    @property
+    def columns(self) -> list[str]:
+        return ["_".join(name) for name in self.channels]
+
+    def rows(self, most: int) -> Iterator[tuple[IntArray, list[Masked]]]:
+        """Go through all times once [ms] with a column for each channel, at most so many readings of each at a time.
+
+        NaN is no value, and masked is where the channel said nothing: of some that take turns, that is most of it.
+        """
+        done = dict.fromkeys(self.channels, 0)
+        while True:
+            next_ms = {name: _ms(one.time_s[done[name] : done[name] + most]) for name, one in self.channels.items()}
+            upto_ms = min((times[-1] for times in next_ms.values() if len(times) == most), default=LAST_MS)
+            next_ms = {name: times[times <= upto_ms] for name, times in next_ms.items()}
+            at_ms = np.unique(np.concatenate([np.empty(0, np.int64), *next_ms.values()]))
+            if not len(at_ms):
+                return
+            columns = []
+            for name, one in self.channels.items():
+                column = np.ma.MaskedArray(np.full(len(at_ms), np.nan), mask=True)
+                first, done[name] = done[name], done[name] + len(next_ms[name])
+                column[np.searchsorted(at_ms, next_ms[name])] = one.value[first : done[name]]
+                columns.append(column)
+            yield at_ms, columns
 
 
 def hand_out(session: Session, firing: Firing, *, now: datetime, with_note: bool, is_as_taken: bool = False) -> Handed:
@@ -133,11 +151,9 @@ def write(handed: Handed, form: str) -> Iterator[bytes]:
 
 
 def _csv(handed: Handed) -> Iterator[bytes]:
-    at_ms, columns = handed.table()
-    yield (",".join(["time", *columns]) + "\r\n").encode()
-    for first in range(0, len(at_ms), SLICE):
-        part = slice(first, first + SLICE)
-        rows = zip(at_ms[part].tolist(), *(column[part].tolist() for column in columns.values()), strict=True)
+    yield (",".join(["time", *handed.columns]) + "\r\n").encode()
+    for at_ms, columns in handed.rows(SLICE):
+        rows = zip(at_ms.tolist(), *(column.tolist() for column in columns), strict=True)
         lines = [
             ",".join([_stamp(at), *("" if value is None else repr(value) for value in values)]) for at, *values in rows
         ]
@@ -148,15 +164,16 @@ def _parquet(handed: Handed) -> Iterator[bytes]:
     import pyarrow as pa  # takes long to load, and few ask for it
     from pyarrow import parquet
 
-    at_ms, columns = handed.table()
-    table = pa.table(
-        {
-            "time": pa.array(at_ms, pa.timestamp("ms", tz="UTC")),
-            **{name: pa.array(column.data, mask=np.ma.getmaskarray(column)) for name, column in columns.items()},
-        }
-    ).replace_schema_metadata({handed.schema: json.dumps(handed.about, ensure_ascii=False)})
+    moment = pa.timestamp("ms", tz="UTC")
+    schema = pa.schema(
+        [("time", moment), *((name, pa.float64()) for name in handed.columns)],
+        metadata={handed.schema: json.dumps(handed.about, ensure_ascii=False)},
+    )
     file = io.BytesIO()
-    parquet.write_table(table, file, compression="zstd")
+    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        for at_ms, columns in handed.rows(ROW_GROUP):
+            said = [pa.array(column.data, mask=np.ma.getmaskarray(column)) for column in columns]
+            writer.write_table(pa.table([pa.array(at_ms, moment), *said], schema=schema))
     yield file.getvalue()
 
 
@@ -167,7 +184,7 @@ def _json(handed: Handed) -> Iterator[bytes]:
     for (name, unit), one in handed.channels.items():
         said = json.dumps({"name": name, "unit": unit}, ensure_ascii=False)
         yield f"{between}\n  {said[:-1]}".encode()
-        yield from _json_list("time", np.rint(one.time_s * 1000).astype(np.int64), _stamp)
+        yield from _json_list("time", _ms(one.time_s), _stamp)
         yield from _json_list("value", one.value, lambda value: value if isfinite(value) else None)
         between = "},"
     yield b"}\n ]\n}" if handed.channels else b"]\n}"
@@ -179,6 +196,10 @@ def _json_list(name: str, values: np.ndarray, say: Callable[[Any], str | float |
         said = json.dumps([say(value) for value in values[first : first + SLICE].tolist()])
         yield f"{', ' if first else ''}{said[1:-1]}".encode()
     yield b"]"
+
+
+def _ms(time_s: FloatArray) -> IntArray:
+    return np.rint(time_s * 1000).astype(np.int64)
 
 
 def _stamp(at_ms: int) -> str:

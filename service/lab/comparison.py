@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from service.core.curve import drawn_gap_s, thin_min_max
 from service.core.series import FloatArray
 from service.lab.batches import batches_of, count_grades
+from service.lab.chamber import missed_the_top
 from service.lab.curve import curve_of
 from service.store.models import Firing
 
@@ -48,7 +49,9 @@ def compare(session: Session, chosen: Sequence[Firing], *, by_temperature: bool,
                 "label": label,
                 "started_at": firing.started_at,
                 "duration_h": ((firing.ended_at or now) - firing.started_at).total_seconds() / 3600,
-                **_figures(firing, curve, cone),
+                "heat_work": None if cone is None else _heat_work(session, firing, cone),
+                "heat_work_cone": cone,
+                **_figures(firing, curve),
                 "pieces_loaded": grades["loaded"],
                 **{f"pieces_{grade}": grades[grade] for grade in ("first", "second", "refire", "reject")},
                 "witness_cones": firing.witness_cones or [],
@@ -81,15 +84,19 @@ def rate_by_temperature(curve: Curve) -> tuple[FloatArray, FloatArray]:
     return temp_c, np.where(np.isfinite(rate), rate, np.nan)
 
 
-def _figures(firing: Firing, curve: Curve, cone: str | None) -> dict[str, Any]:
-    """Return the row of the table, heat work of a cone; None where the recording does not reach."""
-    peak_c = firing.peak_c
-    cones = {cone["cone"]: cone["progress"] for cone in sorted(firing.cones, key=lambda cone: -cone["progress"])}
+def _heat_work(session: Session, firing: Firing, cone: str) -> float | None:
+    """Return the heat work of a cone where it is least, by the probes that saw the top, or by all if none did."""
+    missed = missed_the_top(session, firing)
+    done = {one["channel"]: one["progress"] for one in firing.cones if one["cone"] == cone}
+    seen = [progress for channel, progress in done.items() if channel not in missed]
+    return min(seen or done.values(), default=None)
+
+
+def _figures(firing: Firing, curve: Curve) -> dict[str, Any]:
+    """Return what the table says of a curve; None where the recording does not reach."""
     return {
-        "peak_c": peak_c,
+        "peak_c": firing.peak_c,
         "cone_reached": firing.cone_reached,
-        "heat_work": None if cone is None else cones.get(cone),
-        "heat_work_cone": cone,
         "rate_to_600_c_per_h": rate_between(curve, 100.0, 600.0),
         "rate_600_to_1000_c_per_h": rate_between(curve, 600.0, 1000.0),
         "rate_above_1000_c_per_h": rate_between(curve, 1000.0, _peak(curve) - HOLD_WITHIN_C),

@@ -8,10 +8,10 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from service.core.ageing import Ageing, ageing, rates_at
-from service.core.kiln import OUTSIDE
 from service.core.kiln_model import HighestRate, highest_rate_c_per_h, learn
 from service.core.probe_history import Drift
 from service.core.series import Samples
+from service.lab.chamber import believed
 from service.lab.witness_cones import drifts_of
 from service.series import history as series
 from service.store import firings
@@ -52,8 +52,6 @@ def _past(session: Session, kiln: Kiln) -> Sequence[Firing]:
 def _chamber(session: Session, firing: Firing) -> dict[str, Samples]:
     if firing.ended_at is None:
         return {}
-    drawn, _ = series.read_for_chart(
-        session, firing.kiln_id, from_at=firing.started_at, to_at=firing.ended_at, width=PIXELS
-    )
-    found = drawn.channels
-    return {name: one for name, one in found.items() if not name.startswith(OUTSIDE) and np.isfinite(one.value).any()}
+    from_at, to_at = firing.started_at, firing.ended_at
+    drawn, step_s = series.read_for_chart(session, firing.kiln_id, from_at=from_at, to_at=to_at, width=PIXELS)
+    return believed(session, firing.kiln_id, drawn.channels, from_at=from_at, to_at=to_at, step_s=step_s)

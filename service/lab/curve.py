@@ -5,17 +5,16 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from service.core.chamber import chamber_curve
-from service.core.kiln import OUTSIDE
 from service.core.segments import Segment, segments
 from service.core.series import FloatArray
-from service.series import history as series
+from service.lab.chamber import chamber_of
 from service.store.models import Firing
 
 
 def curve_of(session: Session, firing: Firing, *, now: datetime) -> tuple[FloatArray, FloatArray]:
     """Return Unix times [s] and the chamber's temperature [°C] for every minute that is known."""
-    found = series.read(session, firing.kiln_id, from_at=firing.started_at, to_at=firing.ended_at or now).channels
-    return chamber_curve({name: samples for name, samples in found.items() if not name.startswith(OUTSIDE)})
+    to_at = firing.ended_at or now
+    return chamber_curve(chamber_of(session, firing.kiln_id, from_at=firing.started_at, to_at=to_at))
 
 
 def segments_of(session: Session, firing: Firing, *, now: datetime) -> list[Segment]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, select
@@ -10,18 +10,15 @@ from sqlalchemy.orm import Session
 
 from service.core.firing import EndCause
 from service.core.probe_history import Drift, Use, drift
-from service.core.sensors import DOUBTFUL
 from service.core.witness import PRIOR, SURE, Bend, Offset, WitnessCone, leaning_c, learn
 from service.errors import ConflictError, InvalidError
+from service.lab.chamber import missed_the_top
 from service.store import calibrations, firings, kilns
 from service.store.cone_offsets import drift_c, offsets_of
 from service.store.merging import check_whole
 from service.store.models import Firing, Kiln
 
 NEWEST: Final = 40  # firings that are learnt from: own choice, by then a probe may have gone astray by half a cone
-# What keeps a probe from having shown the heat that the cones beside it had, if it is said of the hours about the top.
-_UNSEEN: Final = (*DOUBTFUL, "sensor_silent")
-_ABOUT_THE_TOP: Final = timedelta(hours=1)  # own choice: a cone bends in the last 100 °C, of which an hour is most
 _LOST: Final = (EndCause.LOST_SENSOR.value, EndCause.LOST_LINK.value)
 
 
@@ -104,10 +101,8 @@ def _beside(session: Session, firing: Firing, since: Mapping[str, datetime]) -> 
     """Return a firing's cones by the probes that they stood beside, if these have seen its top as they show it now."""
     if firing.end_cause in _LOST or firing.peak_at is None:
         return {}
-    from_at, to_at = firing.peak_at - _ABOUT_THE_TOP, firing.peak_at + _ABOUT_THE_TOP
-    doubts = firings.findings_between(session, firing.kiln_id, _UNSEEN, from_at=from_at, to_at=to_at)
     heat_work = {(one["channel"], one["cone"]): one["progress"] for one in firing.cones}
-    seen_by = {channel for channel, _ in heat_work} - {one.channel for one in doubts}
+    seen_by = {channel for channel, _ in heat_work} - missed_the_top(session, firing)
     assumed = offsets_of(firing.cone_offsets)
     found = defaultdict[str, list[WitnessCone]](list)
     for one in firing.witness_cones or ():

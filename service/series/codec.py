@@ -23,6 +23,7 @@ _COARSE: Final = (1.0, 10.0, 100.0, 1000.0, 128.0, 256.0)
 _FINE: Final = (1e4, 1e5, 1e6, 1e8)
 _FINEST_OF_A_DEGREE: Final = 1000.0  # own choice: the finest amplifier of thermocouples (MAX31856) tells 1/128 of one
 _NOISE_C: Final = 1e-9  # what a program's sums leave in the last digit
+ROUNDED_BY_C: Final = 0.5 / _FINEST_OF_A_DEGREE + _NOISE_C  # at most, when a temperature is sealed
 _AS_FLOATS: Final = 0.0
 _LARGEST: Final = 1e9  # as whole steps it is still exact
 # What is tried: what the codec takes by itself, what goes on as steeply as before, and what comes back to where it was.

@@ -6,7 +6,6 @@ every sink has had it, and goes with its neighbours: taken away one by one, they
 the table.
 """
 
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
@@ -18,13 +17,11 @@ from sqlalchemy.orm import Session
 
 from service.series import blocks as series
 from service.series.at_hand import AtHand, Came
-from service.series.kept import DamagedBlockError, KeptBlock, joined, read_whole, write_block
+from service.series.kept import KeptBlock, joined, read_or_tell, write_block
 from service.store import sinks
 from service.store.bulk import insert_columns
 from service.store.database import Database
 from service.store.models import GatheredBlock, Gathering, Kiln, LiveState, Shelf, StoredBlock
-
-logger = logging.getLogger(__name__)
 
 MOST_READINGS: Final = 500_000  # in memory at a time
 MOST_IN_A_ROW: Final = 20_000  # readings
@@ -139,7 +136,8 @@ def _rows(ready: _Ready, received_at: datetime) -> Iterator[dict[str, Any]]:
     """Go through the rows of a kiln, each of blocks whose times are all known, or all estimated."""
     always = {"workshop_id": ready.workshop_id, "kiln_id": ready.kiln_id, "received_at": received_at}
     for some in _portions(ready.came):
-        for _, group in groupby(((one, _read(one)) for one in some), key=_kind):
+        pairs = ((one, read_or_tell(one.id, one.payload, one.readings)) for one in some)
+        for _, group in groupby(pairs, key=_kind):
             came, read = zip(*group, strict=True)
             newest: Came = came[-1]
             if None in read:  # damaged: kept as it is, for `canhlo verify` to find
@@ -155,14 +153,6 @@ def _rows(ready: _Ready, received_at: datetime) -> Iterator[dict[str, Any]]:
                 "from_ms": min(times_ms, default=None),
                 "to_ms": max(times_ms, default=None),
             }
-
-
-def _read(came: Came) -> KeptBlock | None:
-    try:
-        return read_whole(came.payload, came.readings)
-    except DamagedBlockError:
-        logger.exception("a block cannot be read", extra={"block": came.id})
-        return None
 
 
 def _kind(pair: tuple[Came, KeptBlock | None]) -> tuple[bool, int]:

@@ -89,7 +89,7 @@ def kilns_firing(session: Session, slots: Collection[int] | None) -> list[int]:
 def finished_firings(session: Session, kiln_id: int, *, target_cone: str | None, limit: int) -> list[Firing]:
     """Return a kiln's firings for this target that came to their own end, newest first."""
     query = _finished(kiln_id).where(Firing.target_cone.is_not_distinct_from(target_cone))
-    return list(session.scalars(query.order_by(Firing.id.desc()).limit(limit)))
+    return list(session.scalars(query.order_by(Firing.started_at.desc()).limit(limit)))
 
 
 def newest_finished(session: Session, kiln_id: int, *, limit: int) -> list[Firing]:

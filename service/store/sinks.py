@@ -160,6 +160,11 @@ def pay(session: Session, debt: OwedToSink, *, upto_ms: int) -> None:
         session.execute(update(OwedToSink).where(*which).values(next_ms=upto_ms))
 
 
+def is_listed(session: Session, name: str) -> bool:
+    """Return whether a sink is known, and all that it is owed: one that is not may lack anything."""
+    return bool(session.scalar(select(Sink.is_listed).where(Sink.name == name)))
+
+
 def is_owed(session: Session, name: str, kiln_id: int, from_ms: int, to_ms: int) -> bool:
     """Return whether a sink may lack sealed readings of a kiln between two times."""
     owing = select(OwedToSink.month).where(
@@ -168,7 +173,7 @@ def is_owed(session: Session, name: str, kiln_id: int, from_ms: int, to_ms: int)
         OwedToSink.from_ms <= to_ms,
         OwedToSink.to_ms >= from_ms,
     )
-    return session.scalar(owing.limit(1)) is not None
+    return not is_listed(session, name) or session.scalar(owing.limit(1)) is not None
 
 
 def lag(session: Session, name: str, block_id: int) -> Lag:

@@ -1,15 +1,21 @@
 """Firings side by side: figures worked out from curves whose answers are known."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from service_parts import BridgeClient, block
+from service_parts import BridgeClient, block, new_bridge, new_workshop
+from sqlalchemy.orm import Session
 
-from service.lab.comparison import Curve, cooling_rate, hold_s, rate_between, rate_by_temperature
-from service.store import firings, kilns
+from service.core.findings import Finding, Group, Severity
+from service.lab.comparison import Curve, compare, cooling_rate, hold_s, rate_between, rate_by_temperature
+from service.lab.curve import curve_of
+from service.series import blocks as series
+from service.store import firings, identity, kilns
 from service.store.database import Database
+from service.store.models import Firing
 
 
 def curve() -> Curve:
@@ -49,6 +55,53 @@ def test_against_temperature_a_steady_firing_is_a_level_line() -> None:
 
     assert temp_c[0] == 50.0
     assert rate[1:-1] == pytest.approx(100.0)
+
+
+def fired(session: Session, workshop_id: int, **values: Any) -> Firing:
+    """Return a kiln's first firing: it began at 0 and took twelve hours."""
+    kiln = kilns.create_kiln(session, workshop_id, name="Lò 1", key="lo-1")
+    return firings.add_firing(session, kiln, started_at=at_h(0), ended_at=at_h(12), end_cause="cooled", **values)
+
+
+def at_h(hours: float) -> datetime:
+    return datetime.fromtimestamp(hours * 3600, UTC)
+
+
+def said_of(kind: str, from_h: float, to_h: float) -> Finding:
+    return Finding(kind, Group.SENSOR, Severity.WARNING, "bottom", from_h * 3600, to_h * 3600)
+
+
+def test_what_a_probe_says_that_is_not_believed_is_on_no_curve(database: Database) -> None:
+    token = new_bridge(database, new_workshop(database, "lan@example.org"))
+    top = np.interp(np.arange(0.0, 12.0, 1 / 360), [0.0, 8.0, 12.0], [20.0, 1200.0, 600.0])
+    bottom = top - 30.0
+    bottom[1000:1500] = 1390.0
+    with database.write() as session:
+        bridge = identity.bridge_of_token(session, token)
+        assert bridge is not None
+        firing = fired(session, bridge.workshop_id)
+        sent = block(1, at_s=0, top=top.tolist(), bottom=bottom.tolist())
+        series.append(session, [series.NewBlock(bridge, firing.kiln_id, sent)], received_at=at_h(12))
+        firings.save_findings(session, firing.kiln, firing.id, [said_of("implausible_value", 1000 / 360, 1500 / 360)])
+
+        time_s, temp_c = curve_of(session, firing, now=at_h(13))
+
+    np.testing.assert_allclose(temp_c, np.interp(time_s / 3600, [0.0, 8.0, 12.0], [5.0, 1185.0, 585.0]), atol=3.0)
+
+
+@pytest.mark.parametrize(("silent_from_h", "heat_work"), [(5.0, 1.1), (9.5, 0.04)])
+def test_a_probe_that_did_not_see_the_top_does_not_say_how_far_the_cone_bent(
+    database: Database, silent_from_h: float, heat_work: float
+) -> None:
+    workshop_id = new_workshop(database, "lan@example.org")
+    cones = [{"channel": channel, "cone": "6", "progress": done} for channel, done in [("top", 1.1), ("bottom", 0.04)]]
+    with database.write() as session:
+        firing = fired(session, workshop_id, peak_at=at_h(8), cone_reached="6", cones=cones)
+        firings.save_findings(session, firing.kiln, firing.id, [said_of("sensor_silent", silent_from_h, 12.0)])
+
+        (row,) = compare(session, [firing], by_temperature=False, now=at_h(13))["firings"]
+
+    assert row["heat_work"] == heat_work
 
 
 async def test_firings_are_compared_over_http_with_what_came_out(

@@ -123,6 +123,16 @@ def test_what_a_probe_says_that_is_not_believed_does_not_count(database: Databas
     assert begins_c == pytest.approx(np.interp(2.0, HOURS, TEMP_C), abs=5)
 
 
+def test_a_firing_of_an_old_log_that_was_brought_in_later_is_not_the_newest(database: Database, kiln_id: int) -> None:
+    with database.write() as session:
+        kiln = session.get_one(Kiln, kiln_id)
+        firings.add_firing(session, kiln, started_at=at(-1000), ended_at=at(-984), end_cause=EndCause.COOLED.value)
+
+        newest, oldest = firings.finished_firings(session, kiln_id, target_cone=None, limit=2)
+
+    assert (newest.started_at, oldest.started_at) == (at(0), at(-1000))
+
+
 def test_a_firing_that_has_ended_has_no_forecast(database: Database, kiln_id: int) -> None:
     with database.write() as session:
         running = firings.running_firing(session, kiln_id)

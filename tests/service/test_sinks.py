@@ -455,8 +455,19 @@ def test_charts_go_on_from_our_own_store_while_a_sink_is_down(village: Village) 
 def test_a_sink_that_has_never_answered_hides_nothing_that_we_have(village: Village) -> None:
     village.add_firing(hours=1)
     village.server.stop()
+    assert not village.feed.step()
 
     same(village.read(), village.read_sink(answers="failed"))
+
+
+def test_a_sink_that_is_not_fed_yet_hides_nothing_that_is_sealed(village: Village) -> None:
+    village.add_firing(hours=1)
+    village.seal_all()
+
+    same(village.read(), village.read_sink(answers="own"))
+    with village.database.write() as session:
+        sinks.enter(session, "kho")  # as long as what it is owed is not listed
+    same(village.read(), village.read_sink(answers="own"))
 
 
 def test_what_we_no_longer_have_is_read_from_the_sink_or_refused(village: Village) -> None:
@@ -538,6 +549,37 @@ def test_canhlo_sinks_compares_and_what_a_sink_has_lost_is_sent_again(
     village.server.start()
     canhlo_sinks("--compare")
     assert capsys.readouterr().out.count("all there") == 2
+
+
+def test_canhlo_sinks_compares_values_as_finely_as_they_are_kept(
+    village: Village, canhlo_sinks: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_ms = [int(START_S * 1000) + 1000 * i for i in range(30)]
+    worked_out = [*(900 + i / 3 for i in range(29)), None]
+    columns = [
+        Column(name, unit, at_ms, worked_out, {29: Quality.OPEN})
+        for name, unit in (("top", Unit.CELSIUS), ("gas", Unit.KILOPASCAL))
+    ]
+    village.add(*columns)
+    village.feed_until(village.settled)
+    village.seal_all()
+    village.server.points()
+
+    canhlo_sinks("--compare")
+
+    assert capsys.readouterr().out.splitlines()[1:] == ["  2026-01: 60 readings: all there"]
+
+
+def test_canhlo_sinks_says_of_a_sink_that_was_never_fed_that_there_is_nothing_to_compare(
+    village: Village, canhlo_sinks: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    village.add_firing(hours=1)
+    village.seal_all()
+
+    with pytest.raises(SystemExit):
+        canhlo_sinks("--compare")
+
+    assert "sink kho has not been fed yet: `canhlo serve` does it" in capsys.readouterr().err
 
 
 async def test_what_a_bridge_sends_is_in_the_sink_a_moment_later(database: Database, tmp_path: Path) -> None:

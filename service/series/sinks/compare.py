@@ -3,18 +3,24 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from sqlalchemy.orm import Session
 
+from firmware_bridge.wire import Unit
 from service.series import chunks
 from service.series.chunks import AS_TAKEN, DAY_AS_TAKEN, DAY_MS
+from service.series.codec import ROUNDED_BY_C
 from service.series.columns import Key, Readings, in_order
+from service.series.sinks.errors import SinkError
 from service.series.sinks.reading import EVERY_UNIT, Reader
 from service.store import sinks
 from service.store.database import Database
 from service.store.months import month_bounds_ms
 from service.store.sinks import Stretch
+
+_NOT_KEPT: Final = 1e-11  # the share of a value: VictoriaMetrics keeps some twelve digits
 
 
 @dataclass
@@ -33,9 +39,12 @@ def compare(database: Database, reader: Reader) -> Iterator[Compared]:
     Raises
     ------
     SinkError
-        If the sink does not answer as it should.
+        If the sink does not answer as it should, or was not fed yet.
     """
     with database.read() as session:
+        if not sinks.is_listed(session, reader.name):
+            msg = f"sink {reader.name} has not been fed yet: `canhlo serve` does it"
+            raise SinkError(msg)
         months = database.months.names(session)
     for month in months:
         compared = Compared(month)
@@ -63,7 +72,7 @@ def _compare_kiln(
             continue
         theirs = reader.as_taken(workshop_id, kiln_id, day_ms, at_ms - 1, EVERY_UNIT)
         for key, ours in _day(held, kiln_id, day_ms).items():
-            lacking = _lacking(ours, theirs.get(key))
+            lacking = _lacking(ours, theirs.get(key), ROUNDED_BY_C if key.unit == Unit.CELSIUS else 0.0)
             compared.readings += len(ours.at_ms)
             compared.lacking += lacking
             lacks += [day_ms] if lacking else []
@@ -79,12 +88,12 @@ def _day(held: Session, kiln_id: int, day_ms: int) -> dict[Key, Readings]:
     return {key: in_order(found) for key, found in parts.items()}
 
 
-def _lacking(ours: Readings, theirs: Readings | None) -> int:
-    """Return how many of our readings are not among theirs, or have another value or quality there."""
+def _lacking(ours: Readings, theirs: Readings | None, within: float) -> int:
+    """Return how many of our readings are not among theirs, or differ there in quality, or in value by more than so."""
     if theirs is None or not len(theirs.at_ms):
         return len(ours.at_ms)
     at = np.minimum(np.searchsorted(theirs.at_ms, ours.at_ms), len(theirs.at_ms) - 1)
     there = theirs.where(at)
     is_same = (there.at_ms == ours.at_ms) & (there.quality == ours.quality)
-    is_same &= (there.value == ours.value) | (np.isnan(there.value) & np.isnan(ours.value))
+    is_same &= np.isclose(there.value, ours.value, rtol=_NOT_KEPT, atol=within, equal_nan=True)
     return int(len(is_same) - np.count_nonzero(is_same))
