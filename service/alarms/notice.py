@@ -50,7 +50,6 @@ MOST_KILNS_NAMED: Final = 2
 
 def alarm_notice(claimed: ClaimedDelivery, *, now: datetime) -> Notice:
     alarm, finding, language = claimed.alarm, claimed.alarm.finding, claimed.account.language
-    is_over = alarm.cleared_at is not None
     text = words(
         finding.kind,
         advice_key=finding.advice_key,
@@ -69,11 +68,11 @@ def alarm_notice(claimed: ClaimedDelivery, *, now: datetime) -> Notice:
     title = f"{where}: {text.title[:1].lower()}{text.title[1:]}"
     tag = f"alarm-{alarm.id}"
     payload = {
-        "title": phrase("over", language).format(title=title) if is_over else title,
-        "body": " ".join(filter(None, (text.detail, "" if is_over else text.advice))),
+        "title": phrase("over", language).format(title=title) if alarm.is_past else title,
+        "body": " ".join(filter(None, (text.detail, "" if alarm.is_past else text.advice))),
         "at": finding.start_at.isoformat(),
         "since": phrase("since", language),
-        "is_over": is_over,
+        "is_over": alarm.is_past,
         "tag": tag,
         "url": f"{ONE_ALARM}{claimed.token}",
         "ack_token": claimed.token,

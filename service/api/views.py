@@ -263,6 +263,7 @@ def alarm_out(alarm: Alarm, language: str, *, now: datetime) -> schemas.AlarmOut
         state = schemas.AlarmState.CLEARED
     else:
         state = schemas.AlarmState.ACKNOWLEDGED if alarm.acknowledged_at else schemas.AlarmState.OPEN
+    said = words_out(finding, language, now=now, parts=alarm.also_at)
     return schemas.AlarmOut(
         id=alarm.id,
         kiln_id=finding.kiln_id,
@@ -278,7 +279,7 @@ def alarm_out(alarm: Alarm, language: str, *, now: datetime) -> schemas.AlarmOut
         acknowledged_at=alarm.acknowledged_at,
         acknowledged_by=alarm.acknowledged_by,
         cleared_at=alarm.cleared_at,
-        words=words_out(finding, language, now=now, parts=alarm.also_at),
+        words=said.model_copy(update={"advice": ""}) if alarm.is_past else said,
         events=[schemas.AlarmEventOut.model_validate(event) for event in alarm.events],
     )
 

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased, defaultload
 
+from service.core.findings import Group
 from service.errors import FullError, NotFoundError
 from service.store.among import among
 from service.store.models import (
@@ -226,7 +227,8 @@ def claim_deliveries(
 ) -> list[ClaimedDelivery]:
     """Take what is due for one worker until a moment: if nothing is heard of it by then, it is due again.
 
-    What is of an alarm that was over before a moment, and of who has left the workshop since, is left unsent.
+    What is of an alarm that was over before a moment, and of who has left the workshop since, is left unsent; a verdict
+    on the ware is told however late.
     """
     far_off = now + CLOCK_SET_BACK
     is_free = or_(Delivery.claimed_until.is_(None), Delivery.claimed_until < now, Delivery.claimed_until > far_off)
@@ -241,6 +243,7 @@ def claim_deliveries(
     found = session.execute(
         select(Delivery, Alarm, PushSubscription, Account, case((_has_several(), Workshop.name), else_=""))
         .join(Alarm, Alarm.id == Delivery.alarm_id)
+        .join(StoredFinding, StoredFinding.id == Alarm.finding_id)
         .join(Workshop, Workshop.id == Alarm.workshop_id)
         .join(PushSubscription, PushSubscription.id == Delivery.subscription_id)
         .join(Account, Account.id == PushSubscription.account_id)
@@ -248,7 +251,11 @@ def claim_deliveries(
         .where(
             Delivery.id.in_(claimed),
             Membership.role.in_(roles_that(Action.FOLLOW)),
-            or_(Alarm.cleared_at.is_(None), Alarm.cleared_at >= over_before),
+            or_(
+                Alarm.cleared_at.is_(None),
+                Alarm.cleared_at >= over_before,
+                StoredFinding.group == Group.DEFECT.value,
+            ),
         )
         .order_by(Delivery.id)
         .options(_WITH_LABELS)

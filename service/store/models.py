@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
 
+from service.core.findings import Group
 from service.store.database import UtcDateTime
 
 # SQLite counts up by itself only for plain INTEGER keys.
@@ -524,6 +525,11 @@ class Alarm(OfWorkshop, Base):
     finding: Mapped[StoredFinding] = relationship(lazy="joined")
     events: Mapped[list["AlarmEvent"]] = relationship(order_by="AlarmEvent.id", lazy="selectin")
     parts: Mapped[list["Alarm"]] = relationship(order_by="Alarm.id", lazy="selectin", join_depth=1)
+
+    @property
+    def is_past(self) -> bool:
+        """Say whether nothing is to be done any more: it is over, and not a verdict on the ware, which stays."""
+        return self.cleared_at is not None and self.finding.group != Group.DEFECT.value
 
     @property
     def also_at(self) -> list[tuple[str, str | None]]:

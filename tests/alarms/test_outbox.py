@@ -276,6 +276,17 @@ async def test_what_was_over_long_before_it_could_be_sent_rings_nobody(database:
     assert village.deliveries()[0].next_try_at is None
 
 
+async def test_a_verdict_on_the_ware_is_told_when_the_firing_is_long_over(database: Database, village: Village) -> None:
+    village.subscribe("https://push.example/1")
+    village.see(kind="underfired", group="defect")
+    village.see(kind="underfired", group="defect", ended=timedelta(0))
+    channel = Fake()
+
+    await Outbox(database, channel).step(now=NOW + timedelta(hours=8), now_machine=LATER)
+
+    assert json.loads(channel.sent[0].payload)["is_over"] is False
+
+
 async def test_why_a_phone_does_not_ring_is_logged_at_once(
     database: Database, village: Village, phone: Phone, push: WebPush, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -286,9 +297,8 @@ async def test_why_a_phone_does_not_ring_is_logged_at_once(
     for seconds in (0, 10, 30):
         await Outbox(database, push).step(now=NOW, now_machine=MACHINE + timedelta(seconds=seconds))
 
-    assert [one.reason for one in caplog.records if one.message == "alert not delivered yet"] == [  # type: ignore[attr-defined]
-        "127.0.0.1 answered 403: "
-    ]
+    told = [vars(one)["reason"] for one in caplog.records if one.message == "alert not delivered yet"]
+    assert told == ["127.0.0.1 answered 403: "]
 
 
 async def test_a_browser_that_is_gone_is_forgotten(

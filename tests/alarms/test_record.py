@@ -5,9 +5,10 @@ from sqlalchemy import select
 from village import MACHINE, NOW, Village
 
 from service.alarms import record
+from service.api.views import alarm_out
 from service.errors import NotFoundError, RefusedError
 from service.store import alarms
-from service.store.models import Alarm, AlarmEvent, Delivery
+from service.store.models import Alarm, AlarmEvent, Delivery, StoredFinding
 
 CLAIM = {"now": MACHINE, "until": MACHINE + timedelta(seconds=60), "over_before": NOW, "limit": 10}
 
@@ -154,6 +155,22 @@ def test_what_is_wrong_with_the_fire_rings_every_time(village: Village) -> None:
     village.see(kind="over_temperature", group="kiln", later=2 * MINUTE)
 
     assert minutes_to_ring(village) == [2]
+
+
+@pytest.mark.parametrize(("group", "is_asked"), [("kiln", False), ("defect", True)])
+def test_what_is_over_asks_nobody_to_act_but_a_verdict_on_the_ware_does(
+    village: Village, group: str, is_asked: bool
+) -> None:
+    (alarm,) = village.see(kind="underfired", group=group)
+    with village.database.write() as session:
+        session.get_one(StoredFinding, alarm.finding_id).advice_key = "check_witness_cones"
+    village.see(kind="underfired", group=group, ended=timedelta(0))
+
+    with village.database.read() as session:
+        said = alarm_out(session.get_one(Alarm, alarm.id), "vi", now=NOW)
+
+    assert said.state == "cleared"
+    assert bool(said.words.advice) is is_asked
 
 
 def test_the_first_to_acknowledge_stays_and_nothing_more_is_sent(village: Village) -> None:

@@ -45,7 +45,7 @@ function OneAlarm({ token }: { token: string }) {
           <section class="panel acknowledging" data-testid="one-alarm">
             <h1 class="unseen">{say("ack.title")}</h1>
             <Standing alarm={alarm} />
-            <AlarmWords alarm={alarm} hasWorkshop asksToAct={!isOver} />
+            <AlarmWords alarm={alarm} hasWorkshop isUrgent={!isOver} />
             {alarm.acknowledged_at === null ? (
               <>
                 <p class="quiet">{say(isOver ? "ack.askOver" : "ack.ask")}</p>

@@ -27,18 +27,18 @@ function History({ alarm }: { alarm: Alarm }) {
 interface WordsProps {
   alarm: Alarm;
   hasWorkshop: boolean;
-  asksToAct: boolean;
+  isUrgent: boolean;
 }
 
 /** What an alarm says, and of which kiln. */
-export function AlarmWords({ alarm, hasWorkshop, asksToAct }: WordsProps) {
+export function AlarmWords({ alarm, hasWorkshop, isUrgent }: WordsProps) {
   const { say, format } = useLanguage();
   const load = useStore(kilns);
   const kiln = load.is === "ready" ? load.value.find((one) => one.id === alarm.kiln_id) : undefined;
   return (
     <>
       <p class="facts">
-        {asksToAct && <Severity severity={alarm.severity} />}
+        {isUrgent && <Severity severity={alarm.severity} />}
         {hasWorkshop && <span data-testid="alarm-workshop">{alarm.workshop_name}</span>}
         <a href={`/kilns/${alarm.kiln_id}`}>{alarm.kiln_name}</a>
         {alarm.channel && <span>{channelName(say, alarm.channel, kiln?.now.channels ?? [])}</span>}
@@ -46,7 +46,7 @@ export function AlarmWords({ alarm, hasWorkshop, asksToAct }: WordsProps) {
       </p>
       <h2>{alarm.words.title}</h2>
       <p>{alarm.words.detail}</p>
-      {asksToAct && alarm.words.advice && (
+      {alarm.words.advice && (
         <p class="advice">
           <b>{say("alarms.do")}:</b> {alarm.words.advice}
         </p>
@@ -71,7 +71,7 @@ export function AlarmCard({ alarm, onAlarm }: { alarm: Alarm; onAlarm: (alarm: A
       data-kind={alarm.kind}
       data-state={alarm.state}
     >
-      <AlarmWords alarm={alarm} hasWorkshop={useWorkshops().length > 1} asksToAct />
+      <AlarmWords alarm={alarm} hasWorkshop={useWorkshops().length > 1} isUrgent />
       <p class="facts">
         <b class={`state ${alarm.state}`} data-testid="alarm-state">
           {say(`alarms.state.${alarm.state}`)}
