@@ -211,6 +211,8 @@ class Server(uvicorn.Server):
             app,
             host=settings.host,
             port=settings.port,
+            ssl_certfile=settings.tls_certificate,
+            ssl_keyfile=settings.tls_key,
             log_config=None,
             access_log=False,
             server_header=False,

@@ -62,9 +62,11 @@ def _fail(message: str) -> int:
 def _told(error: ValidationError) -> str:
     """Return what is wrong with a setting, by the name that it has in the environment."""
     wrong = error.errors(include_input=False, include_url=False)[0]
-    name = "_".join(["CANHLO", *(str(part).upper() for part in wrong["loc"][:1])])
-    within = "".join(f", {part}" for part in wrong["loc"][1:])
-    return f"{name}{within}: {wrong['msg'].removeprefix('Value error, ')}"
+    said = wrong["msg"].removeprefix("Value error, ")
+    if not wrong["loc"]:  # it is about several, and names them
+        return said
+    name, *within = map(str, wrong["loc"])
+    return f"CANHLO_{', '.join([name.upper(), *within])}: {said}"
 
 
 def _of_database(error: DBAPIError) -> str:
@@ -82,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--data-dir", type=Path, help="where the database and keys live")
     serve.add_argument("--host", help="address to listen on (127.0.0.1)")
     serve.add_argument("--port", type=_port, help="port to listen on (8600)")
+    serve.add_argument("--check", action="store_true", help="say whether the settings are right, and do not start")
     serve.set_defaults(run=_serve)
     demo = commands.add_parser("demo", help="replay two recorded firings through real instruments, broker and bridges")
     demo.add_argument("--speed", type=float, default=60.0, help="how many times faster the clock runs (60)")
@@ -117,6 +120,8 @@ def _serve(options: argparse.Namespace) -> None:
         name: getattr(options, name) for name in ("data_dir", "host", "port") if getattr(options, name) is not None
     }
     settings = Settings(**given)
+    if options.check:
+        return
     set_up_logs(as_json=settings.logs == "json")
     check_port(settings.host, settings.port)  # first: what cannot serve must not change the tables
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,7 +1,9 @@
 """Settings of the service: read once at the start, handed down as values."""
 
 import json
+import os
 import socket
+import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -9,10 +11,17 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from service.clock import Clock
+from service.in_clear import check_database, check_sink, stays_here
 
 PUSH_HOSTS = (
     "fcm.googleapis.com",
@@ -38,6 +47,23 @@ class SinkSettings(BaseModel):
     database: str = "canhlo"  # of InfluxDB
     username: str = ""
     password: SecretStr = SecretStr("")
+    ca: FilePath | None = None  # who vouches for it; the system's own list if nothing is said
+    certificate: FilePath | None = None  # who we are, in place of a password, with its key
+    key: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _a_certificate_has_its_key(self) -> "SinkSettings":
+        if (self.certificate is None) != (self.key is None):
+            msg = "a certificate and its key come together"
+            raise ValueError(msg)
+        return self
+
+    def trust(self) -> ssl.SSLContext:
+        """Return how its certificate is looked at, and ours shown."""
+        context = ssl.create_default_context(cafile=self.ca)
+        if self.certificate is not None:
+            context.load_cert_chain(self.certificate, self.key)
+        return context
 
 
 class ProviderSettings(BaseModel):
@@ -60,6 +86,9 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", repr=False)  # it may hold a password
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8600
+    tls_certificate: FilePath | None = None  # with its key: what listens speaks TLS, for a proxy on another machine
+    tls_key: FilePath | None = None
+    inside_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # on this machine under another name, as containers are
     public_url: str = ""
     two_factors: Literal["offered", "required"] = "offered"  # required: a password alone signs nobody in
     provider: Annotated[ProviderSettings | None, NoDecode] = None  # as JSON
@@ -70,6 +99,20 @@ class Settings(BaseSettings):
     clock_is_set: bool | None = None  # whether bridges may go by this machine's clock; None asks the machine
     sinks: Annotated[Mapping[SinkName, SinkSettings], NoDecode] = {}  # by name, as JSON
     read_from: str = ""  # the name of the sink that charts and exports are read from; empty is our own store
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what a keeper of secrets hands over, each a file of the setting's name, before the environment."""
+        folder = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/run/secrets"))  # of systemd, of Docker
+        kept = [SecretsSettingsSource(settings_cls, secrets_dir=folder)] if folder.is_dir() else []
+        return init_settings, *kept, env_settings
 
     @field_validator("sinks", mode="before")
     @classmethod
@@ -92,6 +135,11 @@ class Settings(BaseSettings):
         except ValueError as error:
             msg = f'provider is JSON: {{"name": "...", "issuer": "https://...", ...}}; this is not: {error}'
             raise ValueError(msg) from error
+
+    @field_validator("inside_hosts", mode="before")
+    @classmethod
+    def _inside_hosts_are_words(cls, value: object) -> object:
+        return tuple(value.split()) if isinstance(value, str) else value
 
     @field_validator("public_url")
     @classmethod
@@ -125,9 +173,28 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _nothing_leaves_this_machine_in_clear(self) -> "Settings":
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            msg = "CANHLO_TLS_CERTIFICATE and CANHLO_TLS_KEY come together"
+            raise ValueError(msg)
+        if self.tls_certificate is None and not stays_here(self.host, self.inside_hosts):
+            msg = (
+                f"CANHLO_HOST: on {self.host} others could read passwords on their way; wanted 127.0.0.1 and a proxy "
+                "before it, or CANHLO_TLS_CERTIFICATE and CANHLO_TLS_KEY, or in a container "
+                f"{self.host} among CANHLO_INSIDE_HOSTS"
+            )
+            raise ValueError(msg)
+        check_database(self.database, self.inside_hosts)
+        for sink in self.sinks.values():
+            check_sink(sink.url, self.inside_hosts)
+            check_sink(sink.read_url or sink.url, self.inside_hosts)
+        return self
+
+    @model_validator(mode="after")
     def _read_from_is_a_sink(self) -> "Settings":
         if self.read_from and self.read_from not in self.sinks:
-            msg = f"read_from is {self.read_from!r}; wanted one of sinks: {', '.join(self.sinks) or 'there are none'}"
+            there = ", ".join(self.sinks) or "there are none"
+            msg = f"CANHLO_READ_FROM is {self.read_from!r}; wanted one of sinks: {there}"
             raise ValueError(msg)
         return self
 
@@ -139,7 +206,8 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """Return where people reach the service."""
-        return (self.public_url or f"http://{_reached_at(self.host)}:{self.port}").rstrip("/")
+        scheme = "http" if self.tls_certificate is None else "https"
+        return (self.public_url or f"{scheme}://{_reached_at(self.host)}:{self.port}").rstrip("/")
 
     @property
     def contact(self) -> str:

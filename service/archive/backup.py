@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import func, select, text, update
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from service.errors import ConflictError, InvalidError
 from service.series.blocks import newest_id
@@ -198,17 +198,11 @@ def _run_postgresql(program: str, url: str, *words: str) -> None:
         msg = f"{program} is not on this machine; it comes with PostgreSQL's client programs"
         raise ConflictError(msg)
     parsed = make_url(url)
-    given = {
-        "PGHOST": parsed.query.get("host", parsed.host),
-        "PGPORT": parsed.port,
-        "PGUSER": parsed.username,
-        "PGPASSWORD": parsed.password,
-        "PGDATABASE": parsed.database,
-        "PGOPTIONS": "-c canhlo.workshops=*",
-    }
-    env = os.environ | {name: str(value) for name, value in given.items() if value}
-    target = (f"--dbname={parsed.database}",) if program == "pg_restore" else ()
-    words = (found, *target, *words)
+    # In the environment: whoever lists this machine's programs sees their words.
+    password = {"PGPASSWORD": str(parsed.password)} if parsed.password else {}
+    env = os.environ | {"PGOPTIONS": "-c canhlo.workshops=*"} | password
+    target = URL.create("postgresql", parsed.username, None, parsed.host, parsed.port, parsed.database, parsed.query)
+    words = (found, f"--dbname={target.render_as_string(hide_password=False)}", *words)
     done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - words of ours
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["it gave no reason"]

@@ -72,6 +72,13 @@ from_wheel backup.sh > "$LIBRARY/backup"
 from_wheel canhlo.sh > "$ROOT/usr/local/bin/canhlo"
 chmod 755 "$LIBRARY/backup" "$ROOT/usr/local/bin/canhlo"
 
+# Cài đặt nào bản mới không nhận thì bản cũ vẫn chạy tiếp / with settings that the new one refuses, the old goes on running
+if ! (set -a; . "$CONFIG"; CREDENTIALS_DIRECTORY=/run/credentials/canhlo.service; exec "$HOME_DIR/bin/canhlo" serve --check); then
+  say "Chưa khởi động lại: sửa $CONFIG rồi chạy lại lệnh này." >&2
+  say "Not restarted: mend $CONFIG, and run this again." >&2
+  exit 1
+fi
+
 if [ -z "$ROOT" ]; then
   chown root:canhlo "$CONFIG"
   chown -R canhlo:canhlo /var/lib/canhlo /var/backups/canhlo

@@ -11,17 +11,23 @@ from cryptography.x509.oid import NameOID
 
 
 def make_certificates(folder: Path, *, is_expired: bool = False) -> Path:
-    """Write `server.pem` and `server.key` for 127.0.0.1; return the file of the authority that signed them."""
-    authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    """Write `server` for this machine and `client` for canhlo, each `.pem` and `.key`.
+
+    Return the file of the authority that signed them.
+    """
+    authority_key = ec.generate_private_key(ec.SECP256R1())
     authority = _sign("Canh Lo test authority", authority_key, "Canh Lo test authority", authority_key, is_ca=True)
     ends = timedelta(minutes=-10) if is_expired else timedelta(days=1)
-    server = _sign("127.0.0.1", server_key, "Canh Lo test authority", authority_key, is_ca=False, ends=ends)
-    (folder / "server.pem").write_bytes(server.public_bytes(serialization.Encoding.PEM))
-    (folder / "server.key").write_bytes(
-        server_key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    for file, name in (("server", "127.0.0.1"), ("client", "canhlo")):
+        key = ec.generate_private_key(ec.SECP256R1())
+        signed = _sign(name, key, "Canh Lo test authority", authority_key, is_ca=False, ends=ends)
+        (folder / f"{file}.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+        (folder / f"{file}.key").touch(0o600)  # PostgreSQL takes no other
+        (folder / f"{file}.key").write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
         )
-    )
     path = folder / "authority.pem"
     path.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
     return path
@@ -64,6 +70,6 @@ def _sign(
         )
         builder = builder.add_extension(usage, critical=True)
     else:
-        here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        builder = builder.add_extension(here, critical=False)
+        here = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+        builder = builder.add_extension(x509.SubjectAlternativeName(here), critical=False)
     return builder.sign(signer, hashes.SHA256())

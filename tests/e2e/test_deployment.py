@@ -199,7 +199,8 @@ def test_postgresql_in_a_container_asks_for_its_passwords_and_is_the_clients_ver
     given = {**service["environment"], **server["environment"]}
     url = given.pop("CANHLO_DATABASE_URL")
     assert all(re.fullmatch(r"\$\{\w+:\?[^}]+\}", value) for value in given.values())
-    assert Settings(database_url=url).database == "postgresql+psycopg://canhlo@postgres/canhlo"
+    inside = COMPOSE["services"]["canhlo"]["environment"]["CANHLO_INSIDE_HOSTS"]
+    assert Settings(database_url=url, inside_hosts=inside).database == "postgresql+psycopg://canhlo@postgres/canhlo"
     assert re.findall(r"postgresql-client-(\d+)", recipe) == [server["image"].removeprefix("postgres:")]
     assert "FROM python:3.13-slim-trixie AS base" in recipe  # Debian 13 has that client
 

@@ -15,10 +15,10 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Give a root with a program, in which a stand-in for pip writes down what it is asked."""
+    """Give a root with a program, in which stand-ins for pip and the program write down what they are asked."""
     programs = tmp_path / "root/opt/canhlo/bin"
     programs.mkdir(parents=True)
-    for name in ("python", "pip"):
+    for name in ("python", "pip", "canhlo"):
         script(programs / name, f'echo "{name} $1" >> "{tmp_path}/calls"')
     with zipfile.ZipFile(tmp_path / "canhlo-1.whl", "w") as wheel:
         for path in INSTALL.iterdir():
@@ -58,6 +58,7 @@ def test_a_new_service_is_enabled_and_started(run: Run, tmp_path: Path) -> None:
     assert run("canhlo-1.whl", "https://lo.example.org").returncode == 0
 
     assert [call for call in calls(tmp_path) if "canhlo" in call] == [
+        "canhlo serve",  # only whether it takes the settings
         "enable --quiet --now canhlo-backup.timer",
         "enable --quiet canhlo.service",
         "restart canhlo.service",
@@ -77,7 +78,7 @@ def test_what_is_no_address_changes_nothing(run: Run, root: Path, tmp_path: Path
 
     assert ended.returncode == 2
     assert f"given: {' '.join(words)}." in ended.stderr
-    assert sorted(path.name for path in root.rglob("*") if path.is_file()) == ["pip", "python"]
+    assert sorted(path.name for path in root.rglob("*") if path.is_file()) == ["canhlo", "pip", "python"]
     assert not (tmp_path / "calls").exists()
 
 
@@ -117,3 +118,19 @@ def test_without_a_backup_nothing_is_changed(run: Run, tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "nothing was changed: see journalctl -u canhlo-backup" in ended.stderr
     assert calls(tmp_path)[-1] == "start canhlo-backup.service"
+
+
+def test_what_runs_goes_on_if_the_new_one_does_not_take_its_settings(run: Run, root: Path, tmp_path: Path) -> None:
+    run("canhlo-1.whl")
+    (tmp_path / "calls").unlink()
+    program = Path(sys.executable).parent / "canhlo"
+    script(root / "opt/canhlo/bin/canhlo", f'exec "{program}" "$@"')
+    with (root / "etc/canhlo/canhlo.env").open("a") as settings:
+        settings.write('CANHLO_SINKS=\'{"kho": {"kind": "victoriametrics", "url": "http://192.0.2.7:8428"}}\'\n')
+
+    ended = run("canhlo-1.whl")
+
+    assert ended.returncode == 1
+    assert "http://192.0.2.7:8428" in ended.stderr
+    assert "canhlo.env, and run this again" in ended.stderr
+    assert [call for call in calls(tmp_path) if "restart" in call] == []

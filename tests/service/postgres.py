@@ -15,17 +15,21 @@ IN_A_HURRY = "-c fsync=off -c full_page_writes=off"
 
 
 @contextmanager
-def postgres_server(settings: str = "") -> Iterator[str]:
+def postgres_server(settings: str = "", files: Path | None = None) -> Iterator[str]:
     """Start a server that listens on a Unix socket only; give the URL of its cluster, without a database's name.
 
-    `IN_A_HURRY` are settings for who makes a database for every test and cuts off no machine's power.
+    Of `files` it has a copy of its own, `../files` in its settings. `IN_A_HURRY` are settings for who
+    makes a database for every test and cuts off no machine's power.
     """
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
     folder = Path(tempfile.mkdtemp(prefix="canhlo-pg-"))
+    if files is not None:
+        shutil.copytree(files, folder / "files")
     # The server refuses to run as root; everybody else runs it as themselves.
     as_other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
     if as_other:
-        shutil.chown(folder, "postgres", "postgres")
+        for path in (folder, *folder.rglob("*")):
+            shutil.chown(path, "postgres", "postgres")
     data = folder / "data"
 
     def run(program: str, *words: str) -> None:

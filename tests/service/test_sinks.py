@@ -611,7 +611,7 @@ def test_settings_that_name_no_sink_are_refused_without_showing_a_password(monke
     monkeypatch.setenv("CANHLO_SINKS", "")
     assert Settings().sinks == {}
     monkeypatch.setenv("CANHLO_READ_FROM", "kho")
-    with pytest.raises(ValueError, match="read_from is 'kho'; wanted one of sinks: there are none"):
+    with pytest.raises(ValueError, match="CANHLO_READ_FROM is 'kho'; wanted one of sinks: there are none"):
         Settings()
 
 

@@ -54,7 +54,7 @@ class Questions:
         self._settings = settings
         self._url = (settings.read_url or settings.url).rstrip("/")
         who = (settings.username, settings.password.get_secret_value()) if settings.username else None
-        self._client = httpx.Client(auth=who, timeout=TIMEOUT_S)
+        self._client = httpx.Client(auth=who, timeout=TIMEOUT_S, verify=settings.trust())
         self._rests_until_s = 0.0
         self._failure = ""
 

@@ -6,6 +6,7 @@ some tries; ours stand in the database.
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, cast
 
 import httpx
@@ -32,6 +33,7 @@ class Sender:
     def __init__(self, name: str, settings: SinkSettings) -> None:
         self.name = name
         self._settings = settings
+        self._trust = settings.trust()
         secret = settings.password.get_secret_value()
         self._client = InfluxDBClient(
             url=settings.url.rstrip("/"),
@@ -41,6 +43,9 @@ class Sender:
             enable_gzip=True,
             retries=False,
             auth_basic=settings.kind == "victoriametrics" and bool(settings.username),
+            ssl_ca_cert=_path(settings.ca),
+            cert_file=_path(settings.certificate),
+            cert_key_file=_path(settings.key),
         )
         self._write = self._client.write_api(write_options=SYNCHRONOUS).write
 
@@ -58,7 +63,9 @@ class Sender:
             return None
         who = (self._settings.username, self._settings.password.get_secret_value())
         try:
-            answer = httpx.get(f"{self._settings.url.rstrip('/')}/metrics", auth=who, timeout=TIMEOUT_S)
+            answer = httpx.get(
+                f"{self._settings.url.rstrip('/')}/metrics", auth=who, timeout=TIMEOUT_S, verify=self._trust
+            )
         except httpx.HTTPError:
             return None
         found = _BEGAN.search(answer.text)
@@ -89,3 +96,7 @@ class Sender:
                 raise SinkError(told(self.name, self._settings, error.status or 0, said)) from error
         except HTTPError as error:
             raise SinkError(unreachable(self.name, self._settings.url, error)) from error
+
+
+def _path(file: Path | None) -> str | None:
+    return None if file is None else str(file)

@@ -1,0 +1,214 @@
+"""Nothing leaves the machine in clear: refused before it starts, and encrypted where it may go."""
+
+import shutil
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from certificates import make_certificates
+from postgres import postgres_server
+from programs import BIN, Program, until
+from sink_servers import PASSWORD, USER, VictoriaMetrics, free_port
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from firmware_bridge.wire import Unit
+from service.archive.backup import back_up
+from service.series.sinks.errors import SinkError
+from service.series.sinks.kinds import reader
+from service.series.sinks.sending import Sender
+from service.settings import Settings, SinkSettings
+from service.store.database import Database
+from service.store.migrate import upgrade
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a container, or behind TLS
+DATABASE = "postgresql+psycopg://canhlo@db.example.org/canhlo"
+
+
+def sinks(url: str, read_url: str = "") -> dict[str, SinkSettings]:
+    return {"kho": SinkSettings(kind="victoriametrics", url=url, read_url=read_url)}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"host": EVERYWHERE},
+        {"host": "192.0.2.7"},
+        {"host": "::"},
+        {"database_url": DATABASE},
+        {"database_url": f"{DATABASE}?sslmode=require"},  # encrypted, for whoever answers
+        {"database_url": "postgresql+psycopg://canhlo@/canhlo?host=/run/postgresql,192.0.2.7"},
+        {"database_url": "postgresql+psycopg://canhlo@/canhlo?host=/run/postgresql&host=192.0.2.7"},
+        {"sinks": sinks("http://192.0.2.7:8428")},
+        {"sinks": sinks("https://192.0.2.7:8428", read_url="http://192.0.2.8:8481")},
+        {"sinks": sinks("http://localhost.example.org:8428")},
+    ],
+)
+def test_what_would_leave_the_machine_in_clear_is_refused_in_words(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="CANHLO_INSIDE_HOSTS"):
+        Settings(**wrong)
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        {"host": "127.0.0.2"},
+        {"host": "::1"},
+        {"host": EVERYWHERE, "inside_hosts": f"{EVERYWHERE} postgres"},
+        {"database_url": f"{DATABASE}?sslmode=verify-full"},
+        {"database_url": DATABASE, "inside_hosts": ("db.example.org",)},
+        {"database_url": "postgresql+psycopg:///canhlo?host=/run/postgresql"},
+        {"database_url": "postgresql+psycopg://canhlo:x@localhost/canhlo"},
+        {"sinks": sinks("http://[::1]:8428")},
+        {"sinks": sinks("https://192.0.2.7:8428")},
+    ],
+)
+def test_what_stays_on_the_machine_or_is_encrypted_is_taken(right: dict[str, Any]) -> None:
+    Settings(**right)
+
+
+def test_a_secret_that_is_kept_for_the_service_comes_before_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "canhlo_sinks").write_text(
+        '{"kho": {"kind": "influxdb", "url": "https://a.test", "password": "kín"}}\n'
+    )
+    (tmp_path / "somebody_elses").write_text("hush")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("CANHLO_SINKS", "")
+    monkeypatch.setenv("CANHLO_PORT", "8611")
+
+    settings = Settings()
+
+    assert settings.sinks["kho"].password.get_secret_value() == "kín"
+    assert settings.port == 8611
+    assert "kín" not in repr(settings)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("certificates")
+    make_certificates(folder)
+    return folder
+
+
+def test_for_a_proxy_on_another_machine_the_service_speaks_tls_itself(certificates: Path, tmp_path: Path) -> None:
+    port = free_port()
+    env = {
+        "CANHLO_DATA_DIR": str(tmp_path),
+        "CANHLO_HOST": EVERYWHERE,
+        "CANHLO_PORT": str(port),
+        "CANHLO_TLS_CERTIFICATE": str(certificates / "server.pem"),
+        "CANHLO_TLS_KEY": str(certificates / "server.key"),
+    }
+    service = Program([str(BIN / "canhlo"), "serve"], tmp_path / "log", env)
+    trust = ssl.create_default_context(cafile=certificates / "authority.pem")
+
+    def status() -> int | None:
+        try:
+            return httpx.get(f"https://127.0.0.1:{port}/healthz", verify=trust).status_code
+        except httpx.TransportError:
+            return None
+
+    try:
+        assert until(status, 60, lambda: service.log.read_text()) == 200
+        posted = httpx.post(f"https://127.0.0.1:{port}/api/v1/blocks", verify=trust, content=b"x")
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"http://127.0.0.1:{port}/healthz")
+    finally:
+        service.stop()
+
+    assert posted.status_code == 401
+    assert "https://" in service.log.read_text()
+
+
+@pytest.fixture
+def far_away(certificates: Path, tmp_path: Path) -> Iterator[str]:
+    """Give the address of a VictoriaMetrics that is reached only with TLS, by whoever has a certificate."""
+    caddy = shutil.which("caddy")
+    assert caddy, "Debian's caddy is needed: `bash .ci/servers` installs it"
+    server = VictoriaMetrics(tmp_path / "server")
+    port = free_port()
+    (tmp_path / "Caddyfile").write_text(f"""{{
+        admin off
+        auto_https off
+        storage file_system {tmp_path / "caddy"}
+    }}
+    https://localhost:{port} {{
+        tls {certificates / "server.pem"} {certificates / "server.key"} {{
+            client_auth {{
+                mode require_and_verify
+                trusted_ca_cert_file {certificates / "authority.pem"}
+            }}
+        }}
+        reverse_proxy 127.0.0.1:{server.port}
+    }}""")
+    words = [caddy, "run", "--config", str(tmp_path / "Caddyfile"), "--adapter", "caddyfile"]
+    door = Program(words, tmp_path / "caddy.log", {"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)})
+    try:
+        door.said("serving initial configuration")
+        yield f"https://localhost:{port}"
+    finally:
+        door.stop()
+        server.close()
+
+
+def test_a_sink_far_away_knows_the_service_by_its_certificate(certificates: Path, far_away: str) -> None:
+    told = {"kind": "victoriametrics", "url": far_away, "username": USER, "password": PASSWORD}
+    ours = {"ca": certificates / "authority.pem", "certificate": certificates / "client.pem"}
+    known = SinkSettings.model_validate({**told, **ours, "key": certificates / "client.key"})
+    line = "reading,workshop_id=1,kiln_id=1,kiln=lo-1,channel=top,unit=c value=900.5 1767225600000"
+
+    sender = Sender("kho", known)
+    sender.send([line])
+    began = sender.began()
+    sender.close()
+    reading = reader("kho", known)
+    back = until(lambda: reading.as_taken(1, 1, 1767225000000, 1767226000000, {Unit.CELSIUS}), 30, lambda: "the line")
+    reading.close()
+
+    assert began is not None
+    assert [list(one.value) for one in back.values()] == [[900.5]]
+    for stranger in (told, {**told, "ca": certificates / "authority.pem"}):
+        sender = Sender("kho", SinkSettings.model_validate(stranger))
+        with pytest.raises(SinkError):
+            sender.send([line])
+        sender.close()
+
+
+def test_a_postgresql_far_away_knows_the_service_by_its_certificate(certificates: Path, tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    shutil.copytree(certificates, files)
+    (files / "hba").write_text("local all all trust\nhostssl all all 127.0.0.1/32 cert\n")
+    port = free_port()
+    tls = "ssl=on ssl_cert_file=../files/server.pem ssl_key_file=../files/server.key ssl_ca_file=../files/authority.pem"
+    rest = f"hba_file=files/hba listen_addresses=127.0.0.1 port={port}"
+    options = " ".join(f"-c {one}" for one in f"{tls} {rest}".split())
+    url = f"postgresql+psycopg://canhlo@127.0.0.1:{port}/canhlo?sslmode=verify-full"
+    trust = f"&sslrootcert={certificates}/authority.pem"
+    known = f"{url}{trust}&sslcert={certificates}/client.pem&sslkey={certificates}/client.key"
+    with postgres_server(options, files) as cluster:
+        admin = Database(cluster.format(name="postgres") + f"&port={port}")
+        with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("CREATE ROLE canhlo LOGIN"))
+            connection.execute(text("CREATE DATABASE canhlo OWNER canhlo"))
+        admin.close()
+
+        settings = Settings(data_dir=tmp_path, database_url=known)
+        database = Database(settings.database)
+        upgrade(database)
+        list(back_up(settings, database, tmp_path / "backup.tar", now=datetime.now(UTC)))
+        with database.read() as session:
+            encrypted = session.scalar(text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"))
+        database.close()
+        stranger = Database(url + trust)
+        with pytest.raises(OperationalError, match="certificate"), stranger.read() as session:
+            session.scalar(text("SELECT 1"))
+        stranger.close()
+
+    assert encrypted
+    assert (tmp_path / "backup.tar").stat().st_size > 0
