@@ -90,7 +90,7 @@ screenshots: install servers $(STAMPS)/dev
 	CANHLO_SCREENSHOTS=docs/screenshots $(VENV)/bin/pytest tests/e2e/test_browser.py
 
 lock:
-	@bash requirements/lock
+	@bash requirements/lock $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist

@@ -52,3 +52,20 @@ def test_the_page_offers_the_cones_that_the_science_knows() -> None:
 
 def test_a_bridge_with_nothing_new_keeps_its_connection() -> None:
     assert 2 * HEARTBEAT_S < uplink.KEPT_OPEN_S < connections.KEPT_OPEN_S
+
+
+def test_what_is_installed_is_what_was_tested() -> None:
+    """`make lock` writes all of them: the service's and the bridge's locks, and that of the tests."""
+    run, bridge, dev = (_locked(name) for name in ("run", "bridge", "dev"))
+
+    assert bridge.items() <= run.items()
+    assert {name: dev.get(name) for name in run} == run
+
+
+def _locked(name: str) -> dict[str, list[str]]:
+    """Return the versions of each package; one may have several, for several versions of Python."""
+    lines = (PAGE.parents[1] / f"requirements/{name}.txt").read_text()
+    found: dict[str, list[str]] = {}
+    for package, version in re.findall(r"^([a-z0-9._-]+)==(\S+)", lines, re.MULTILINE):
+        found.setdefault(package, []).append(version)
+    return {package: sorted(versions) for package, versions in found.items()}

@@ -39,10 +39,8 @@ mkdir -p "$(dirname "$CONFIG")" "$STATE" "$ROOT/etc/systemd/system" "$ROOT/etc/u
 from_wheel install/bridge.txt > "$HOME_DIR/bridge.txt"
 # Một thư mục wheels/ bên cạnh tệp .whl thì cài không cần mạng / a folder wheels/ beside the wheel: no network is needed
 WHEELS=$(dirname "$WHEEL")/wheels
-FROM=
-if [ -d "$WHEELS" ]; then FROM="--no-index --find-links $WHEELS"; fi
-# shellcheck disable=SC2086 - two options, or none
-"$HOME_DIR/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes $FROM -r "$HOME_DIR/bridge.txt"
+if [ -d "$WHEELS" ]; then set -- --no-index --find-links "$WHEELS"; else set --; fi
+"$HOME_DIR/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes "$@" -r "$HOME_DIR/bridge.txt"
 "$HOME_DIR/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$WHEEL"
 
 if [ ! -e "$CONFIG" ]; then

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import func, select, text, update
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 
 from service.errors import ConflictError, InvalidError
 from service.series.blocks import newest_id
@@ -199,9 +199,9 @@ def _run_postgresql(program: str, url: str, *words: str) -> None:
         raise ConflictError(msg)
     parsed = make_url(url)
     # In the environment: whoever lists this machine's programs sees their words.
-    password = {"PGPASSWORD": str(parsed.password)} if parsed.password else {}
-    env = os.environ | {"PGOPTIONS": "-c canhlo.workshops=*"} | password
-    target = URL.create("postgresql", parsed.username, None, parsed.host, parsed.port, parsed.database, parsed.query)
+    secret = parsed.password or parsed.query.get("password")
+    env = os.environ | {"PGOPTIONS": "-c canhlo.workshops=*"} | ({"PGPASSWORD": str(secret)} if secret else {})
+    target = parsed.difference_update_query(["password"])._replace(drivername="postgresql", password=None)
     words = (found, f"--dbname={target.render_as_string(hide_password=False)}", *words)
     done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - words of ours
     if done.returncode:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from bridge_fakes import NOON, Ear, free_port, until
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosedError
 from websockets.http11 import Request, Response
 
 from firmware_bridge.decoders.kiln_controller import KilnController
@@ -49,13 +50,17 @@ class Controller:
         assert guest.request is not None
         path = guest.request.path
         self.guests.add(guest)
-        if path == "/status":
-            await guest.send(BACKLOG)
-            await guest.send(STATE)
-        async for word in guest:
-            self.words.append((path, word))
-            await guest.send(CONFIG)
-        self.guests.discard(guest)
+        try:
+            if path == "/status":
+                await guest.send(BACKLOG)
+                await guest.send(STATE)
+            async for word in guest:
+                self.words.append((path, word))
+                await guest.send(CONFIG)
+        except ConnectionClosedError:  # as newer versions of websockets call it when a client is told to stop
+            pass
+        finally:
+            self.guests.discard(guest)
 
     async def say(self, word: str) -> None:
         for guest in list(self.guests):

@@ -101,8 +101,10 @@ export function figureRows(say: Say, firings: readonly ComparedFiring[]): Figure
   ];
 }
 
-const quoted = (cell: string) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+// What a kiln is called must not be reckoned by a spreadsheet: an apostrophe makes it text there.
+const asText = (cell: string) => (/^[=+@\t\r]|^-(?!\d)/.test(cell) ? `'${cell}` : cell);
+const quoted = (cell: string) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
 
 /** Write a table as CSV with a byte-order mark, so that spreadsheets read the Vietnamese letters. */
 export const csv = (table: readonly (readonly string[])[]): string =>
-  `\uFEFF${table.map((cells) => cells.map(quoted).join(",")).join("\r\n")}\r\n`;
+  `\uFEFF${table.map((cells) => cells.map(asText).map(quoted).join(",")).join("\r\n")}\r\n`;
