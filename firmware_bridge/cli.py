@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
 
     pairing = commands.add_parser("pair", parents=[common], help="ghép nối bằng mã trên trang / a code for a key")
     pairing.add_argument("code", help="mã trên trang / the code that the page shows")
-    pairing.add_argument("--server", help="máy chủ / the service, such as http://192.168.1.10:8600")
+    pairing.add_argument("--server", help="máy chủ / the service, such as https://lo.example.org")
 
     scanning = commands.add_parser("scan", parents=[common], help="tìm thiết bị đo / what instruments can be heard")
     scanning.add_argument("port", nargs="*", help="cổng nối tiếp; để trống là tất cả / serial ports, or all of them")

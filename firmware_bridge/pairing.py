@@ -35,6 +35,12 @@ def pair(code: str, server: str | None, config: Path) -> Paired:
     The service is the one that the settings file names, or `server` where there is no file yet.
     """
     settings = _settings(server, config)
+    if settings.is_in_clear:
+        msg = (
+            f"{settings.server}: ai trong mạng cũng đọc được khoá trên đường đi, cần https:// / "
+            "whoever is on the network could read the key on its way, wanted https://"
+        )
+        raise PairingError(msg)
     paired = _ask(code, settings.server)
     _write_secret(settings.token_file, paired.token)
     if not config.exists():
@@ -53,13 +59,13 @@ def _settings(server: str | None, config: Path) -> PairingSettings:
     told = load_pairing_settings(config) if config.exists() else None
     if server is None:
         if told is None:
-            msg = f"{config} chưa có, cần thêm / is not there yet, so add: --server http://192.168.1.10:8600"
+            msg = f"{config} chưa có, cần thêm / is not there yet, so add: --server https://lo.example.org"
             raise PairingError(msg)
         return told
     try:
         asked = PairingSettings.model_validate({"server": server}, context=config.resolve().parent)
     except ValidationError as error:
-        msg = f"--server {server}: cần địa chỉ như / wanted an address such as http://192.168.1.10:8600"
+        msg = f"--server {server}: cần địa chỉ như / wanted an address such as https://lo.example.org"
         raise PairingError(msg) from error
     if told is not None and told.server != asked.server:
         msg = f"{config}: server = {told.server!r}, --server {asked.server!r}: cần giống nhau / wanted the same in both"

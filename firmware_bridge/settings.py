@@ -2,8 +2,10 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
@@ -63,7 +65,7 @@ def _beside_file(path: Path, info: ValidationInfo) -> Path:
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 ServerUrl = Annotated[
     str,
-    matching(HTTP_URL_PATTERN, "cần địa chỉ như / wanted an address such as http://192.168.1.10:8600"),
+    matching(HTTP_URL_PATTERN, "cần địa chỉ như / wanted an address such as https://lo.example.org"),
     AfterValidator(lambda url: url.rstrip("/")),
 ]
 Host = Annotated[
@@ -209,6 +211,17 @@ class PairingSettings(BaseModel):
 
     server: ServerUrl
     token_file: BesideFile = Field(Path("bridge.token"), validate_default=True)
+
+    @property
+    def is_in_clear(self) -> bool:
+        """Whether the token and the readings go over a network where others can read them."""
+        url = urlsplit(self.server)
+        if url.scheme == "https" or url.hostname == "localhost":
+            return False
+        try:
+            return not ip_address(url.hostname or "").is_loopback
+        except ValueError:
+            return True
 
 
 class Settings(PairingSettings):

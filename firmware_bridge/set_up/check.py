@@ -180,7 +180,11 @@ def _service(settings: Settings, token_file: Path | None) -> Iterator[Finding]:
     except httpx.HTTPError as error:
         yield Finding(Level.WRONG, "service", {**values, "detail": no_answer(error).cause})
         return
-    yield Finding(Level.WELL, "service_well", values)
+    yield (
+        Finding(Level.WARNING, "service_in_clear", values)
+        if settings.is_in_clear
+        else Finding(Level.WELL, "service_well", values)
+    )
     yield _clock(answer.headers.get("date", ""), now)
     if token_file is not None:
         yield _welcome(settings.server, token_file)

@@ -59,7 +59,7 @@ def connect(options: argparse.Namespace) -> Client:
         msg = "say --url and --token, or set CANHLO_URL and CANHLO_TOKEN; tokens are made on the settings page"
         raise UnsaidError(msg)
     if not url.startswith(("http://", "https://")):
-        msg = f"{url!r} is no address of a service; wanted one such as http://192.168.1.10:8600"
+        msg = f"{url!r} is no address of a service; wanted one such as https://lo.example.org"
         raise UnsaidError(msg)
     return Client(url, token=token)
 

@@ -116,3 +116,27 @@ def test_an_answer_without_a_token_and_no_answer_are_errors(desk: Desk, tmp_path
         pair("ODD", desk.url, tmp_path / "bridge.toml")
     with pytest.raises(PairingError, match="does not answer"):
         pair("RIGHT", f"http://127.0.0.1:{free_port()}", tmp_path / "bridge.toml")
+
+
+@pytest.mark.parametrize(
+    ("server", "is_in_clear"),
+    [
+        ("https://lo.example.org", False),
+        ("http://127.0.0.1:8600", False),
+        ("http://[::1]:8600", False),
+        ("http://localhost:8600", False),
+        ("http://192.168.1.10:8600", True),
+        ("http://localhost.example.org", True),
+    ],
+)
+def test_what_others_could_read_is_known(server: str, is_in_clear: bool, tmp_path: Path) -> None:
+    settings = PairingSettings.model_validate({"server": server}, context=tmp_path)
+
+    assert settings.is_in_clear is is_in_clear
+
+
+def test_no_key_is_asked_for_where_others_could_read_it(tmp_path: Path) -> None:
+    with pytest.raises(PairingError, match="wanted https://"):
+        pair("RIGHT", "http://192.168.1.10:8600", tmp_path / "bridge.toml")
+
+    assert list(tmp_path.iterdir()) == []

@@ -246,6 +246,16 @@ def wrong(config: Path) -> list[str]:
     return [finding.key for finding in check(config) if finding.level is not Level.WELL]
 
 
+@pytest.mark.allow_hosts(["127.0.0.1", "0.0.0.0"])  # noqa: S104 - another name of this machine
+def test_check_warns_of_a_service_to_which_everything_goes_in_clear(
+    desk: Desk, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    url = desk.url.replace("127.0.0.1", "0.0.0.0")  # noqa: S104
+    found = check(write_settings(tmp_path, url, mqtt(mosquitto.port)))
+
+    assert [one.key for one in found if one.level is not Level.WELL] == ["service_in_clear"]
+
+
 def test_check_finds_nothing_where_all_is_well(desk: Desk, mosquitto: Mosquitto, tmp_path: Path) -> None:
     found = list(check(write_settings(tmp_path, desk.url, mqtt(mosquitto.port))))
 
