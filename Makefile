@@ -7,7 +7,7 @@ NODE_PATH_DIR := $(CURDIR)/$(VENV)/bin
 WEB := dashboards/web
 export PATH := $(NODE_PATH_DIR):$(PATH)
 
-.PHONY: install run test check validate bench fuzz-api servers page lock clean screenshots
+.PHONY: install run test check validate bench fuzz-api servers page outdated lock clean screenshots
 
 install: $(STAMPS)/package
 	@echo "installed: $(VENV)/bin/canhlo and $(VENV)/bin/canhlo-bridge"
@@ -88,6 +88,11 @@ servers:
 screenshots: install servers $(STAMPS)/dev
 	mkdir -p docs/screenshots
 	CANHLO_SCREENSHOTS=docs/screenshots $(VENV)/bin/pytest tests/e2e/test_browser.py
+
+# What is not the newest, of Python's packages and of the page's.
+outdated: $(STAMPS)/dev page
+	$(VENV)/bin/pip list --outdated --disable-pip-version-check --exclude pip --exclude setuptools
+	cd $(WEB) && npm outdated || true
 
 lock:
 	@bash requirements/lock $(ARGS)

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
 from service.client.http import Client
 from service.client.models import Firing, Kiln
 from service.errors import ServiceError
+from service.in_clear import stays_here
 from service.spoken import say
 
 T = TypeVar("T", Kiln, Firing)
@@ -60,6 +62,9 @@ def connect(options: argparse.Namespace) -> Client:
         raise UnsaidError(msg)
     if not url.startswith(("http://", "https://")):
         msg = f"{url!r} is no address of a service; wanted one such as https://lo.example.org"
+        raise UnsaidError(msg)
+    if url.startswith("http://") and not stays_here(urlsplit(url).hostname or "", ()):
+        msg = f"{url} would be sent the token in clear; wanted https://"
         raise UnsaidError(msg)
     return Client(url, token=token)
 

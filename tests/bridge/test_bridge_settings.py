@@ -49,7 +49,10 @@ def test_files_are_beside_the_settings_and_the_rest_has_defaults(path: Path) -> 
     [
         ("server = ", "dòng/line 1: không phải TOML / not TOML"),
         (SERVER, "sources: thiếu dòng này / this line is missing"),
-        ('server = "127.0.0.1"\n' + SERIAL, "dòng/line 1: server: cần địa chỉ như / wanted an address such as http://"),
+        (
+            'server = "127.0.0.1"\n' + SERIAL,
+            "dòng/line 1: server: cần địa chỉ như / wanted an address such as https://",
+        ),
         (SERVER + SERIAL.replace('"serial"', '"usb"'), "dòng/line 3: sources[1]: cần một trong"),
         (SERVER + SERIAL.replace("camera_logger", "printer"), "dòng/line 6: sources[1].format: cần một trong / wanted"),
         (

@@ -107,6 +107,8 @@ def test_the_commands_say_what_the_service_says(service: tuple[str, str]) -> Non
     assert [json.loads(line)["number"] for line in lines] == [205, 204, 203]
     wrong = said("kilns", "--token", "canhlo_guessed")
     assert (wrong.returncode, wrong.stderr.startswith("canhlo: this token is unknown")) == (2, True)
+    in_clear = said("kilns", "--url", "http://lo.example.org")
+    assert (in_clear.returncode, "sent the token in clear; wanted https://" in in_clear.stderr) == (2, True)
 
 
 class BadNetwork(httpx.MockTransport):
