@@ -1,5 +1,6 @@
 """Nothing leaves the machine in clear: refused before it starts, and encrypted where it may go."""
 
+import re
 import shutil
 import ssl
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from service.store.database import Database
 from service.store.migrate import upgrade
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a container, or behind TLS
+HOUSE = Path(__file__).parents[2]
 DATABASE = "postgresql+psycopg://canhlo@db.example.org/canhlo"
 
 
@@ -96,8 +98,24 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def proxy(folder: Path, site: str) -> Program:
+    """Start Caddy."""
+    caddy = shutil.which("caddy")
+    assert caddy, "Debian's caddy is needed: `bash .ci/servers` installs it"
+    of_the_test = f"{{\nadmin off\nauto_https off\nstorage file_system {folder / 'caddy'}\n}}\n"
+    (folder / "Caddyfile").write_text(of_the_test + site)
+    words = [caddy, "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
+    started = Program(words, folder / "caddy.log", {"XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)})
+    started.said("serving initial configuration")
+    return started
+
+
 def test_for_a_proxy_on_another_machine_the_service_speaks_tls_itself(certificates: Path, tmp_path: Path) -> None:
-    port = free_port()
+    port, outside = free_port(), free_port()
+    recipe = re.search(r"```caddyfile\n(.*?)```", (HOUSE / "docs/install.md").read_text(), re.DOTALL)
+    assert recipe
+    told = recipe[1].replace("/etc/caddy/ca.pem", str(certificates / "authority.pem"))
+    told = told.replace("10.0.0.2:8600", f"127.0.0.1:{port}")
     env = {
         "CANHLO_DATA_DIR": str(tmp_path),
         "CANHLO_HOST": EVERYWHERE,
@@ -106,6 +124,7 @@ def test_for_a_proxy_on_another_machine_the_service_speaks_tls_itself(certificat
         "CANHLO_TLS_KEY": str(certificates / "server.key"),
     }
     service = Program([str(BIN / "canhlo"), "serve"], tmp_path / "log", env)
+    door = proxy(tmp_path, f"http://127.0.0.1:{outside} {{\n{told}\n}}")
     trust = ssl.create_default_context(cafile=certificates / "authority.pem")
 
     def status() -> int | None:
@@ -117,28 +136,24 @@ def test_for_a_proxy_on_another_machine_the_service_speaks_tls_itself(certificat
     try:
         assert until(status, 60, lambda: service.log.read_text()) == 200
         posted = httpx.post(f"https://127.0.0.1:{port}/api/v1/blocks", verify=trust, content=b"x")
+        through = httpx.get(f"http://127.0.0.1:{outside}/healthz").json()
         with pytest.raises(httpx.TransportError):
             httpx.get(f"http://127.0.0.1:{port}/healthz")
     finally:
+        door.stop()
         service.stop()
 
     assert posted.status_code == 401
+    assert through["status"] == "ok"
     assert "https://" in service.log.read_text()
 
 
 @pytest.fixture
 def far_away(certificates: Path, tmp_path: Path) -> Iterator[str]:
     """Give the address of a VictoriaMetrics that is reached only with TLS, by whoever has a certificate."""
-    caddy = shutil.which("caddy")
-    assert caddy, "Debian's caddy is needed: `bash .ci/servers` installs it"
     server = VictoriaMetrics(tmp_path / "server")
     port = free_port()
-    (tmp_path / "Caddyfile").write_text(f"""{{
-        admin off
-        auto_https off
-        storage file_system {tmp_path / "caddy"}
-    }}
-    https://localhost:{port} {{
+    site = f"""https://localhost:{port} {{
         tls {certificates / "server.pem"} {certificates / "server.key"} {{
             client_auth {{
                 mode require_and_verify
@@ -146,11 +161,9 @@ def far_away(certificates: Path, tmp_path: Path) -> Iterator[str]:
             }}
         }}
         reverse_proxy 127.0.0.1:{server.port}
-    }}""")
-    words = [caddy, "run", "--config", str(tmp_path / "Caddyfile"), "--adapter", "caddyfile"]
-    door = Program(words, tmp_path / "caddy.log", {"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)})
+    }}"""
+    door = proxy(tmp_path, site)
     try:
-        door.said("serving initial configuration")
         yield f"https://localhost:{port}"
     finally:
         door.stop()
