@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import uvicorn
@@ -75,6 +77,7 @@ from service.store.passkeys import PasskeySite
 
 API: Final = "/api/v1"
 THREADS: Final = 12  # by default there are few more than processors, and a dead sink keeps one for 20 s
+CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"  # forward secrecy and AEAD alone; those of TLS 1.3 are so anyway
 logger = logging.getLogger(__name__)
 ROUTERS: Final = (
     *(identity, account, passkeys, provider, members, kilns, logs, channels, plans, bridges),
@@ -203,6 +206,19 @@ def check_port(host: str, port: int) -> None:
             raise InvalidError(msg) from error
 
 
+def check_tls(settings: Settings) -> None:
+    """Refuse a certificate that cannot be shown, before anything is changed."""
+    if settings.certificate is None:
+        return
+    for file in settings.certificate:
+        file.open("rb").close()  # ssl would not say which it is that cannot be read
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*settings.certificate)
+    except ssl.SSLError as error:
+        msg = f"{settings.tls_certificate} and {settings.tls_key} are no certificate and its key: {error.reason}"
+        raise InvalidError(msg) from error
+
+
 class Server(uvicorn.Server):
     """Uvicorn, which ends the live streams first: they would keep it from stopping."""
 
@@ -213,6 +229,7 @@ class Server(uvicorn.Server):
             port=settings.port,
             ssl_certfile=settings.tls_certificate,
             ssl_keyfile=settings.tls_key,
+            ssl_ciphers=CIPHERS,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -225,10 +242,33 @@ class Server(uvicorn.Server):
         make_room()
         super().__init__(config)
         self._hub = app.state.parts.hub
+        self._certificate = settings.certificate
+        self._changed_at = [file.stat().st_ctime_ns for file in self._certificate or ()]
         app.state.stop = self._stop
 
     def _stop(self) -> None:
         self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Take up a renewed certificate: the old one would run out while kilns burn."""
+        if self._certificate is not None and counter % 10 == 0:  # once a second
+            self._renew(self._certificate)
+        return await super().on_tick(counter)
+
+    def _renew(self, files: tuple[Path, Path]) -> None:
+        try:
+            changed_at = [file.stat().st_ctime_ns for file in files]
+        except OSError:
+            return  # it is not there yet
+        if changed_at == self._changed_at or self.config.ssl is None:
+            return
+        self._changed_at = changed_at
+        try:
+            # Tried first: one of them may be half written. Both are whole at a later look.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*files)
+            self.config.ssl.load_cert_chain(*files)
+        except OSError as error:
+            logger.warning("the renewed certificate cannot be used yet", extra={"reason": str(error)})
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._hub.close()

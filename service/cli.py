@@ -16,7 +16,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from service import one_processor
 from service.analysis import command as analyse
-from service.app import Server, check_port, create_app
+from service.app import Server, check_port, check_tls, create_app
 from service.archive import command as archive
 from service.archive import sinks
 from service.client import command as remote
@@ -120,6 +120,7 @@ def _serve(options: argparse.Namespace) -> None:
         name: getattr(options, name) for name in ("data_dir", "host", "port") if getattr(options, name) is not None
     }
     settings = Settings(**given)
+    check_tls(settings)
     if options.check:
         return
     set_up_logs(as_json=settings.logs == "json")

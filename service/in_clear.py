@@ -6,12 +6,14 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 
-VERIFIED = ("verify-full", "verify-ca")  # PostgreSQL's other modes agree to clear text, or to whoever answers
+VERIFIED = "verify-full"  # PostgreSQL's other modes agree to clear text, or to whoever answers
 
 
 def stays_here(host: str, inside_hosts: Collection[str]) -> bool:
     """Return whether what is sent to a host never leaves this machine: loopback, a socket, or another name of it."""
-    if not host or host == "localhost" or host.startswith(("/", "@")) or host in inside_hosts:
+    host = host.lower()
+    known = ("", "localhost", *(one.lower() for one in inside_hosts))
+    if host in known or host.startswith(("/", "@")):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -45,10 +47,17 @@ def check_database(url: str, inside_hosts: Collection[str]) -> None:
         If what is sent there could be read on the way.
     """
     parsed = make_url(url)
-    told = parsed.query.get("host", ())
-    hosts = [parsed.host or "", *((told,) if isinstance(told, str) else told)]
-    away = [one for host in hosts for one in host.split(",") if not stays_here(one, inside_hosts)]
-    if parsed.get_backend_name() == "postgresql" and away and parsed.query.get("sslmode") not in VERIFIED:
+    if parsed.get_backend_name() != "postgresql":
+        return
+    from psycopg import pq  # here: most have no PostgreSQL
+
+    _, given = parsed.get_dialect()().create_connect_args(parsed)
+    # What the environment says, such as PGHOST, holds where the address says nothing.
+    asked = {one.keyword.decode(): one.val.decode() for one in pq.Conninfo.get_defaults() if one.val}
+    asked |= {name: str(value) for name, value in given.items()}
+    hosts = [one for name in ("host", "hostaddr", "service", "conninfo") for one in asked.get(name, "").split(",")]
+    away = [one for one in hosts if not stays_here(one, inside_hosts)]
+    if away and asked.get("sslmode") != VERIFIED:
         msg = (
             f"CANHLO_DATABASE_URL: {away[0]} would be spoken to in clear; wanted ?sslmode=verify-full at the end, "
             f"or {away[0]} among CANHLO_INSIDE_HOSTS if it is on this machine"

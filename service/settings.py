@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -43,13 +43,14 @@ class SinkSettings(BaseModel):
 
     kind: Literal["influxdb", "victoriametrics"]
     url: Annotated[str, Field(pattern=r"^https?://[^@?#]+$")]  # a password has its own place
-    read_url: str = ""  # where it is read, if that is elsewhere (vmselect of a cluster)
+    # Where it is read, if that is elsewhere (vmselect of a cluster).
+    read_url: Annotated[str, Field(pattern=r"^(https?://[^@?#]+)?$")] = ""
     database: str = "canhlo"  # of InfluxDB
     username: str = ""
     password: SecretStr = SecretStr("")
-    ca: FilePath | None = None  # who vouches for it; the system's own list if nothing is said
-    certificate: FilePath | None = None  # who we are, in place of a password, with its key
-    key: FilePath | None = None
+    ca: Path | None = None  # who vouches for it; the usual authorities if nothing is said
+    certificate: Path | None = None  # who we are, in place of a password, with its key
+    key: Path | None = None
 
     @model_validator(mode="after")
     def _a_certificate_has_its_key(self) -> "SinkSettings":
@@ -59,7 +60,16 @@ class SinkSettings(BaseModel):
         return self
 
     def trust(self) -> ssl.SSLContext:
-        """Return how its certificate is looked at, and ours shown."""
+        """Return how its certificate is looked at, and ours shown.
+
+        Raises
+        ------
+        OSError
+            If a file of these cannot be read, or is not what it should be.
+        """
+        for file in (self.ca, self.certificate, self.key):
+            if file is not None:
+                file.open("rb").close()  # ssl would not say which it is that cannot be read
         context = ssl.create_default_context(cafile=self.ca)
         if self.certificate is not None:
             context.load_cert_chain(self.certificate, self.key)
@@ -80,14 +90,16 @@ class ProviderSettings(BaseModel):
 class Settings(BaseSettings):
     """From the environment, as `CANHLO_<NAME>`; every one has a default that works."""
 
-    model_config = SettingsConfigDict(env_prefix="CANHLO_", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CANHLO_", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
 
     data_dir: Path = Path.home() / ".local/share/canhlo"
     database_url: str = Field(default="", repr=False)  # it may hold a password
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8600
-    tls_certificate: FilePath | None = None  # with its key: what listens speaks TLS, for a proxy on another machine
-    tls_key: FilePath | None = None
+    tls_certificate: Path | None = None  # with its key: what listens speaks TLS, for a proxy on another machine
+    tls_key: Path | None = None
     inside_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # on this machine under another name, as containers are
     public_url: str = ""
     two_factors: Literal["offered", "required"] = "offered"  # required: a password alone signs nobody in
@@ -110,8 +122,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take what a keeper of secrets hands over, each a file of the setting's name, before the environment."""
-        folder = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/run/secrets"))  # of systemd, of Docker
-        kept = [SecretsSettingsSource(settings_cls, secrets_dir=folder)] if folder.is_dir() else []
+        given = os.environ.get("CREDENTIALS_DIRECTORY")  # of systemd
+        folder = given or ("/run/secrets" if os.access("/run/secrets", os.R_OK) else None)  # of Docker
+        kept = [SecretsSettingsSource(settings_cls, secrets_dir=folder)] if folder else []
         return init_settings, *kept, env_settings
 
     @field_validator("sinks", mode="before")
@@ -177,10 +190,10 @@ class Settings(BaseSettings):
         if (self.tls_certificate is None) != (self.tls_key is None):
             msg = "CANHLO_TLS_CERTIFICATE and CANHLO_TLS_KEY come together"
             raise ValueError(msg)
-        if self.tls_certificate is None and not stays_here(self.host, self.inside_hosts):
+        if self.tls_certificate is None and not (self.host and stays_here(self.host, self.inside_hosts)):
             msg = (
-                f"CANHLO_HOST: on {self.host} others could read passwords on their way; wanted 127.0.0.1 and a proxy "
-                "before it, or CANHLO_TLS_CERTIFICATE and CANHLO_TLS_KEY, or in a container "
+                f"CANHLO_HOST: on {self.host or 'every address'} others could read passwords on their way; wanted "
+                "127.0.0.1 and a proxy before it, or CANHLO_TLS_CERTIFICATE and CANHLO_TLS_KEY, or in a container "
                 f"{self.host} among CANHLO_INSIDE_HOSTS"
             )
             raise ValueError(msg)
@@ -197,6 +210,11 @@ class Settings(BaseSettings):
             msg = f"CANHLO_READ_FROM is {self.read_from!r}; wanted one of sinks: {there}"
             raise ValueError(msg)
         return self
+
+    @property
+    def certificate(self) -> tuple[Path, Path] | None:
+        """Return the files of the certificate that is shown, and of its key."""
+        return None if self.tls_certificate is None or self.tls_key is None else (self.tls_certificate, self.tls_key)
 
     @property
     def database(self) -> str:

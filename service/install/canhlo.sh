@@ -1,10 +1,14 @@
 #!/bin/sh
 # The service's commands, as its own account and with its own settings.
-# What systemd keeps secret for it can be read while it runs.
-set -- sh -c 'set -a; . /etc/canhlo/canhlo.env; set +a
-  test ! -d /run/credentials/canhlo.service || export CREDENTIALS_DIRECTORY=/run/credentials/canhlo.service
-  exec /opt/canhlo/bin/canhlo "$@"' canhlo "$@"
-if [ "$(id -u)" -eq 0 ]; then
-  exec runuser -u canhlo -- env LANG="${LANG:-}" "$@"
-fi
-exec sudo -u canhlo env LANG="${LANG:-}" "$@"
+if [ "$(id -u)" -ne 0 ]; then exec sudo LANG="${LANG:-}" "$0" "$@"; fi
+# What systemd keeps secret for the service, also while that is stopped.
+KEPT=
+for file in /etc/canhlo/*.cred; do
+  [ -e "$file" ] || continue
+  [ -n "$KEPT" ] || { KEPT=$(mktemp -d /run/canhlo-XXXXXX) && trap 'rm -rf "$KEPT"' EXIT && trap 'exit 130' INT TERM; }
+  name=$(basename "$file" .cred)
+  systemd-creds decrypt --quiet --name="$name" "$file" "$KEPT/$name" || exit 1
+done
+[ -z "$KEPT" ] || chown -R canhlo: "$KEPT"
+set -- sh -c 'set -a; . /etc/canhlo/canhlo.env; set +a; exec /opt/canhlo/bin/canhlo "$@"' canhlo "$@"
+runuser -u canhlo -- env LANG="${LANG:-}" ${KEPT:+CREDENTIALS_DIRECTORY="$KEPT"} "$@"

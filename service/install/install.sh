@@ -72,18 +72,12 @@ from_wheel backup.sh > "$LIBRARY/backup"
 from_wheel canhlo.sh > "$ROOT/usr/local/bin/canhlo"
 chmod 755 "$LIBRARY/backup" "$ROOT/usr/local/bin/canhlo"
 
-# Cài đặt nào bản mới không nhận thì bản cũ vẫn chạy tiếp / with settings that the new one refuses, the old goes on running
-if ! (set -a; . "$CONFIG"; CREDENTIALS_DIRECTORY=/run/credentials/canhlo.service; exec "$HOME_DIR/bin/canhlo" serve --check); then
-  say "Chưa khởi động lại: sửa $CONFIG rồi chạy lại lệnh này." >&2
-  say "Not restarted: mend $CONFIG, and run this again." >&2
-  exit 1
-fi
-
 if [ -z "$ROOT" ]; then
   chown root:canhlo "$CONFIG"
   chown -R canhlo:canhlo /var/lib/canhlo /var/backups/canhlo
   chmod 750 /var/lib/canhlo /var/backups/canhlo
 fi
+
 if [ "$SYSTEMCTL" != false ]; then
   "$SYSTEMCTL" daemon-reload
   "$SYSTEMCTL" enable --quiet --now canhlo-backup.timer
@@ -92,6 +86,15 @@ if [ "$SYSTEMCTL" != false ]; then
   else
     "$SYSTEMCTL" enable --quiet canhlo.service
     "$SYSTEMCTL" restart canhlo.service
+    # Cài đặt sai thì máy dừng ngay trong giây đầu / with a wrong setting it ends within its first seconds
+    for _ in 1 2 3 4 5; do
+      sleep "${CANHLO_LOOKS_EVERY_S:-1}"
+      if ! "$SYSTEMCTL" is-active --quiet canhlo.service; then
+        say "Máy chủ KHÔNG chạy, lò không được trông: xem lý do bằng journalctl -u canhlo -n 20, sửa $CONFIG, rồi systemctl restart canhlo." >&2
+        say "The service does NOT run, and kilns are not watched: journalctl -u canhlo -n 20 says why. Mend $CONFIG, then systemctl restart canhlo." >&2
+        exit 1
+      fi
+    done
   fi
 fi
 

@@ -17,18 +17,26 @@ usage() {
   exit 2
 }
 
+run_openssl() {
+  if ! openssl "$@" 2> openssl.log; then
+    cat openssl.log >&2
+    exit 1
+  fi
+  rm openssl.log
+}
+
 # NAME: một cặp khoá do máy nhận ký / a pair of keys that the receiver vouches for
 sign() {
-  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout "$1.key" -out "$1.csr" 2>/dev/null
+  run_openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout "$1.key" -out "$1.csr"
   printf 'subjectAltName=DNS:%s\n' "$1" > "$1.ext"
-  openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days "$DAYS" -extfile "$1.ext" -out "$1.pem" 2>/dev/null
+  run_openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days "$DAYS" -extfile "$1.ext" -out "$1.pem"
   rm "$1.csr" "$1.ext"
 }
 
 receive() {
-  if [ ! -e ca.key ]; then
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=Canh Lo logs" -days "$DAYS" \
-      -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem 2>/dev/null
+  if [ ! -e canhlo-keeper.pem ]; then
+    run_openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=Canh Lo logs" -days "$DAYS" \
+      -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem
     sign canhlo-keeper
   fi
   sign canhlo-sender
@@ -36,7 +44,7 @@ receive() {
   rm canhlo-sender.pem canhlo-sender.key
   cat > "$ROOT/etc/rsyslog.d/canhlo-receive.conf" <<END
 module(load="imrelp")
-template(name="canhlo-file" type="string" string="/var/log/canhlo/%HOSTNAME:::secpath-replace%.log")
+template(name="canhlo-file" type="string" string="/var/log/canhlo/%FROMHOST-IP%.log")
 ruleset(name="canhlo-logs") { action(type="omfile" dynaFile="canhlo-file" dirCreateMode="0750" fileCreateMode="0640") }
 input(type="imrelp" port="6514" ruleset="canhlo-logs" tls="on"
       tls.caCert="$KEYS/ca.pem" tls.myCert="$KEYS/canhlo-keeper.pem" tls.myPrivKey="$KEYS/canhlo-keeper.key"
@@ -64,13 +72,15 @@ END
 
 send() {
   tar -xf "$1" --no-same-owner ca.pem canhlo-sender.pem canhlo-sender.key
-  # Máy nhận tắt bao lâu cũng được: cái chưa gửi chờ trên đĩa / the receiver may be away: what was not sent waits on the disk.
+  # Máy nhận tắt thì cái chưa gửi chờ trên đĩa, tới 200 MB / while the receiver is away up to 200 MB wait on the disk.
+  # Hơn nữa thì bỏ, để nhật ký của chính máy này không phải chờ / what is more is left out: this machine's own log must not wait.
   cat > "$ROOT/etc/rsyslog.d/canhlo-send.conf" <<END
 module(load="omrelp")
 action(type="omrelp" target="$2" port="6514" template="RSYSLOG_SyslogProtocol23Format" tls="on"
        tls.caCert="$KEYS/ca.pem" tls.myCert="$KEYS/canhlo-sender.pem" tls.myPrivKey="$KEYS/canhlo-sender.key"
        tls.authMode="name" tls.permittedPeer=["canhlo-keeper"]
        queue.type="Disk" queue.filename="canhlo-logs" queue.maxDiskSpace="200m" queue.checkpointInterval="1" queue.dequeueBatchSize="1"
+       queue.timeoutEnqueue="0"
        action.resumeRetryCount="-1" action.resumeInterval="10")
 END
   restart
@@ -84,9 +94,8 @@ restart() {
 case $#:${1:-} in
 1:receive) ;;
 3:send)
-  file=$(readlink -f "$2")
-  [ -r "$file" ] || usage
-  case $3 in *[!0-9A-Za-z.:-]*) usage ;; esac
+  file=$(readlink -f "$2") && [ -r "$file" ] || usage
+  case $3 in '' | *[!0-9A-Za-z.:-]*) usage ;; esac
   set -- send "$file" "$3"
   ;;
 *) usage ;;

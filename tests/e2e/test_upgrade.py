@@ -15,10 +15,10 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Give a root with a program, in which stand-ins for pip and the program write down what they are asked."""
+    """Give a root with a program, in which a stand-in for pip writes down what it is asked."""
     programs = tmp_path / "root/opt/canhlo/bin"
     programs.mkdir(parents=True)
-    for name in ("python", "pip", "canhlo"):
+    for name in ("python", "pip"):
         script(programs / name, f'echo "{name} $1" >> "{tmp_path}/calls"')
     with zipfile.ZipFile(tmp_path / "canhlo-1.whl", "w") as wheel:
         for path in INSTALL.iterdir():
@@ -31,11 +31,16 @@ def root(tmp_path: Path) -> Path:
 def run(root: Path, tmp_path: Path) -> Run:
     """Run the installer beside a systemctl that fails at some of its words; what it was asked is in `calls`."""
 
-    def running(*words: str, failing: str = "is-active") -> subprocess.CompletedProcess[str]:
+    def running(*words: str, failing: str = r"quiet\ canhlo.service\ canhlo@") -> subprocess.CompletedProcess[str]:
         systemctl = script(
             tmp_path / "systemctl", f'echo "$@" >> "{tmp_path}/calls"; case "$*" in *{failing}*) exit 3; esac'
         )
-        env = {"CANHLO_ROOT": str(root), "CANHLO_SYSTEMCTL": str(systemctl), "PYTHON": sys.executable}
+        env = {
+            "CANHLO_ROOT": str(root),
+            "CANHLO_SYSTEMCTL": str(systemctl),
+            "PYTHON": sys.executable,
+            "CANHLO_LOOKS_EVERY_S": "0",
+        }
         command = ["sh", str(INSTALL / "install.sh"), *words]
         return subprocess.run(
             command, env={**os.environ, **env}, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
@@ -58,10 +63,10 @@ def test_a_new_service_is_enabled_and_started(run: Run, tmp_path: Path) -> None:
     assert run("canhlo-1.whl", "https://lo.example.org").returncode == 0
 
     assert [call for call in calls(tmp_path) if "canhlo" in call] == [
-        "canhlo serve",  # only whether it takes the settings
         "enable --quiet --now canhlo-backup.timer",
         "enable --quiet canhlo.service",
         "restart canhlo.service",
+        *["is-active --quiet canhlo.service"] * 5,  # it stays up
     ]
 
 
@@ -78,7 +83,7 @@ def test_what_is_no_address_changes_nothing(run: Run, root: Path, tmp_path: Path
 
     assert ended.returncode == 2
     assert f"given: {' '.join(words)}." in ended.stderr
-    assert sorted(path.name for path in root.rglob("*") if path.is_file()) == ["canhlo", "pip", "python"]
+    assert sorted(path.name for path in root.rglob("*") if path.is_file()) == ["pip", "python"]
     assert not (tmp_path / "calls").exists()
 
 
@@ -120,17 +125,9 @@ def test_without_a_backup_nothing_is_changed(run: Run, tmp_path: Path) -> None:
     assert calls(tmp_path)[-1] == "start canhlo-backup.service"
 
 
-def test_what_runs_goes_on_if_the_new_one_does_not_take_its_settings(run: Run, root: Path, tmp_path: Path) -> None:
-    run("canhlo-1.whl")
-    (tmp_path / "calls").unlink()
-    program = Path(sys.executable).parent / "canhlo"
-    script(root / "opt/canhlo/bin/canhlo", f'exec "{program}" "$@"')
-    with (root / "etc/canhlo/canhlo.env").open("a") as settings:
-        settings.write('CANHLO_SINKS=\'{"kho": {"kind": "victoriametrics", "url": "http://192.0.2.7:8428"}}\'\n')
-
-    ended = run("canhlo-1.whl")
+def test_a_service_that_does_not_stay_up_is_told(run: Run, tmp_path: Path) -> None:
+    ended = run("canhlo-1.whl", failing="is-active")  # as with a setting that the new version does not take
 
     assert ended.returncode == 1
-    assert "http://192.0.2.7:8428" in ended.stderr
-    assert "canhlo.env, and run this again" in ended.stderr
-    assert [call for call in calls(tmp_path) if "restart" in call] == []
+    assert "The service does NOT run" in ended.stderr
+    assert calls(tmp_path)[-2:] == ["restart canhlo.service", "is-active --quiet canhlo.service"]

@@ -2,8 +2,12 @@
 
 import re
 import shutil
+import socket
 import ssl
+import subprocess
+import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,12 +17,14 @@ import pytest
 from certificates import make_certificates
 from postgres import postgres_server
 from programs import BIN, Program, until
+from service_parts import new_workshop
 from sink_servers import PASSWORD, USER, VictoriaMetrics, free_port
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from firmware_bridge.wire import Unit
-from service.archive.backup import back_up
+from service.archive.backup import DUMP, back_up
+from service.cli import main
 from service.series.sinks.errors import SinkError
 from service.series.sinks.kinds import reader
 from service.series.sinks.sending import Sender
@@ -41,10 +47,16 @@ def sinks(url: str, read_url: str = "") -> dict[str, SinkSettings]:
         {"host": EVERYWHERE},
         {"host": "192.0.2.7"},
         {"host": "::"},
+        {"host": ""},  # every address
         {"database_url": DATABASE},
         {"database_url": f"{DATABASE}?sslmode=require"},  # encrypted, for whoever answers
+        {"database_url": f"{DATABASE}?sslmode=verify-ca"},  # by whoever has a certificate of anybody
+        {"database_url": "postgresql+psycopg://canhlo@localhost/canhlo?conninfo=host%3D192.0.2.7"},
+        {"database_url": "postgresql+psycopg://canhlo@localhost,192.0.2.7/canhlo"},
         {"database_url": "postgresql+psycopg://canhlo@/canhlo?host=/run/postgresql,192.0.2.7"},
         {"database_url": "postgresql+psycopg://canhlo@/canhlo?host=/run/postgresql&host=192.0.2.7"},
+        {"database_url": "postgresql+psycopg://canhlo@localhost/canhlo?hostaddr=192.0.2.7"},
+        {"database_url": "postgresql+psycopg:///canhlo?service=far_away"},
         {"sinks": sinks("http://192.0.2.7:8428")},
         {"sinks": sinks("https://192.0.2.7:8428", read_url="http://192.0.2.8:8481")},
         {"sinks": sinks("http://localhost.example.org:8428")},
@@ -65,12 +77,40 @@ def test_what_would_leave_the_machine_in_clear_is_refused_in_words(wrong: dict[s
         {"database_url": DATABASE, "inside_hosts": ("db.example.org",)},
         {"database_url": "postgresql+psycopg:///canhlo?host=/run/postgresql"},
         {"database_url": "postgresql+psycopg://canhlo:x@localhost/canhlo"},
+        {"database_url": "postgresql+psycopg://canhlo@/canhlo?host=127.0.0.1:5432"},
+        {"sinks": sinks("http://NAS:8428"), "inside_hosts": "NAS"},
         {"sinks": sinks("http://[::1]:8428")},
         {"sinks": sinks("https://192.0.2.7:8428")},
     ],
 )
 def test_what_stays_on_the_machine_or_is_encrypted_is_taken(right: dict[str, Any]) -> None:
     Settings(**right)
+
+
+def test_what_postgresql_reads_from_the_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "192.0.2.7")
+    with pytest.raises(ValueError, match="CANHLO_INSIDE_HOSTS"):
+        Settings(database_url="postgresql+psycopg:///canhlo")
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+
+    Settings(database_url="postgresql+psycopg:///canhlo")
+
+
+@pytest.mark.parametrize("wrong", ["absent", "other"])
+def test_a_certificate_that_cannot_be_shown_is_told_before_anything_is_changed(
+    wrong: str, certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = certificates / {"absent": "absent.key", "other": "client.key"}[wrong]
+    monkeypatch.setenv("CANHLO_TLS_CERTIFICATE", str(certificates / "server.pem"))
+    monkeypatch.setenv("CANHLO_TLS_KEY", str(key))
+    monkeypatch.setattr("sys.argv", ["canhlo", "serve", "--data-dir", str(tmp_path / "data")])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert str(key) in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_secret_that_is_kept_for_the_service_comes_before_the_environment(
@@ -98,16 +138,27 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def proxy(folder: Path, site: str) -> Program:
-    """Start Caddy."""
+@contextmanager
+def running(command: list[str], log: Path, env: dict[str, str]) -> Iterator[Program]:
+    program = Program(command, log, env)
+    try:
+        yield program
+    finally:
+        program.stop()
+
+
+@contextmanager
+def proxy(folder: Path, site: str) -> Iterator[None]:
+    """Have Caddy before something."""
     caddy = shutil.which("caddy")
     assert caddy, "Debian's caddy is needed: `bash .ci/servers` installs it"
     of_the_test = f"{{\nadmin off\nauto_https off\nstorage file_system {folder / 'caddy'}\n}}\n"
     (folder / "Caddyfile").write_text(of_the_test + site)
     words = [caddy, "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
-    started = Program(words, folder / "caddy.log", {"XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)})
-    started.said("serving initial configuration")
-    return started
+    homes = {"XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+    with running(words, folder / "caddy.log", homes) as started:
+        started.said("serving initial configuration")
+        yield
 
 
 def test_for_a_proxy_on_another_machine_the_service_speaks_tls_itself(certificates: Path, tmp_path: Path) -> None:
@@ -120,12 +171,14 @@ def test_for_a_proxy_on_another_machine_the_service_speaks_tls_itself(certificat
         "CANHLO_DATA_DIR": str(tmp_path),
         "CANHLO_HOST": EVERYWHERE,
         "CANHLO_PORT": str(port),
-        "CANHLO_TLS_CERTIFICATE": str(certificates / "server.pem"),
-        "CANHLO_TLS_KEY": str(certificates / "server.key"),
+        "CANHLO_TLS_CERTIFICATE": str(shutil.copy(certificates / "server.pem", tmp_path / "its.pem")),
+        "CANHLO_TLS_KEY": str(shutil.copy(certificates / "server.key", tmp_path / "its.key")),
     }
-    service = Program([str(BIN / "canhlo"), "serve"], tmp_path / "log", env)
-    door = proxy(tmp_path, f"http://127.0.0.1:{outside} {{\n{told}\n}}")
+    site = f"http://127.0.0.1:{outside} {{\n{told}\n}}"
     trust = ssl.create_default_context(cafile=certificates / "authority.pem")
+    renewed = tmp_path / "renewed"
+    renewed.mkdir()
+    make_certificates(renewed)
 
     def status() -> int | None:
         try:
@@ -133,16 +186,34 @@ def test_for_a_proxy_on_another_machine_the_service_speaks_tls_itself(certificat
         except httpx.TransportError:
             return None
 
-    try:
-        assert until(status, 60, lambda: service.log.read_text()) == 200
+    def shown() -> str:
+        return ssl.get_server_certificate(("127.0.0.1", port)).strip()
+
+    def agrees_to(ciphers: str) -> bool:
+        context = ssl.create_default_context(cafile=certificates / "authority.pem")
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(ciphers)
+        try:
+            with socket.create_connection(("127.0.0.1", port)) as plain:
+                context.wrap_socket(plain, server_hostname="127.0.0.1").close()
+        except OSError:
+            return False
+        return True
+
+    serve = [str(BIN / "canhlo"), "serve"]
+    with running(serve, tmp_path / "log", env) as service, proxy(tmp_path, site):
+        assert until(status, 60, service.log.read_text) == 200
         posted = httpx.post(f"https://127.0.0.1:{port}/api/v1/blocks", verify=trust, content=b"x")
         through = httpx.get(f"http://127.0.0.1:{outside}/healthz").json()
         with pytest.raises(httpx.TransportError):
             httpx.get(f"http://127.0.0.1:{port}/healthz")
-    finally:
-        door.stop()
-        service.stop()
+        ciphers = [agrees_to(one) for one in ("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-SHA384")]
+        for end in ("pem", "key"):  # one after the other: meanwhile they do not fit
+            shutil.copy(renewed / f"server.{end}", tmp_path / f"its.{end}")
+            until(lambda: "cannot be used yet" in service.log.read_text(), 30, service.log.read_text)
+        until(lambda: shown() == (renewed / "server.pem").read_text().strip(), 30, service.log.read_text)
 
+    assert ciphers == [True, False]
     assert posted.status_code == 401
     assert through["status"] == "ok"
     assert "https://" in service.log.read_text()
@@ -162,11 +233,10 @@ def far_away(certificates: Path, tmp_path: Path) -> Iterator[str]:
         }}
         reverse_proxy 127.0.0.1:{server.port}
     }}"""
-    door = proxy(tmp_path, site)
     try:
-        yield f"https://localhost:{port}"
+        with proxy(tmp_path, site):
+            yield f"https://localhost:{port}"
     finally:
-        door.stop()
         server.close()
 
 
@@ -211,9 +281,10 @@ def test_a_postgresql_far_away_knows_the_service_by_its_certificate(certificates
             connection.execute(text("CREATE DATABASE canhlo OWNER canhlo"))
         admin.close()
 
-        settings = Settings(data_dir=tmp_path, database_url=known)
+        settings = Settings(data_dir=tmp_path, database_url=f"{known}&options=-capplication_name%3Dlo")
         database = Database(settings.database)
         upgrade(database)
+        new_workshop(database, "lan@example.org")
         list(back_up(settings, database, tmp_path / "backup.tar", now=datetime.now(UTC)))
         with database.read() as session:
             encrypted = session.scalar(text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"))
@@ -223,5 +294,23 @@ def test_a_postgresql_far_away_knows_the_service_by_its_certificate(certificates
             session.scalar(text("SELECT 1"))
         stranger.close()
 
+    with tarfile.open(tmp_path / "backup.tar") as backup:
+        backup.extractall(tmp_path / "copies", filter="data")
+    words = ["pg_restore", "--data-only", "--table=workshop", "--file=-", str(tmp_path / "copies" / DUMP)]
+    kept = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     assert encrypted
-    assert (tmp_path / "backup.tar").stat().st_size > 0
+    assert re.search(r"^COPY public\.workshop .*\n1\t", kept, re.MULTILINE), kept
+
+
+def test_a_certificate_that_cannot_be_read_stops_its_sink_alone(tmp_path: Path) -> None:
+    absent = tmp_path / "absent.pem"
+    told = SinkSettings(kind="victoriametrics", url="https://127.0.0.1:9", ca=absent)
+    sender, reading = Sender("kho", told), reader("kho", told)
+
+    assert sender.began() is None
+    with pytest.raises(SinkError, match=str(absent)):
+        sender.send(["reading value=1 1"])
+    with pytest.raises(SinkError, match=str(absent)):
+        reading.as_taken(1, 1, 0, 1, {Unit.CELSIUS})
+    sender.close()
+    reading.close()

@@ -102,7 +102,7 @@ export function figureRows(say: Say, firings: readonly ComparedFiring[]): Figure
 }
 
 // What a kiln is called must not be reckoned by a spreadsheet: an apostrophe makes it text there.
-const asText = (cell: string) => (/^[=+@\t\r]|^-(?!\d)/.test(cell) ? `'${cell}` : cell);
+const asText = (cell: string) => (/^[=+@\t\r]|^-(?![\d.]+$)/.test(cell) ? `'${cell}` : cell);
 const quoted = (cell: string) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
 
 /** Write a table as CSV with a byte-order mark, so that spreadsheets read the Vietnamese letters. */

@@ -60,5 +60,5 @@ test("a table for a spreadsheet keeps commas and Vietnamese letters", () => {
 test("a kiln's name is no formula to a spreadsheet, and a number below nought is one still", () => {
   const link = '=HYPERLINK("http://a.test")';
 
-  expect(csv([[link, "-60.5", "-x", "+1"]])).toBe(`\uFEFF"'=HYPERLINK(""http://a.test"")",-60.5,'-x,'+1\r\n`);
+  expect(csv([[link, "-60.5", "-1+x", "+1"]])).toBe(`\uFEFF"'=HYPERLINK(""http://a.test"")",-60.5,'-1+x,'+1\r\n`);
 });

@@ -1,6 +1,7 @@
 """Readings back from a sink, in the shape in which our own store has them sealed."""
 
 import logging
+import threading
 import time
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Protocol
@@ -53,13 +54,23 @@ class Questions:
         self._name = name
         self._settings = settings
         self._url = (settings.read_url or settings.url).rstrip("/")
-        who = (settings.username, settings.password.get_secret_value()) if settings.username else None
-        self._client = httpx.Client(auth=who, timeout=TIMEOUT_S, verify=settings.trust())
+        self._client: httpx.Client | None = None
+        self._opening = threading.Lock()
         self._rests_until_s = 0.0
         self._failure = ""
 
+    def _opened(self) -> httpx.Client:
+        """Return the client; made when it is wanted, for files that cannot be read stop this sink alone."""
+        with self._opening:
+            if self._client is None:
+                one = self._settings
+                who = (one.username, one.password.get_secret_value()) if one.username else None
+                self._client = httpx.Client(auth=who, timeout=TIMEOUT_S, verify=one.trust(), trust_env=False)
+            return self._client
+
     def close(self) -> None:
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
 
     def ask(self, path: str, asked: Mapping[str, Any]) -> bytes:
         """Return the answer's body.
@@ -72,8 +83,8 @@ class Questions:
         if time.monotonic() < self._rests_until_s:
             raise SinkError(self._failure)
         try:
-            answer = self._client.post(f"{self._url}{path}", data=dict(asked))
-        except httpx.HTTPError as error:
+            answer = self._opened().post(f"{self._url}{path}", data=dict(asked))
+        except (httpx.HTTPError, OSError) as error:
             raise self._failed(unreachable(self._name, self._url, error)) from error
         if answer.status_code != 200:
             raise self._failed(told(self._name, self._settings, answer.status_code, answer.text[:200].strip()))

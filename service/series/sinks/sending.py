@@ -33,24 +33,30 @@ class Sender:
     def __init__(self, name: str, settings: SinkSettings) -> None:
         self.name = name
         self._settings = settings
-        self._trust = settings.trust()
-        secret = settings.password.get_secret_value()
-        self._client = InfluxDBClient(
-            url=settings.url.rstrip("/"),
-            token=f"{settings.username}:{secret}",
-            org="-",  # the versions that speak InfluxQL have none
-            timeout=int(TIMEOUT_S * 1000),
-            enable_gzip=True,
-            retries=False,
-            auth_basic=settings.kind == "victoriametrics" and bool(settings.username),
-            ssl_ca_cert=_path(settings.ca),
-            cert_file=_path(settings.certificate),
-            cert_key_file=_path(settings.key),
-        )
-        self._write = self._client.write_api(write_options=SYNCHRONOUS).write
+        self._secret = settings.password.get_secret_value()
+        self._client: InfluxDBClient | None = None
+
+    def _opened(self) -> InfluxDBClient:
+        """Return the client; made when it is wanted, for files that cannot be read stop this sink alone."""
+        if self._client is None:
+            self._settings.trust()  # whether its files can be read: the client itself would look when it connects
+            self._client = InfluxDBClient(
+                url=self._settings.url.rstrip("/"),
+                token=f"{self._settings.username}:{self._secret}",
+                org="-",  # the versions that speak InfluxQL have none
+                timeout=int(TIMEOUT_S * 1000),
+                enable_gzip=True,
+                retries=False,
+                auth_basic=self._settings.kind == "victoriametrics" and bool(self._settings.username),
+                ssl_ca_cert=_path(self._settings.ca),
+                cert_file=_path(self._settings.certificate),
+                cert_key_file=_path(self._settings.key),
+            )
+        return self._client
 
     def close(self) -> None:
-        self._client.close()  # type: ignore[no-untyped-call]
+        if self._client is not None:
+            self._client.close()  # type: ignore[no-untyped-call]
 
     @property
     def keeps_at_once(self) -> bool:
@@ -61,12 +67,11 @@ class Sender:
         """Return when the sink was started, in its own words; None where it does not matter or cannot be asked."""
         if self.keeps_at_once:
             return None
-        who = (self._settings.username, self._settings.password.get_secret_value())
+        asked = f"{self._settings.url.rstrip('/')}/metrics"
+        who = (self._settings.username, self._secret)
         try:
-            answer = httpx.get(
-                f"{self._settings.url.rstrip('/')}/metrics", auth=who, timeout=TIMEOUT_S, verify=self._trust
-            )
-        except httpx.HTTPError:
+            answer = httpx.get(asked, auth=who, timeout=TIMEOUT_S, verify=self._settings.trust(), trust_env=False)
+        except (httpx.HTTPError, OSError):
             return None
         found = _BEGAN.search(answer.text)
         return found[1] if found else None
@@ -84,7 +89,8 @@ class Sender:
 
     def _send(self, lines: Sequence[str]) -> None:
         try:
-            self._write(bucket=self._settings.database, record="\n".join(lines).encode(), write_precision=_MS)
+            write = self._opened().write_api(write_options=SYNCHRONOUS).write
+            write(bucket=self._settings.database, record="\n".join(lines).encode(), write_precision=_MS)
         except ApiException as error:
             said = str(error.body or error.reason)[:200].strip()
             if error.status == 413 and len(lines) > 1:
@@ -94,7 +100,7 @@ class Sender:
                 SINK_BEYOND_RETENTION.labels(self.name).inc()
             else:
                 raise SinkError(told(self.name, self._settings, error.status or 0, said)) from error
-        except HTTPError as error:
+        except (HTTPError, OSError) as error:
             raise SinkError(unreachable(self.name, self._settings.url, error)) from error
 
 
