@@ -122,6 +122,7 @@ def _serve(options: argparse.Namespace) -> None:
     settings = Settings(**given)
     check_tls(settings)
     if options.check:
+        print(say("the settings are right"))
         return
     set_up_logs(as_json=settings.logs == "json")
     check_port(settings.host, settings.port)  # first: what cannot serve must not change the tables

@@ -4,8 +4,6 @@ import ipaddress
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from sqlalchemy.engine import make_url
-
 VERIFIED = "verify-full"  # PostgreSQL's other modes agree to clear text, or to whoever answers
 
 
@@ -46,15 +44,11 @@ def check_database(url: str, inside_hosts: Collection[str]) -> None:
     ValueError
         If what is sent there could be read on the way.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "postgresql":
+    if not url.startswith("postgresql"):
         return
-    from psycopg import pq  # here: most have no PostgreSQL
+    from service.libpq import whole_words_of  # here: most have no PostgreSQL
 
-    _, given = parsed.get_dialect()().create_connect_args(parsed)
-    # What the environment says, such as PGHOST, holds where the address says nothing.
-    asked = {one.keyword.decode(): one.val.decode() for one in pq.Conninfo.get_defaults() if one.val}
-    asked |= {name: str(value) for name, value in given.items()}
+    asked = whole_words_of(url)
     hosts = [one for name in ("host", "hostaddr", "service", "conninfo") for one in asked.get(name, "").split(",")]
     away = [one for one in hosts if not stays_here(one, inside_hosts)]
     if away and asked.get("sslmode") != VERIFIED:

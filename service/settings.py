@@ -191,10 +191,11 @@ class Settings(BaseSettings):
             msg = "CANHLO_TLS_CERTIFICATE and CANHLO_TLS_KEY come together"
             raise ValueError(msg)
         if self.tls_certificate is None and not (self.host and stays_here(self.host, self.inside_hosts)):
+            where = self.host or "every address"
             msg = (
-                f"CANHLO_HOST: on {self.host or 'every address'} others could read passwords on their way; wanted "
+                f"CANHLO_HOST: on {where} others could read passwords on their way; wanted "
                 "127.0.0.1 and a proxy before it, or CANHLO_TLS_CERTIFICATE and CANHLO_TLS_KEY, or in a container "
-                f"{self.host} among CANHLO_INSIDE_HOSTS"
+                f"{where} among CANHLO_INSIDE_HOSTS"
             )
             raise ValueError(msg)
         check_database(self.database, self.inside_hosts)

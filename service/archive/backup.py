@@ -20,7 +20,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from psycopg import pq
 from sqlalchemy import func, select, text, update
 from sqlalchemy.engine import make_url
 
@@ -198,13 +197,11 @@ def _run_postgresql(program: str, url: str, *words: str) -> None:
     if found is None:
         msg = f"{program} is not on this machine; it comes with PostgreSQL's client programs"
         raise ConflictError(msg)
-    parsed = make_url(url)
-    _, given = parsed.get_dialect()().create_connect_args(parsed)
-    # In the environment: whoever lists this machine's programs sees their words.
-    names = {one.keyword.decode(): one.envvar.decode() for one in pq.Conninfo.get_defaults() if one.envvar}
-    env = os.environ | {names[key]: str(value) for key, value in given.items() if key in names}
+    from service.libpq import environment_of  # here: most have no PostgreSQL
+
+    env = os.environ | environment_of(url)
     env["PGOPTIONS"] = f"{env.get('PGOPTIONS', '')} -c canhlo.workshops=*"
-    target = (f"--dbname={parsed.database}",) if program == "pg_restore" else ()
+    target = (f"--dbname={make_url(url).database}",) if program == "pg_restore" else ()
     words = (found, *target, *words)
     done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - words of ours
     if done.returncode:

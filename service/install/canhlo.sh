@@ -1,6 +1,6 @@
 #!/bin/sh
 # The service's commands, as its own account and with its own settings.
-if [ "$(id -u)" -ne 0 ]; then exec sudo LANG="${LANG:-}" "$0" "$@"; fi
+if [ "$(id -u)" -ne 0 ]; then exec sudo env LANG="${LANG:-}" "$0" "$@"; fi
 # What systemd keeps secret for the service, also while that is stopped.
 KEPT=
 for file in /etc/canhlo/*.cred; do

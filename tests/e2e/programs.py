@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,6 +54,15 @@ class Program:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+@contextmanager
+def running(command: list[str], log: Path, env: dict[str, str]) -> Iterator[Program]:
+    program = Program(command, log, env)
+    try:
+        yield program
+    finally:
+        program.stop()
 
 
 def until(look: Callable[[], T | None], timeout_s: float, wanted: Callable[[], str]) -> T:

@@ -2,9 +2,7 @@
 
 import gzip
 import re
-import shutil
 import ssl
-import subprocess
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +13,8 @@ from socket import create_connection
 import httpx
 import msgspec
 import pytest
-from programs import BIN, Program, until
+from caddy import caddy, recipe
+from programs import BIN, running, until
 from service_parts import PASSWORD, block, new_bridge, new_workshop
 
 from firmware_bridge.wire import Post
@@ -25,17 +24,6 @@ from service.settings import Settings
 from service.store import kilns
 from service.store.database import Database
 from service.store.migrate import upgrade
-
-HOUSE = Path(__file__).parents[2]
-MADE_BY = re.search(r"sed '(.*kilns\.example\.org.*)' docker/Caddyfile", (HOUSE / "docs/install.md").read_text())
-OF_THE_TEST = """{{
-	admin off
-	skip_install_trust
-	http_port {http_port}
-	https_port {port}
-	storage file_system {storage}
-}}
-"""
 
 
 @dataclass(frozen=True)
@@ -71,37 +59,27 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    caddy = shutil.which("caddy")
-    assert caddy, "Debian's caddy is needed: `bash .ci/servers` installs it"
     folder = tmp_path_factory.mktemp("proxied")
     service_port, port, http_port = free_port(), free_port(), free_port()
-    assert MADE_BY
-    script = MADE_BY[1].replace("kilns.example.org", "localhost").replace(":8600", f":{service_port}")
-    recipe = subprocess.run(["sed", script, HOUSE / "docker/Caddyfile"], check=True, capture_output=True, text=True)
-    own = OF_THE_TEST.format(http_port=http_port, port=port, storage=folder / "caddy")
-    (folder / "Caddyfile").write_text(own + recipe.stdout)
     database = Database(Settings(data_dir=folder).database)
     upgrade(database)
     token = new_bridge(database, new_workshop(database, "lan@example.org"))
     with database.write() as session:
         kilns.create_kiln(session, 1, name="Lò 1", key="lo-1")
     database.close()
-    public = {"CANHLO_PUBLIC_URL": f"https://localhost:{port}", "CANHLO_PORT": str(service_port)}
-    started = [
-        Program([str(BIN / "canhlo"), "serve"], folder / "canhlo.log", {"CANHLO_DATA_DIR": str(folder), **public}),
-        Program(
-            [caddy, "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"],
-            folder / "caddy.log",
-            {"XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)},
-        ),
-    ]
-    try:
+    env = {
+        "CANHLO_DATA_DIR": str(folder),
+        "CANHLO_PUBLIC_URL": f"https://localhost:{port}",
+        "CANHLO_PORT": str(service_port),
+    }
+    ports = (f"http_port {http_port}", f"https_port {port}")
+    with (
+        running([str(BIN / "canhlo"), "serve"], folder / "canhlo.log", env),
+        caddy(folder, recipe("localhost", service_port), *ports) as proxy,
+    ):
         found = Place(port, http_port, folder / "caddy/pki/authorities/local/root.crt", token)
-        until(lambda: _answers(found), 60, (folder / "caddy.log").read_text)
+        until(lambda: _answers(found), 60, proxy.log.read_text)
         yield found
-    finally:
-        for program in reversed(started):
-            program.stop()
 
 
 def _answers(place: Place) -> bool:

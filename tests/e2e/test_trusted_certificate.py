@@ -4,10 +4,8 @@ The authority is Pebble, Let's Encrypt's own server for tests: it asks the way t
 """
 
 import json
-import re
 import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +13,12 @@ from socket import create_connection
 
 import httpx
 import pytest
+from caddy import caddy, recipe
 from certificates import make_certificates
-from programs import Program
+from programs import running
 
 from service.demo.broker import free_port
 
-HOUSE = Path(__file__).parents[2]
-RECIPE = re.search(r"sed '(.*kilns\.example\.org.*)' docker/Caddyfile", (HOUSE / "docs/install.md").read_text())
 NAME = "kilns.example.org"
 
 
@@ -34,7 +31,6 @@ class Authority:
     vouched_by: Path  # for its own address
     http_port: int
     https_port: int
-    log: Path
 
     def root(self) -> str:
         """Return the certificate that phones know."""
@@ -59,49 +55,22 @@ def authority(tmp_path: Path) -> Iterator[Authority]:
     }
     (tmp_path / "pebble.json").write_text(json.dumps({"pebble": settings}))
     off = [f"-{one}=" for one in ("http01", "https01", "tlsalpn01")]
-    started = [
-        Program(
-            [names, f"-dns01=127.0.0.1:{dns}", f"-management=127.0.0.1:{free_port()}", "-defaultIPv6=", *off],
-            tmp_path / "names.log",
-        ),
-        Program(
-            [pebble, f"-config={tmp_path / 'pebble.json'}", f"-dnsserver=127.0.0.1:{dns}"],
-            tmp_path / "pebble.log",
-            {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"},
-        ),
-    ]
+    names_words = [names, f"-dns01=127.0.0.1:{dns}", f"-management=127.0.0.1:{free_port()}", "-defaultIPv6=", *off]
+    words = [pebble, f"-config={tmp_path / 'pebble.json'}", f"-dnsserver=127.0.0.1:{dns}"]
+    at_once = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
     ours = (f"https://localhost:{port}/dir", f"https://localhost:{management}")
-    try:
-        started[1].said("Listening on")
-        yield Authority(*ours, vouched_by, http_port, https_port, tmp_path / "pebble.log")
-    finally:
-        for program in reversed(started):
-            program.stop()
+    with (
+        running(names_words, tmp_path / "names.log", {}),
+        running(words, tmp_path / "pebble.log", at_once) as server,
+    ):
+        server.said("Listening on")
+        yield Authority(*ours, vouched_by, http_port, https_port)
 
 
 def test_the_proxy_gets_a_certificate_that_phones_trust_by_itself(authority: Authority, tmp_path: Path) -> None:
-    caddy = shutil.which("caddy")
-    assert caddy, "Debian's caddy is needed: `bash .ci/servers` installs it"
-    assert RECIPE
-    recipe = subprocess.run(
-        ["sed", RECIPE[1], HOUSE / "docker/Caddyfile"], check=True, capture_output=True, text=True
-    ).stdout
-    of_the_test = f"""{{
-        admin off
-        http_port {authority.http_port}
-        https_port {authority.https_port}
-        storage file_system {tmp_path / "caddy"}
-        acme_ca {authority.url}
-        acme_ca_root {authority.vouched_by}
-    }}
-    """
-    (tmp_path / "Caddyfile").write_text(of_the_test + recipe)
-    proxy = Program(
-        [caddy, "run", "--config", str(tmp_path / "Caddyfile"), "--adapter", "caddyfile"],
-        tmp_path / "caddy.log",
-        {"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)},
-    )
-    try:
+    ports = (f"http_port {authority.http_port}", f"https_port {authority.https_port}")
+    whose = (f"acme_ca {authority.url}", f"acme_ca_root {authority.vouched_by}")
+    with caddy(tmp_path, recipe(NAME), *ports, *whose) as proxy:
         proxy.said("certificate obtained successfully", 90)
         phone = ssl.create_default_context(cadata=authority.root())
         with (
@@ -109,8 +78,6 @@ def test_the_proxy_gets_a_certificate_that_phones_trust_by_itself(authority: Aut
             phone.wrap_socket(plain, server_hostname=NAME) as wrapped,
         ):
             shown = wrapped.getpeercert()
-    finally:
-        proxy.stop()
 
     assert shown is not None
     assert ("DNS", NAME) in shown["subjectAltName"]

@@ -7,16 +7,16 @@ import ssl
 import subprocess
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from caddy import HOUSE, caddy
 from certificates import make_certificates
 from postgres import postgres_server
-from programs import BIN, Program, until
+from programs import BIN, running, until
 from service_parts import new_workshop
 from sink_servers import PASSWORD, USER, VictoriaMetrics, free_port
 from sqlalchemy import text
@@ -33,7 +33,6 @@ from service.store.database import Database
 from service.store.migrate import upgrade
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a container, or behind TLS
-HOUSE = Path(__file__).parents[2]
 DATABASE = "postgresql+psycopg://canhlo@db.example.org/canhlo"
 
 
@@ -138,29 +137,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@contextmanager
-def running(command: list[str], log: Path, env: dict[str, str]) -> Iterator[Program]:
-    program = Program(command, log, env)
-    try:
-        yield program
-    finally:
-        program.stop()
-
-
-@contextmanager
-def proxy(folder: Path, site: str) -> Iterator[None]:
-    """Have Caddy before something."""
-    caddy = shutil.which("caddy")
-    assert caddy, "Debian's caddy is needed: `bash .ci/servers` installs it"
-    of_the_test = f"{{\nadmin off\nauto_https off\nstorage file_system {folder / 'caddy'}\n}}\n"
-    (folder / "Caddyfile").write_text(of_the_test + site)
-    words = [caddy, "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
-    homes = {"XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
-    with running(words, folder / "caddy.log", homes) as started:
-        started.said("serving initial configuration")
-        yield
-
-
 def test_for_a_proxy_on_another_machine_the_service_speaks_tls_itself(certificates: Path, tmp_path: Path) -> None:
     port, outside = free_port(), free_port()
     recipe = re.search(r"```caddyfile\n(.*?)```", (HOUSE / "docs/install.md").read_text(), re.DOTALL)
@@ -201,7 +177,7 @@ def test_for_a_proxy_on_another_machine_the_service_speaks_tls_itself(certificat
         return True
 
     serve = [str(BIN / "canhlo"), "serve"]
-    with running(serve, tmp_path / "log", env) as service, proxy(tmp_path, site):
+    with running(serve, tmp_path / "log", env) as service, caddy(tmp_path, site, "auto_https off"):
         assert until(status, 60, service.log.read_text) == 200
         posted = httpx.post(f"https://127.0.0.1:{port}/api/v1/blocks", verify=trust, content=b"x")
         through = httpx.get(f"http://127.0.0.1:{outside}/healthz").json()
@@ -234,7 +210,7 @@ def far_away(certificates: Path, tmp_path: Path) -> Iterator[str]:
         reverse_proxy 127.0.0.1:{server.port}
     }}"""
     try:
-        with proxy(tmp_path, site):
+        with caddy(tmp_path, site, "auto_https off"):
             yield f"https://localhost:{port}"
     finally:
         server.close()
